@@ -1,0 +1,25 @@
+// The extension module rankgrad._core: each family of calls binds itself.
+#include <pybind11/pybind11.h>
+
+#include "engine/errors.hpp"
+#include "engine/parallel.hpp"
+
+namespace rankgrad {
+void bind_runtime(pybind11::module_& module);
+void bind_pairwise(pybind11::module_& module);
+}  // namespace rankgrad
+
+PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
+    module.doc() = "The compiled core of rankgrad. Private: use the names of the rankgrad package.";
+    pybind11::register_exception_translator([](std::exception_ptr error) {
+        try {
+            if (error) std::rethrow_exception(error);
+        } catch (const rankgrad::ArgumentError& e) {
+            PyErr_SetString(PyExc_ValueError, e.what());
+        } catch (const rankgrad::Interrupted&) {
+            // The signal handler's exception is already set.
+        }
+    });
+    rankgrad::bind_runtime(module);
+    rankgrad::bind_pairwise(module);
+}

@@ -1,0 +1,42 @@
+// The one way to use threads, and the only header that mentions them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace rankgrad {
+
+/// Asked on the calling thread about every 50 ms of work; true means: stop as soon as possible.
+using InterruptCheck = bool (*)();
+
+/// Thrown by parallel_for on the calling thread when its InterruptCheck said so.
+struct Interrupted {};
+
+/// Threads a call uses when it does not say: $OMP_NUM_THREADS and the CPU affinity decide, unless set here (0 = unset).
+/// Gives the setting before.
+int set_default_threads(int threads);
+int default_threads();
+
+/// "openmp" or "std::thread".
+const char* thread_backend();
+
+/// Where a worker stands: which of the workers it is, and whether the call was interrupted.
+class Worker {
+public:
+    Worker(int index, InterruptCheck check, void* state) : index_(index), check_(check), state_(state) {}
+    int index() const { return index_; }
+    /// To be asked between kernel calls. True: give up, the results do not matter any more.
+    bool stopped();
+
+private:
+    int index_;
+    InterruptCheck check_;
+    void* state_;
+};
+
+/// Calls body(task, worker) for every task in [0, n_tasks), in any order, on up to `threads` threads. The first exception
+/// is thrown on the calling thread after all workers have stopped. Workers compute in the default floating-point mode.
+void parallel_for(std::int64_t n_tasks, int threads, InterruptCheck check,
+                  const std::function<void(std::int64_t task, Worker& worker)>& body);
+
+}  // namespace rankgrad

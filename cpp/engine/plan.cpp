@@ -1,0 +1,170 @@
+#include "engine/plan.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+#include <type_traits>
+#include <utility>
+
+#include "engine/errors.hpp"
+
+namespace rankgrad {
+namespace {
+
+/// Integers in the order of the labels: sorting never sees a NaN, and ties are exact.
+std::int64_t sort_key(std::int64_t label) { return label; }
+std::int64_t sort_key(std::uint64_t label) { return static_cast<std::int64_t>(label ^ (std::uint64_t{1} << 63)); }
+std::int64_t sort_key(double label) {
+    const double positive_zero = label + 0.0;  // -0.0 and 0.0 are the same label
+    std::int64_t bits;
+    std::memcpy(&bits, &positive_zero, sizeof bits);
+    return bits < 0 ? bits ^ std::int64_t{0x7fffffffffffffff} : bits;
+}
+
+template <class L> bool is_nan_label(L label) {
+    if constexpr (std::is_floating_point_v<L>) return std::isnan(label);
+    return false;
+}
+template <class L> bool is_negative(L label) {
+    if constexpr (std::is_unsigned_v<L>) return false;
+    else return label < 0;
+}
+
+/// Work of a list in units of about one pair.
+double list_cost(double pairs, std::int64_t items) { return pairs + 16.0 * static_cast<double>(items) + 50.0; }
+
+}  // namespace
+
+Plan::Plan(Lists lists, Labels labels, const std::uint8_t* mask, PlanOptions options) : lists_(std::move(lists)) {
+    switch (labels.type) {
+        case Labels::kFloat64: build(static_cast<const double*>(labels.data), mask, options); break;
+        case Labels::kInt64: build(static_cast<const std::int64_t*>(labels.data), mask, options); break;
+        case Labels::kUint64: build(static_cast<const std::uint64_t*>(labels.data), mask, options); break;
+    }
+    cut_tasks();
+}
+
+std::int32_t Plan::size(std::int64_t list) const {
+    const auto l = static_cast<std::size_t>(list);
+    return static_cast<std::int32_t>(begin_[l + 1] - begin_[l]);
+}
+const std::int32_t* Plan::order(std::int64_t list) const { return order_.data() + begin_[static_cast<std::size_t>(list)]; }
+std::int32_t Plan::n_levels(std::int64_t list) const {
+    const auto l = static_cast<std::size_t>(list);
+    return static_cast<std::int32_t>(levels_begin_[l + 1] - levels_begin_[l]) - 1;
+}
+const std::int32_t* Plan::level_begin(std::int64_t list) const {
+    return level_begin_.data() + levels_begin_[static_cast<std::size_t>(list)];
+}
+const double* Plan::label(std::int64_t list) const {
+    return label_.empty() ? nullptr : label_.data() + begin_[static_cast<std::size_t>(list)];
+}
+double Plan::total_pairs() const { return std::accumulate(pairs_.begin(), pairs_.end(), 0.0); }
+std::int64_t Plan::n_nonempty_lists() const {
+    std::int64_t n = 0;
+    for (std::int64_t l = 0; l < lists_.count(); ++l) n += size(l) > 0;
+    return n;
+}
+
+template <class L> void Plan::build(const L* labels, const std::uint8_t* mask, PlanOptions options) {
+    const auto n_lists = static_cast<std::size_t>(lists_.count());
+    order_.reserve(static_cast<std::size_t>(lists_.n_items()));
+    if (options.labels_are_numbers) label_.reserve(static_cast<std::size_t>(lists_.n_items()));
+    begin_.reserve(n_lists + 1);
+    levels_begin_.reserve(n_lists + 1);
+    pairs_.reserve(n_lists);
+    for (std::int64_t l = 0; l < lists_.count(); ++l) add_list(l, labels, mask, options);
+}
+
+template <class L>
+void Plan::add_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options) {
+    const std::int64_t base = lists_.begin(list);
+    std::vector<std::pair<std::int64_t, std::int32_t>> keyed;
+    keyed.reserve(static_cast<std::size_t>(lists_.end(list) - base));
+    bool nan = false, sorted = true;
+    for (std::int64_t i = base; i < lists_.end(list); ++i) {
+        const L label = labels[i];
+        if (mask != nullptr && mask[i] == 0) continue;
+        if (options.ignore_negative && is_negative(label)) continue;
+        if (is_nan_label(label)) {
+            if (!options.propagate_nan) throw ArgumentError("labels (y_true): NaN at " + lists_.place(i) + "; numbers are wanted");
+            nan = true;
+        }
+        const double number = static_cast<double>(label);
+        if (options.labels_are_numbers && std::isinf(number)) {
+            if (!options.propagate_nan)
+                throw ArgumentError("labels (y_true): infinity at " + lists_.place(i) + "; this loss wants finite labels");
+            nan = true;
+        }
+        const std::int64_t key = is_nan_label(label) ? 0 : sort_key(label);
+        sorted = sorted && (keyed.empty() || keyed.back().first <= key);
+        keyed.emplace_back(key, static_cast<std::int32_t>(i - base));
+    }
+    if (!sorted) std::sort(keyed.begin(), keyed.end());
+
+    const auto n = static_cast<std::int32_t>(keyed.size());
+    double pairs = 0;
+    for (std::int32_t k = 0; k < n; ++k) {
+        const auto [key, position] = keyed[static_cast<std::size_t>(k)];
+        if (k == 0 || key != keyed[static_cast<std::size_t>(k) - 1].first) level_begin_.push_back(k);
+        pairs += level_begin_.back();
+        order_.push_back(position);
+        if (options.labels_are_numbers) {
+            const double number = static_cast<double>(labels[base + position]);
+            label_.push_back(number);
+            labels_fit_float_ = labels_fit_float_ && static_cast<double>(static_cast<float>(number)) == number;
+        }
+    }
+    level_begin_.push_back(n);
+    begin_.push_back(static_cast<std::int64_t>(order_.size()));
+    levels_begin_.push_back(static_cast<std::int64_t>(level_begin_.size()));
+    pairs_.push_back(pairs);
+    longest_ = std::max(longest_, n);
+    if (nan && nan_list_.empty()) nan_list_.resize(static_cast<std::size_t>(lists_.count()));
+    if (nan) nan_list_[static_cast<std::size_t>(list)] = 1;
+}
+
+void Plan::cut_tasks() {
+    for (std::int64_t l = 0; l < lists_.count(); ++l) total_cost_ += list_cost(pairs(l), size(l));
+    const double target = std::max(total_cost_ / 256, 20000.0);
+    Task task{0, 0, 0};
+    for (std::int64_t l = 0; l < lists_.count(); ++l) {
+        task.cost += list_cost(pairs(l), size(l));
+        task.list_end = l + 1;
+        if (task.cost >= target || l + 1 == lists_.count()) {
+            tasks_.push_back(task);
+            task = {l + 1, l + 1, 0};
+        }
+    }
+    std::stable_sort(tasks_.begin(), tasks_.end(), [](const Task& a, const Task& b) { return a.cost > b.cost; });
+}
+
+template <class T> std::int64_t Plan::first_nonfinite(const T* x) const {
+    if (all_valid()) {  // x - x is 0 for every finite x and NaN for the others
+        T bad = 0;
+        const std::int64_t n = lists_.n_items();
+        for (std::int64_t i = 0; i < n; ++i) bad += x[i] - x[i];
+        if (bad == 0) return -1;
+        for (std::int64_t i = 0; i < n; ++i)
+            if (!std::isfinite(x[i])) return i;
+        return -1;
+    }
+    std::int64_t first = -1;
+    for (std::int64_t l = 0; l < lists_.count() && first < 0; ++l)
+        for (std::int32_t k = 0; k < size(l); ++k) {
+            const std::int64_t i = lists_.begin(l) + order(l)[k];
+            if (!std::isfinite(x[i]) && (first < 0 || i < first)) first = i;
+        }
+    return first;
+}
+template std::int64_t Plan::first_nonfinite(const float*) const;
+template std::int64_t Plan::first_nonfinite(const double*) const;
+
+void Plan::write_mask(std::uint8_t* out) const {
+    std::fill(out, out + lists_.n_items(), std::uint8_t{0});
+    for (std::int64_t l = 0; l < lists_.count(); ++l)
+        for (std::int32_t k = 0; k < size(l); ++k) out[lists_.begin(l) + order(l)[k]] = 1;
+}
+
+}  // namespace rankgrad

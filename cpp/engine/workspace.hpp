@@ -1,0 +1,59 @@
+// Scratch memory that outlives a call: leased to one call at a time, so that repeated calls on one object allocate nothing.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+namespace rankgrad {
+
+/// Room for one register past the end of an array, which kernels may read and write.
+constexpr std::size_t kPadding = 16;
+
+template <class T> T* padded(std::vector<T>& buffer, std::size_t n) {
+    if (buffer.size() < n + kPadding) buffer.resize(n + kPadding);
+    return buffer.data();
+}
+template <class T> T* zeroed(std::vector<T>& buffer, std::size_t n) {
+    T* data = padded(buffer, n);
+    for (std::size_t k = 0; k < n + kPadding; ++k) data[k] = T(0);
+    return data;
+}
+
+/// One Scratch per worker. A second call on the same object while the first runs gets scratch of its own.
+template <class Scratch> class ScratchPool {
+public:
+    class Lease {
+    public:
+        explicit Lease(ScratchPool& pool, int workers) : pool_(pool), owner_(!pool.busy_.test_and_set()) {
+            try {
+                std::vector<Scratch>& all = owner_ ? pool_.scratch_ : own_;
+                if (all.size() < static_cast<std::size_t>(workers)) all.resize(static_cast<std::size_t>(workers));
+                all_ = all.data();
+            } catch (...) {
+                release();
+                throw;
+            }
+        }
+        ~Lease() { release(); }
+        Lease(const Lease&) = delete;
+        Lease& operator=(const Lease&) = delete;
+        Scratch& operator[](int worker) { return all_[worker]; }
+
+    private:
+        void release() {
+            if (owner_) pool_.busy_.clear();
+        }
+        ScratchPool& pool_;
+        bool owner_;
+        std::vector<Scratch> own_;
+        Scratch* all_;
+    };
+
+private:
+    std::vector<Scratch> scratch_;
+    std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
+};
+
+}  // namespace rankgrad

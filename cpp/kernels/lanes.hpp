@@ -1,0 +1,133 @@
+// Lanes<T>: one SIMD register of the level this file is compiled for, as a plain value.
+//
+// GCC and Clang vector types are used directly instead of hoping that a loop is vectorised: every loss is then SIMD by
+// construction on each level, and the same source gives 4 (SSE2, NEON), 8 (v3) or 16 (v4) float lanes. Another compiler
+// gets one lane and the same answers.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+namespace rankgrad {
+namespace {
+
+#if defined(__GNUC__) || defined(__clang__)
+#define RANKGRAD_INLINE inline __attribute__((always_inline))
+#if defined(__AVX512F__)
+constexpr int kRegisterBytes = 64;
+#elif defined(__AVX2__)
+constexpr int kRegisterBytes = 32;
+#else
+constexpr int kRegisterBytes = 16;
+#endif
+template <class T> struct Native;
+template <> struct Native<float> {
+    typedef float real __attribute__((vector_size(kRegisterBytes)));
+    typedef float unaligned __attribute__((vector_size(kRegisterBytes), aligned(4), may_alias));
+    typedef std::uint32_t bits __attribute__((vector_size(kRegisterBytes)));
+    static constexpr int lanes = kRegisterBytes / 4;
+};
+template <> struct Native<double> {
+    typedef double real __attribute__((vector_size(kRegisterBytes)));
+    typedef double unaligned __attribute__((vector_size(kRegisterBytes), aligned(8), may_alias));
+    typedef std::uint64_t bits __attribute__((vector_size(kRegisterBytes)));
+    static constexpr int lanes = kRegisterBytes / 8;
+};
+template <class T, class V> RANKGRAD_INLINE T lane(const V& v, int l) { return v[l]; }
+template <class T, class V> RANKGRAD_INLINE void set_lane(V& v, int l, T x) { v[l] = x; }
+#else
+#define RANKGRAD_INLINE inline
+template <class T> struct Native;
+template <> struct Native<float> {
+    using real = float; using unaligned = float; using bits = std::uint32_t;
+    static constexpr int lanes = 1;
+};
+template <> struct Native<double> {
+    using real = double; using unaligned = double; using bits = std::uint64_t;
+    static constexpr int lanes = 1;
+};
+template <class T, class V> RANKGRAD_INLINE T lane(const V& v, int) { return v; }
+template <class T, class V> RANKGRAD_INLINE void set_lane(V& v, int, T x) { v = x; }
+#endif
+
+template <class T> struct Lanes {
+    using Scalar = T;
+    using Real = typename Native<T>::real;
+    using Bits = typename Native<T>::bits;
+    using Mask = decltype(Real{} < Real{});
+    static constexpr int count = Native<T>::lanes;
+
+    Real v;
+
+    Lanes() = default;
+    RANKGRAD_INLINE explicit Lanes(double x) {
+        for (int l = 0; l < count; ++l) set_lane<T>(v, l, static_cast<T>(x));
+    }
+    RANKGRAD_INLINE static Lanes of(Real real) {
+        Lanes r;
+        r.v = real;
+        return r;
+    }
+    RANKGRAD_INLINE static Lanes load(const T* p) {
+        return of(*reinterpret_cast<const typename Native<T>::unaligned*>(p));
+    }
+    RANKGRAD_INLINE void store(T* p) const { *reinterpret_cast<typename Native<T>::unaligned*>(p) = v; }
+    RANKGRAD_INLINE Bits bits() const {
+        Bits b;
+        std::memcpy(&b, &v, sizeof b);
+        return b;
+    }
+    RANKGRAD_INLINE static Lanes from_bits(Bits b) {
+        Lanes r;
+        std::memcpy(&r.v, &b, sizeof b);
+        return r;
+    }
+    RANKGRAD_INLINE Lanes& operator+=(Lanes b) { v = v + b.v; return *this; }
+    RANKGRAD_INLINE Lanes& operator-=(Lanes b) { v = v - b.v; return *this; }
+};
+
+template <class T> RANKGRAD_INLINE Lanes<T> operator+(Lanes<T> a, Lanes<T> b) { return Lanes<T>::of(a.v + b.v); }
+template <class T> RANKGRAD_INLINE Lanes<T> operator-(Lanes<T> a, Lanes<T> b) { return Lanes<T>::of(a.v - b.v); }
+template <class T> RANKGRAD_INLINE Lanes<T> operator*(Lanes<T> a, Lanes<T> b) { return Lanes<T>::of(a.v * b.v); }
+template <class T> RANKGRAD_INLINE Lanes<T> operator/(Lanes<T> a, Lanes<T> b) { return Lanes<T>::of(a.v / b.v); }
+template <class T> RANKGRAD_INLINE Lanes<T> operator-(Lanes<T> a) { return Lanes<T>::of(-a.v); }
+template <class T> RANKGRAD_INLINE typename Lanes<T>::Mask operator<(Lanes<T> a, Lanes<T> b) { return a.v < b.v; }
+template <class T> RANKGRAD_INLINE typename Lanes<T>::Mask operator>(Lanes<T> a, Lanes<T> b) { return a.v > b.v; }
+
+/// a * b + c as one expression, so that the compiler may contract it into one fused operation.
+template <class T> RANKGRAD_INLINE Lanes<T> multiply_add(Lanes<T> a, Lanes<T> b, Lanes<T> c) {
+    return Lanes<T>::of(a.v * b.v + c.v);
+}
+template <class T>
+RANKGRAD_INLINE Lanes<T> select(typename Lanes<T>::Mask mask, Lanes<T> yes, Lanes<T> no) {
+    return Lanes<T>::of(mask ? yes.v : no.v);
+}
+template <class T> RANKGRAD_INLINE Lanes<T> max(Lanes<T> a, Lanes<T> b) { return select(a > b, a, b); }
+template <class T> RANKGRAD_INLINE Lanes<T> min(Lanes<T> a, Lanes<T> b) { return select(a < b, a, b); }
+template <class T> RANKGRAD_INLINE Lanes<T> abs(Lanes<T> a) { return max(a, -a); }
+
+/// True in the first `n` lanes.
+template <class T> RANKGRAD_INLINE typename Lanes<T>::Mask first_lanes(int n) {
+    Lanes<T> index;
+    for (int l = 0; l < Lanes<T>::count; ++l) set_lane<T>(index.v, l, static_cast<T>(l));
+    return index < Lanes<T>(n);
+}
+
+/// Sum over the lanes, as a tree: the same order on every call.
+template <class T> RANKGRAD_INLINE double sum(Lanes<T> a) {
+    T part[Lanes<T>::count];
+    a.store(part);
+    for (int half = Lanes<T>::count / 2; half > 0; half /= 2)
+        for (int l = 0; l < half; ++l) part[l] += part[l + half];
+    return static_cast<double>(part[0]);
+}
+
+/// out[l] += a[l] in double, for the lanes of a register.
+template <class T> RANKGRAD_INLINE void add_to(double* out, Lanes<T> a) {
+    T part[Lanes<T>::count];
+    a.store(part);
+    for (int l = 0; l < Lanes<T>::count; ++l) out[l] += static_cast<double>(part[l]);
+}
+
+}  // namespace
+}  // namespace rankgrad

@@ -1,0 +1,144 @@
+// One small struct per pairwise loss, and the list of them. This is the file to edit for a new loss.
+//
+// A loss is phi(m, gap) of the margin m = (s_i - s_j) / temperature, where item i has the higher label and gap = y_i - y_j.
+// `eval` gives phi, phi', phi'' and a curvature that is never negative, for Newton steps of boosting.
+// T is a whole register (Lanes), so formulas are branch-free: select(condition, a, b).
+//
+// A loss of u = e^-m alone may also declare the factored form: `eval_factored(u)` with u = e^-s_i * e^s_j costs n
+// exponentials per list instead of one per pair. `add` and `flush` say how its values are summed.
+#pragma once
+
+#include "kernels/kernel_table.hpp"
+#include "kernels/vector_math.hpp"
+
+namespace rankgrad {
+namespace {
+
+template <class T> struct Jet {
+    T value, slope, curvature, positive_curvature;
+};
+
+/// What a loss has unless it says otherwise.
+struct PairLoss {
+    static constexpr bool factored = false;
+    static constexpr bool log_product = false;
+    static constexpr bool uses_label_gap = false;
+    static constexpr bool all_pairs = false;
+    void set(const LossParameters&) {}
+    template <class T> T add(T total, T value) const { return total + value; }
+    template <class T> T flush(T total) const { return total; }
+};
+
+/// phi(m) = max(0, 1 - m). Subgradient 0 at the kink, as torch and JAX. [Herbrich, Graepel & Obermayer, 2000]
+struct Hinge : PairLoss {
+    static constexpr const char* name = "hinge";
+    template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
+        const T slack = T(1) - margin;
+        const T active = select(slack > T(0), T(1), T(0));
+        return {max(slack, T(0)), -active, T(0), active};
+    }
+};
+
+/// phi(m) = max(0, 1 - m)^2. [Chapelle & Keerthi, 2010]
+struct SquaredHinge : PairLoss {
+    static constexpr const char* name = "squared_hinge";
+    template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
+        const T slack = max(T(1) - margin, T(0));
+        const T active = select(slack > T(0), T(2), T(0));
+        return {slack * slack, T(-2) * slack, active, active};
+    }
+};
+
+/// phi(m) = log(1 + e^-m): RankNet. With p = sigmoid(m), q = 1 - p: phi' = -q, phi'' = p q. [Burges et al., 2005]
+struct Logistic : PairLoss {
+    static constexpr const char* name = "logistic";
+    static constexpr bool factored = true;
+    static constexpr bool log_product = true;
+    template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
+        const T e = exp(-abs(margin));
+        const T p_large = T(1) / (T(1) + e);
+        const T p_small = e * p_large;
+        const T q = select(margin > T(0), p_small, p_large);
+        const T curvature = p_small * p_large;
+        return {max(-margin, T(0)) + log1p(e), -q, curvature, curvature};
+    }
+    template <class T> Jet<T> eval_factored(T u) const {
+        const T p = T(1) / (T(1) + u);
+        const T q = u * p;
+        return {u, -q, p * q, p * q};
+    }
+    /// (1 + total)(1 + u) - 1: every term is positive, so small u keep all their digits.
+    template <class T> T add(T total, T u) const { return multiply_add(total, u, total + u); }
+    template <class T> T flush(T total) const { return log1p(total); }
+};
+
+/// phi(m) = sigmoid(-m), a smooth count of misordered pairs: phi' = -p q, phi'' = p q (p - q). Not convex: the positive
+/// curvature is p q.
+struct SoftZeroOne : PairLoss {
+    static constexpr const char* name = "soft_zero_one";
+    static constexpr bool factored = true;
+    template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
+        const T e = exp(-abs(margin));
+        const T p_large = T(1) / (T(1) + e);
+        const T p_small = e * p_large;
+        const T pq = p_small * p_large;
+        const T gap = pq * ((T(1) - e) * p_large);  // p q |p - q|
+        return {select(margin > T(0), p_small, p_large), -pq, select(margin > T(0), gap, -gap), pq};
+    }
+    template <class T> Jet<T> eval_factored(T u) const {
+        const T p = T(1) / (T(1) + u);
+        const T q = u * p;
+        const T pq = p * q;
+        return {q, -pq, pq * ((T(1) - u) * p), pq};
+    }
+};
+
+/// phi(m) = e^-m: RankBoost. [Freund et al., 2003]
+struct Exponential : PairLoss {
+    static constexpr const char* name = "exponential";
+    static constexpr bool factored = true;
+    template <class T> Jet<T> eval(T margin, T /*label_gap*/) const { return eval_factored(exp(-margin)); }
+    template <class T> Jet<T> eval_factored(T u) const { return {u, -u, u, u}; }
+};
+
+/// e = gap - m: phi = tau max(e, 0) + (1 - tau) max(-e, 0), the pairwise quantile loss of Rax; slope 0 at the kink.
+struct Quantile : PairLoss {
+    static constexpr const char* name = "quantile";
+    static constexpr bool uses_label_gap = true;
+    double tau = 0.5;
+    void set(const LossParameters& p) { tau = p.tau; }
+    template <class T> Jet<T> eval(T margin, T label_gap) const {
+        const T error = label_gap - margin;
+        const T under = select(error > T(0), T(tau), T(0));
+        const T over = select(error < T(0), T(1 - tau), T(0));
+        return {(under - over) * error, over - under, T(0), under + over};
+    }
+};
+
+/// The same with each part squared: phi = tau max(e, 0)^2 + (1 - tau) max(-e, 0)^2.
+struct SquaredQuantile : PairLoss {
+    static constexpr const char* name = "squared_quantile";
+    static constexpr bool uses_label_gap = true;
+    double tau = 0.5;
+    void set(const LossParameters& p) { tau = p.tau; }
+    template <class T> Jet<T> eval(T margin, T label_gap) const {
+        const T error = label_gap - margin;
+        const T side = select(error > T(0), T(tau), select(error < T(0), T(1 - tau), T(0)));
+        return {side * error * error, T(-2) * side * error, T(2) * side, T(2) * side};
+    }
+};
+
+/// phi = (gap - m)^2 over all ordered pairs, ties included, temperature unused: keras-rs and Rax. Summed in O(n) by
+/// moments (moment_sums.hpp).
+struct MeanSquaredError : PairLoss {
+    static constexpr const char* name = "mean_squared_error";
+    static constexpr bool uses_label_gap = true;
+    static constexpr bool all_pairs = true;
+};
+
+template <class... Losses> struct List {};
+using PairLosses =
+    List<Hinge, SquaredHinge, Logistic, SoftZeroOne, Exponential, Quantile, SquaredQuantile, MeanSquaredError>;
+
+}  // namespace
+}  // namespace rankgrad

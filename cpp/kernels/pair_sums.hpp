@@ -1,0 +1,157 @@
+// The direct sum over the pairs of a list: each pair once, in register tiles, with O(n) memory.
+//
+// Items are ordered by label, so a level's rows are paired with one contiguous range of columns and the inner loop has no
+// label test. Four rows at a time share each load of a column. A row's sums stay in registers; the columns' sums stay in
+// a small block on the stack. Both are flushed to double before a lane has added more than 64 terms in T.
+#pragma once
+
+#include "kernels/pair_losses.hpp"
+
+namespace rankgrad {
+namespace {
+
+constexpr int kTileRows = 4;
+constexpr int kPanelRows = 64;      // rows per column flush
+constexpr int kBlockRegisters = 64; // registers of columns per block
+
+template <class Loss, class T, PairMode mode, bool weighted> class DirectPairSum {
+    using V = Lanes<T>;
+    static constexpr bool with_value = mode == kValue || mode == kValueGrad;
+    static constexpr bool with_slope = mode != kValue;
+    static constexpr bool with_curvature = mode == kGradHess || mode == kGradPositiveHess;
+
+    const PairJob<T>& job_;
+    Loss loss_;
+    V column_slope_[with_slope ? kBlockRegisters : 1];
+    V column_curvature_[with_curvature ? kBlockRegisters : 1];
+
+    struct Row {
+        V operand, weight, label, vector;
+        V value, slope, curvature;
+    };
+
+    template <bool factored, bool partial>
+    RANKGRAD_INLINE Jet<V> pair(const Row& row, V column, V label, typename V::Mask inside) const {
+        Jet<V> jet;
+        if constexpr (factored) {
+            jet = loss_.eval_factored(row.operand * column);
+        } else {
+            jet = loss_.eval(row.operand - column, Loss::uses_label_gap ? row.label - label : V(0));
+        }
+        if constexpr (partial) {
+            jet.value = select(inside, jet.value, V(0));
+            jet.slope = select(inside, jet.slope, V(0));
+            jet.curvature = select(inside, jet.curvature, V(0));
+            jet.positive_curvature = select(inside, jet.positive_curvature, V(0));
+        }
+        return jet;
+    }
+
+    /// One register of columns against `n_rows` rows.
+    template <int n_rows, bool factored, bool partial>
+    RANKGRAD_INLINE void step(Row (&rows)[n_rows], std::int32_t column, int slot, typename V::Mask inside) {
+        const V operand = V::load(job_.column + column);
+        const V label = Loss::uses_label_gap ? V::load(job_.label + column) : V(0);
+        const V vector = mode == kHessVector ? V::load(job_.vector + column) : V(0);
+        V slope_sum = with_slope ? column_slope_[slot] : V(0);
+        V curvature_sum = with_curvature ? column_curvature_[slot] : V(0);
+        for (int r = 0; r < n_rows; ++r) {
+            Row& row = rows[r];
+            Jet<V> jet = pair<factored, partial>(row, operand, label, inside);
+            if constexpr (mode == kHessVector) jet.slope = jet.curvature * (row.vector - vector);
+            if constexpr (mode == kGradPositiveHess) jet.curvature = jet.positive_curvature;
+            if constexpr (with_value) row.value = factored ? loss_.add(row.value, jet.value) : row.value + jet.value;
+            if constexpr (with_slope) {
+                row.slope += jet.slope;
+                slope_sum = weighted ? multiply_add(row.weight, jet.slope, slope_sum) : slope_sum + jet.slope;
+            }
+            if constexpr (with_curvature) {
+                row.curvature += jet.curvature;
+                curvature_sum =
+                    weighted ? multiply_add(row.weight, jet.curvature, curvature_sum) : curvature_sum + jet.curvature;
+            }
+        }
+        if constexpr (with_slope) column_slope_[slot] = slope_sum;
+        if constexpr (with_curvature) column_curvature_[slot] = curvature_sum;
+    }
+
+    template <int n_rows, bool factored>
+    RANKGRAD_INLINE void tile(std::int32_t first_row, std::int32_t column, std::int32_t column_end) {
+        Row rows[n_rows];
+        for (int r = 0; r < n_rows; ++r) {
+            const std::int32_t i = first_row + r;
+            rows[r].operand = V(job_.row[i]);
+            rows[r].weight = weighted ? V(job_.weight[i]) : V(1);
+            rows[r].label = Loss::uses_label_gap ? V(job_.label[i]) : V(0);
+            rows[r].vector = mode == kHessVector ? V(job_.vector[i]) : V(0);
+            rows[r].value = rows[r].slope = rows[r].curvature = V(0);
+        }
+        const auto everywhere = first_lanes<T>(V::count);
+        int slot = 0;
+        for (; column + V::count <= column_end; column += V::count, ++slot)
+            step<n_rows, factored, false>(rows, column, slot, everywhere);
+        if (column < column_end) step<n_rows, factored, true>(rows, column, slot, first_lanes<T>(column_end - column));
+        for (int r = 0; r < n_rows; ++r) {
+            const std::int32_t i = first_row + r;
+            const double weight = weighted ? static_cast<double>(job_.weight[i]) : 1.0;
+            if constexpr (with_value) job_.value[i] += sum(factored ? loss_.flush(rows[r].value) : rows[r].value);
+            if constexpr (with_slope) job_.grad[i] += weight * sum(rows[r].slope);
+            if constexpr (with_curvature) job_.hess[i] += weight * sum(rows[r].curvature);
+        }
+    }
+
+    /// Rows [row, row_end), at most kPanelRows of them, against the columns of one block.
+    template <bool factored>
+    void panel(std::int32_t row, std::int32_t row_end, std::int32_t column, std::int32_t column_end) {
+        const int slots = (column_end - column + V::count - 1) / V::count;
+        for (int s = 0; with_slope && s < slots; ++s) column_slope_[s] = V(0);
+        for (int s = 0; with_curvature && s < slots; ++s) column_curvature_[s] = V(0);
+        // The safe path of a loss with a factored form is rare and long: one row at a time is enough for it.
+        constexpr int tile_rows = Loss::factored && !factored ? 1 : kTileRows;
+        for (; row + tile_rows <= row_end; row += tile_rows) tile<tile_rows, factored>(row, column, column_end);
+        for (; row < row_end; ++row) tile<1, factored>(row, column, column_end);
+        for (int s = 0; s < slots; ++s) {
+            // A row's slope is with respect to s_i; s_j moves the margin the other way.
+            if constexpr (with_slope) add_to(job_.grad + column + s * V::count, -column_slope_[s]);
+            if constexpr (with_curvature) add_to(job_.hess + column + s * V::count, column_curvature_[s]);
+        }
+    }
+
+    template <bool factored> void rectangle(std::int32_t row, std::int32_t row_end, std::int32_t columns) {
+        const std::int32_t registers = job_.terms_per_flush < kBlockRegisters ? job_.terms_per_flush : kBlockRegisters;
+        const std::int32_t block = registers * V::count;
+        for (; row < row_end; row += kPanelRows) {
+            const std::int32_t panel_end = row + kPanelRows < row_end ? row + kPanelRows : row_end;
+            for (std::int32_t c = 0; c < columns; c += block)
+                panel<factored>(row, panel_end, c, c + block < columns ? c + block : columns);
+        }
+    }
+
+    template <bool factored> void levels() {
+        for (std::int32_t q = 1; q < job_.n_levels; ++q) {
+            const std::int32_t level = job_.level_begin[q], next = job_.level_begin[q + 1];
+            const std::int32_t begin = level > job_.row_begin ? level : job_.row_begin;
+            const std::int32_t end = next < job_.row_end ? next : job_.row_end;
+            if (begin < end) rectangle<factored>(begin, end, level);
+        }
+    }
+
+public:
+    explicit DirectPairSum(const PairJob<T>& job) : job_(job) { loss_.set(job.parameters); }
+
+    void run() {
+        // float32 lists whose range does not fit the factored form are summed in double, so float needs one form only.
+        if constexpr (Loss::factored && sizeof(T) == sizeof(float)) {
+            levels<true>();
+        } else if constexpr (Loss::factored) {
+            if (job_.factored) levels<true>(); else levels<false>();
+        } else {
+            levels<false>();
+        }
+    }
+
+    static void call(const PairJob<T>& job) { DirectPairSum(job).run(); }
+};
+
+}  // namespace
+}  // namespace rankgrad

@@ -1,0 +1,205 @@
+"""What all losses over labelled lists share: arguments, ways of being called, configuration."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import KW_ONLY, asdict, dataclass, fields
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+
+from rankgrad import lists
+from rankgrad._arrays import Array, as_labels, as_mask
+from rankgrad._reductions import check_reduction, weights_of
+from rankgrad.objective import Objective
+
+_Loss = TypeVar("_Loss", bound="RankingLoss")
+
+_DTYPES = ("float16", "bfloat16", "float32", "float64")
+
+
+@dataclass(frozen=True)
+class RankingLoss(ABC):
+    """Base of the losses: parameters are fields, data comes with the call.
+
+    Parameters
+    ----------
+    temperature
+        Scores are divided by it; a positive number.
+    reduction
+        "sum"; "sum_over_batch_size" = "mean" (divides by the number of unreduced values, padding included);
+        "mean_with_sample_weight" (by the sum of the weights as given); "mean_over_pairs", "mean_over_lists",
+        "mean_over_items" (by the valid pairs, the lists with a valid item, the valid items: padding never matters);
+        "none" or None (unreduced). 0/0 is 0.
+    name
+        Kept for `get_config`.
+    dtype
+        Scores are cast to it first: "float32", "float64", or half precision, which is computed in float32.
+    negative_labels
+        "ignore": items with a label below 0 are not valid. "use": they are labels like others.
+    nan
+        "raise": a NaN or infinity in a valid score or weight, or a NaN label, raises ValueError.
+        "propagate": such a list gets NaN in the values and derivatives of its valid items; no other list changes.
+
+    Notes
+    -----
+    Calls take ``(y_true, y_pred, sample_weight=None)``:
+
+    * `y_true`: labels, or ``{"labels": ..., "mask": ...}``; 1-D (one list), 2-D (padded lists), or flat 1-D with exactly
+      one of ``groups=`` (sizes), ``offsets=`` (boundaries), ``qid=`` (ids, equal ones adjacent). Labels are compared in
+      their own dtype. An item is valid if its mask is true and its label allowed; others never matter.
+    * `y_pred`: scores of the same shape; float32 and float64 are computed and answered in their own dtype.
+    * `sample_weight`: a number, one per item, or one per list as a column of shape (n_lists, 1).
+
+    Raises ValueError or TypeError naming the argument and the first bad place; nothing is written then.
+    """
+
+    temperature: float = 1.0
+    _: KW_ONLY
+    reduction: str | None = "sum_over_batch_size"
+    name: str | None = None
+    dtype: str | None = None
+    negative_labels: str = "ignore"
+    nan: str = "raise"
+
+    _values_per_item: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        set_field = object.__setattr__
+        set_field(self, "temperature", _positive(self.temperature, "temperature"))
+        check_reduction(self.reduction)
+        if self.dtype is not None:
+            set_field(self, "dtype", _dtype_name(self.dtype))
+        _check_choice(self.negative_labels, "negative_labels", ("ignore", "use"))
+        _check_choice(self.nan, "nan", ("raise", "propagate"))
+
+    def __call__(
+        self,
+        y_true: Any,
+        y_pred: Any,
+        sample_weight: Any = None,
+        *,
+        groups: Any = None,
+        offsets: Any = None,
+        qid: Any = None,
+        n_threads: int | None = None,
+    ) -> Any:
+        """The reduced loss as a float, or an array for reduction "none"."""
+        bound = self.bind(y_true, sample_weight, groups=groups, offsets=offsets, qid=qid)
+        return bound.value(y_pred, n_threads=n_threads)
+
+    def value_and_grad(
+        self,
+        y_true: Any,
+        y_pred: Any,
+        sample_weight: Any = None,
+        *,
+        groups: Any = None,
+        offsets: Any = None,
+        qid: Any = None,
+        cotangent: Any = None,
+        out: Array | None = None,
+        n_threads: int | None = None,
+    ) -> tuple[Any, Array]:
+        """The value and its gradient, shaped like the scores; see :class:`rankgrad.Objective`."""
+        bound = self.bind(y_true, sample_weight, groups=groups, offsets=offsets, qid=qid)
+        return bound.value_and_grad(y_pred, cotangent=cotangent, out=out, n_threads=n_threads)
+
+    def grad_and_hess(
+        self,
+        y_true: Any,
+        y_pred: Any,
+        sample_weight: Any = None,
+        *,
+        groups: Any = None,
+        offsets: Any = None,
+        qid: Any = None,
+        cotangent: Any = None,
+        out: tuple[Array, Array] | None = None,
+        n_threads: int | None = None,
+    ) -> tuple[Array, Array]:
+        """The gradient and the diagonal Hessian, shaped like the scores; see :class:`rankgrad.Objective`."""
+        bound = self.bind(y_true, sample_weight, groups=groups, offsets=offsets, qid=qid)
+        return bound.grad_and_hess(y_pred, cotangent=cotangent, out=out, n_threads=n_threads)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The unreduced values, whatever the reduction, as keras-rs's method of this name."""
+        return self._bind(y_true, None, {}, reduction=None).value(y_pred)
+
+    def bind(
+        self,
+        y_true: Any,
+        sample_weight: Any = None,
+        *,
+        groups: Any = None,
+        offsets: Any = None,
+        qid: Any = None,
+        algorithm: str = "auto",
+    ) -> Objective:
+        """Binds the loss to labels, weights and lists, to be called many times with new scores.
+
+        ``algorithm`` is for tests and benchmarks: "auto" lets the engine choose per list, "direct" sums pair by pair,
+        "fast" takes the sums that grow slower than the number of pairs where the loss has them.
+        """
+        _check_choice(algorithm, "algorithm", ("auto", "direct", "fast"))
+        return self._bind(y_true, sample_weight, {"groups": groups, "offsets": offsets, "qid": qid}, self.reduction)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, for `from_config`."""
+        return asdict(self)
+
+    @classmethod
+    def from_config(cls: type[_Loss], config: dict[str, Any]) -> _Loss:
+        """The loss that `get_config` described."""
+        known = {f.name for f in fields(cls)}
+        unknown = sorted(set(config) - known)
+        if unknown:
+            raise ValueError(f"config: unknown keys {unknown}; known are {sorted(known)}")
+        return cls(**config)
+
+    def _bind(self, y_true: Any, sample_weight: Any, forms: dict[str, Any], reduction: str | None) -> Objective:
+        labels, mask = _labels_and_mask(y_true)
+        offsets = lists.offsets_of(labels.shape, **forms)
+        core = self._bind_core(labels.reshape(-1), offsets, None if mask is None else mask.reshape(-1))
+        raising = self.nan == "raise"
+        weights = weights_of(sample_weight, labels.shape, core.n_lists, core, raising)
+        if self._values_per_item:
+            values_shape: tuple[int, ...] = labels.shape
+        else:
+            values_shape = () if offsets is None else (core.n_lists,)
+        return Objective(core, labels.shape, values_shape, weights, check_reduction(reduction), raising, self.dtype)
+
+    @abstractmethod
+    def _bind_core(self, labels: Array, offsets: Array | None, mask: Array | None) -> Any:
+        """The core's object for flat labels, offsets and mask."""
+
+
+def _labels_and_mask(y_true: Any) -> tuple[Array, Array | None]:
+    if not isinstance(y_true, dict):
+        return as_labels(y_true, "labels (y_true)"), None
+    if "labels" not in y_true:
+        raise ValueError(f'y_true: "labels" is wanted in the dict, got the keys {list(y_true)}')
+    labels = as_labels(y_true["labels"], 'y_true["labels"]')
+    mask = y_true.get("mask")
+    return labels, None if mask is None else as_mask(mask, 'y_true["mask"]', labels.shape)
+
+
+def _positive(x: Any, name: str) -> float:
+    if isinstance(x, (bool, str)) or not isinstance(x, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{name}: a positive number is wanted, got {x!r}")
+    if not (x > 0 and math.isfinite(x)):
+        raise ValueError(f"{name}: a positive number is wanted, got {x}")
+    return float(x)
+
+
+def _check_choice(x: Any, name: str, choices: tuple[str, ...]) -> None:
+    if x not in choices:
+        raise ValueError(f"{name}: one of {choices} is wanted, got {x!r}")
+
+
+def _dtype_name(dtype: Any) -> str:
+    name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    if name not in _DTYPES:
+        raise ValueError(f"dtype: one of {_DTYPES} is wanted, got {dtype!r}")
+    return name

@@ -1,0 +1,84 @@
+"""Every accepted form of ragged data, turned into one: flat values and int64 offsets.
+
+List ``l`` holds the items ``offsets[l]`` to ``offsets[l + 1]`` of the flat arrays.
+
+==============  =====================================================================
+form            meaning
+==============  =====================================================================
+1-D             one list
+2-D             one list per row, all of the same (padded) length
+``groups=``     sizes of the lists in a flat array, as LightGBM's ``group``
+``offsets=``    boundaries in a flat array, from 0 to its length, as XGBoost's ``group_ptr``
+``qid=``        a list id per item, equal ids next to each other
+==============  =====================================================================
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rankgrad._arrays import Array, as_array, as_integers
+
+
+def offsets_of(
+    shape: tuple[int, ...], *, groups: Any = None, offsets: Any = None, qid: Any = None
+) -> Array | None:
+    """Offsets of the lists in data of `shape`, or None for one list.
+
+    Raises
+    ------
+    ValueError
+        For a rank other than 1 or 2, more than one of `groups`, `offsets`, `qid`, or any of them with 2-D data, and
+        for boundaries that do not fit, naming the first bad place. (Decreasing offsets are left for the core, which
+        checks its own copy.)
+    """
+    given = [n for n, x in (("groups", groups), ("offsets", offsets), ("qid", qid)) if x is not None]
+    if len(shape) not in (1, 2):
+        raise ValueError(f"labels (y_true): 1-D or 2-D data is wanted, got shape {shape}")
+    if len(given) > 1:
+        raise ValueError(f"{' and '.join(given)}: give at most one of groups, offsets, qid")
+    if len(shape) == 2:
+        if given:
+            raise ValueError(f"{given[0]}: goes with flat 1-D data, but the labels have shape {shape}")
+        return np.arange(shape[0] + 1, dtype=np.int64) * shape[1]
+    if groups is not None:
+        return _offsets_of_groups(as_integers(groups, "groups"), shape[0])
+    if offsets is not None:
+        return as_integers(offsets, "offsets")
+    if qid is not None:
+        return _offsets_of_qid(as_array(qid, "qid", kinds="fiubSU"), shape[0])
+    return None
+
+
+def _offsets_of_groups(sizes: Array, n_items: int) -> Array:
+    bad = (sizes < 0) | (sizes > n_items)
+    if bad.any():
+        place = int(np.argmax(bad))
+        wrong = "negative" if sizes[place] < 0 else f"more than the {n_items} items there are"
+        raise ValueError(f"groups: index {place} holds {int(sizes[place])}, {wrong}")
+    result = np.zeros(sizes.size + 1, dtype=np.int64)
+    np.cumsum(sizes, out=result[1:])
+    if result[-1] != n_items:
+        raise ValueError(f"groups: sizes add up to {int(result[-1])} but scores has {n_items} items")
+    return result
+
+
+def _offsets_of_qid(qid: Array, n_items: int) -> Array:
+    if qid.shape != (n_items,):
+        raise ValueError(f"qid: shape {qid.shape} does not match the {n_items} items")
+    if qid.dtype.kind == "f" and np.isnan(qid).any():
+        raise ValueError(f"qid: NaN at index {int(np.argmax(np.isnan(qid)))}")
+    if n_items == 0:
+        return np.zeros(1, dtype=np.int64)
+    starts = np.concatenate(([0], np.flatnonzero(qid[1:] != qid[:-1]) + 1))
+    _, first, run = np.unique(qid[starts], return_index=True, return_inverse=True)
+    again = first[run] != np.arange(starts.size)
+    if again.any():
+        place = int(starts[np.argmax(again)])
+        raise ValueError(
+            f"qid: items of a list must be next to each other, but {qid[place]} at index {place} was seen before; "
+            "sort the data by qid first"
+        )
+    return np.concatenate((starts, [n_items])).astype(np.int64)

@@ -1,0 +1,255 @@
+"""Objective: a loss bound to labels, lists and weights, to be called with new scores again and again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rankgrad import _core
+from rankgrad._arrays import Array, as_scores, as_weights
+from rankgrad._reductions import Weights, divisor_of
+
+_CURVATURES = {"exact": _core.GRAD_HESS, "positive": _core.GRAD_POSITIVE_HESS}
+
+
+class Objective:
+    """A loss bound to data; made by ``loss.bind(labels, ...)``.
+
+    Labels do not change between the iterations of an optimizer, so everything that they fix (order, levels, schedule,
+    scratch memory) is made once. A call allocates its results and nothing else, or nothing at all with ``out=``.
+
+    Every method takes ``scores`` of the bound shape, or the same data raveled to 1-D, and answers in the shape given and
+    in the dtype of the scores (integers give float64, half precision float32). The value is a Python float, or an array
+    for reduction "none".
+
+    Common arguments
+    ----------------
+    cotangent
+        The derivatives are those of ``sum(cotangent * value)``: an array like the value for reduction "none" (ones if
+        None), a number for the others.
+    out
+        One array per array result (a tuple where there are several): the dtype and shape of the result, C-contiguous,
+        writeable, not overlapping the scores.
+    n_threads
+        Threads for this call; ``None`` takes :func:`rankgrad.threads`' setting. Never changes a bit of the results.
+
+    Raises
+    ------
+    ValueError
+        For scores of another shape, NaN or infinite scores of valid items (unless the loss has ``nan="propagate"``), and
+        unusable ``out``; nothing has been written then.
+    TypeError
+        For scores that are not numbers.
+    """
+
+    __slots__ = (
+        "_core",
+        "_dtype",
+        "_item_weight",
+        "_raising",
+        "_reduction",
+        "_scale",
+        "_shape",
+        "_size",
+        "_values_shape",
+        "_weights",
+    )
+
+    def __init__(
+        self,
+        core: Any,
+        shape: tuple[int, ...],
+        values_shape: tuple[int, ...],
+        weights: Weights,
+        reduction: str | None,
+        raising: bool,
+        dtype: Any = None,
+    ) -> None:
+        self._core = core
+        self._shape = shape
+        self._size = int(np.prod(shape, dtype=np.int64))
+        self._values_shape = values_shape
+        self._weights = weights
+        self._reduction = reduction
+        self._raising = raising
+        self._dtype = dtype
+        divisor = divisor_of(reduction, weights, int(np.prod(values_shape, dtype=np.int64)), core)
+        self._scale = weights.scalar / divisor if divisor != 0 else 0.0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the bound labels."""
+        return self._shape
+
+    @property
+    def pairs_per_list(self) -> Array:
+        """Pairs that each list contributes, float64 of shape (n_lists,)."""
+        pairs: Array = self._core.pairs()
+        return pairs
+
+    def value(self, scores: Any, *, n_threads: int | None = None) -> Any:
+        """The reduced loss, or the unreduced values for reduction "none"."""
+        x = self._scores(scores)
+        if self._reduction is None:
+            return self._values(_core.VALUE, x, n_threads)
+        return self._evaluate(_core.VALUE, x, None, self._weights.item, self._scale, n_threads)
+
+    def value_and_grad(
+        self, scores: Any, *, cotangent: Any = None, out: Array | None = None, n_threads: int | None = None
+    ) -> tuple[Any, Array]:
+        """The value and its gradient with respect to the scores."""
+        x = self._scores(scores)
+        grad = np.empty_like(x, subok=False) if out is None else self._checked_out(out, x)
+        if self._reduction is None and cotangent is None:
+            return self._values(_core.VALUE_GRAD, x, n_threads, grad), grad
+        item, per_list, scale = self._with_cotangent(cotangent)
+        if self._reduction is None:
+            value = self._values(_core.VALUE, x, n_threads)
+            self._evaluate(_core.VALUE_GRAD, x, None, item, scale, n_threads, grad=grad, per_list=per_list)
+            return value, grad
+        value = self._evaluate(_core.VALUE_GRAD, x, None, item, scale, n_threads, grad=grad, per_list=per_list)
+        if cotangent is not None:
+            value = self._evaluate(_core.VALUE, x, None, item, self._scale, n_threads)
+        return value, grad
+
+    def grad_and_hess(
+        self,
+        scores: Any,
+        *,
+        cotangent: Any = None,
+        out: tuple[Array, Array] | None = None,
+        n_threads: int | None = None,
+        curvature: str = "exact",
+        min_hessian: float = 0.0,
+    ) -> tuple[Array, Array]:
+        """The gradient and the diagonal of the Hessian.
+
+        ``curvature="positive"`` gives for each pair a curvature that is never negative instead of the second derivative:
+        1 per active pair for the hinge, p q for the soft zero-one loss. With ``min_hessian > 0`` the Hessians of valid
+        items are raised to at least that. Both are for Newton steps, as boosting takes them.
+        """
+        if curvature not in _CURVATURES:
+            raise ValueError(f"curvature: one of {tuple(_CURVATURES)} is wanted, got {curvature!r}")
+        x = self._scores(scores)
+        if out is None:
+            grad, hess = np.empty_like(x, subok=False), np.empty_like(x, subok=False)
+        else:
+            grad, hess = self._checked_pair(out, x)
+        item, per_list, scale = self._with_cotangent(cotangent)
+        floor = float(min_hessian) if min_hessian > 0 else -np.inf
+        mode = _CURVATURES[curvature]
+        self._evaluate(mode, x, None, item, scale, n_threads, grad=grad, hess=hess, floor=floor, per_list=per_list)
+        return grad, hess
+
+    def hessp(
+        self,
+        scores: Any,
+        vector: Any,
+        *,
+        cotangent: Any = None,
+        out: Array | None = None,
+        n_threads: int | None = None,
+    ) -> Array:
+        """The full Hessian times `vector` (shaped like the scores), without forming the Hessian."""
+        x = self._scores(scores)
+        v = as_scores(vector, "vector", x.dtype)
+        if v.size != x.size:
+            raise ValueError(f"vector: shape {v.shape} does not match the scores' shape {x.shape}")
+        if self._raising:
+            bad = self._core.first_nonfinite(v)
+            if bad >= 0:
+                raise ValueError(f"vector: NaN or infinity at {self._core.place(bad)}; finite numbers are wanted")
+        result = np.empty_like(x, subok=False) if out is None else self._checked_out(out, x, v)
+        item, per_list, scale = self._with_cotangent(cotangent)
+        self._evaluate(_core.HESS_VECTOR, x, v, item, scale, n_threads, grad=result, per_list=per_list)
+        return result
+
+    def _scores(self, scores: Any) -> Array:
+        x = as_scores(scores, "scores (y_pred)", self._dtype)
+        if x.shape != self._shape and x.shape != (self._size,):
+            raise ValueError(f"scores (y_pred): shape {x.shape} does not match the labels' shape {self._shape}")
+        return x
+
+    def _evaluate(
+        self,
+        mode: int,
+        x: Array,
+        vector: Array | None,
+        item: Array | None,
+        scale: float,
+        n_threads: int | None,
+        *,
+        grad: Array | None = None,
+        hess: Array | None = None,
+        values: Array | None = None,
+        floor: float = -np.inf,
+        per_list: Array | None = None,
+    ) -> float:
+        if per_list is None:
+            per_list = self._weights.per_list
+        threads = 0 if n_threads is None else check_threads(n_threads)
+        value: float = self._core.evaluate(
+            mode, x, vector, item, per_list, scale, floor, self._raising, threads, values, grad, hess
+        )
+        return value
+
+    def _values(self, mode: int, x: Array, n_threads: int | None, grad: Array | None = None) -> Any:
+        """Unreduced values times their weights."""
+        by_item = self._values_shape == self._shape
+        values = np.empty(x.shape if by_item else self._values_shape, x.dtype)
+        self._evaluate(mode, x, None, self._weights.item, self._scale, n_threads, grad=grad, values=values)
+        weights = self._weights
+        if weights.item is not None and by_item:
+            values *= weights.item.reshape(values.shape).astype(x.dtype)
+        elif weights.per_list is not None:
+            per_list = weights.per_list.astype(x.dtype)
+            values *= per_list[self._core.list_of_item()].reshape(values.shape) if by_item else per_list
+        if weights.scalar != 1.0:
+            values *= x.dtype.type(weights.scalar)
+        return values if values.ndim else float(values)
+
+    def _with_cotangent(self, cotangent: Any) -> tuple[Array | None, Array | None, float]:
+        """Item weights, list weights and scale with the cotangent multiplied in."""
+        weights = self._weights
+        if cotangent is None:
+            return weights.item, weights.per_list, self._scale
+        c = as_weights(cotangent, "cotangent")
+        if self._reduction is not None or not self._values_shape:
+            if c.ndim != 0:
+                raise ValueError(f"cotangent: a number is wanted, got shape {c.shape}")
+            return weights.item, weights.per_list, self._scale * float(c)
+        if c.size != int(np.prod(self._values_shape)) or c.shape not in (self._values_shape, (c.size,)):
+            raise ValueError(f"cotangent: shape {c.shape} does not match the values' shape {self._values_shape}")
+        flat = c.reshape(-1)
+        if self._values_shape != self._shape:
+            return weights.item, flat if weights.per_list is None else flat * weights.per_list, self._scale
+        return flat if weights.item is None else flat * weights.item, weights.per_list, self._scale
+
+    def _checked_out(self, out: Any, x: Array, *others: Array) -> Array:
+        if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
+            raise TypeError(f"out: a NumPy array is wanted, got {type(out).__name__}")
+        if out.dtype != x.dtype or out.shape != x.shape:
+            raise ValueError(
+                f"out: {x.dtype} of shape {x.shape} is wanted, got {out.dtype} of shape {out.shape}"
+            )
+        if not (out.flags.c_contiguous and out.flags.aligned and out.flags.writeable):
+            raise ValueError("out: must be C-contiguous, aligned and writeable")
+        if any(np.may_share_memory(out, other) for other in (x, *others)):
+            raise ValueError("out: overlaps the memory of another argument")
+        return out
+
+    def _checked_pair(self, out: Any, x: Array) -> tuple[Array, Array]:
+        if not isinstance(out, tuple) or len(out) != 2:
+            raise TypeError("out: a tuple of two arrays (grad, hess) is wanted")
+        grad = self._checked_out(out[0], x)
+        return grad, self._checked_out(out[1], x, grad)
+
+
+def check_threads(n_threads: Any) -> int:
+    """A number of threads of at least 1."""
+    if isinstance(n_threads, bool) or not isinstance(n_threads, (int, np.integer)):
+        raise TypeError(f"n_threads: a whole number is wanted, got {n_threads!r}")
+    if not 1 <= n_threads <= 4096:
+        raise ValueError(f"n_threads: from 1 to 4096 is wanted, got {n_threads}")
+    return int(n_threads)

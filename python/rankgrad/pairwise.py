@@ -1,0 +1,129 @@
+r"""Pairwise losses: sums of phi(m) over the pairs of a list whose labels differ.
+
+.. math:: L = \sum_{y_i > y_j} w_i \, \phi\big((s_i - s_j) / T\big)
+
+for valid items i, j of one list, with row weights w and temperature T. The unreduced values are the row sums over j, one
+per item i, as in keras-rs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from rankgrad import _core
+from rankgrad._arrays import Array
+from rankgrad._loss import RankingLoss
+
+
+@dataclass(frozen=True)
+class PairwiseLoss(RankingLoss):
+    """Base of the pairwise losses; see :class:`RankingLoss` for the parameters and the ways to call."""
+
+    _kernel: ClassVar[str]
+
+    def _bind_core(self, labels: Array, offsets: Array | None, mask: Array | None) -> Any:
+        return _core.Pairwise(
+            self._kernel_name(),
+            self.temperature,
+            getattr(self, "tau", 0.5),
+            labels,
+            offsets,
+            mask,
+            self.negative_labels == "ignore",
+            self.nan == "propagate",
+        )
+
+    def _kernel_name(self) -> str:
+        return self._kernel
+
+
+@dataclass(frozen=True)
+class PairwiseHingeLoss(PairwiseLoss):
+    """phi(m) = max(0, 1 - m).
+
+    phi' = -1 for m < 1 and 0 elsewhere, the kink m = 1 included (as torch and JAX); phi'' = 0.
+    Source: keras-rs ``PairwiseHingeLoss``; Herbrich, Graepel & Obermayer, 2000.
+
+    Examples
+    --------
+    >>> import rankgrad as rg
+    >>> loss = rg.PairwiseHingeLoss(reduction="sum")
+    >>> loss([1, 0, 2], [0.5, 1.0, 2.0])    # pairs (0,1): 1.5; (2,0): 0; (2,1): 0
+    1.5
+    >>> loss.value_and_grad([1, 0, 2], [0.5, 1.0, 2.0])
+    (1.5, array([-1.,  1.,  0.]))
+    """
+
+    _kernel = "hinge"
+
+
+@dataclass(frozen=True)
+class PairwiseSquaredHingeLoss(PairwiseLoss):
+    """phi(m) = max(0, 1 - m)^2; phi' = -2 max(0, 1 - m); phi'' = 2 for m < 1. Source: Chapelle & Keerthi, 2010."""
+
+    _kernel = "squared_hinge"
+
+
+@dataclass(frozen=True)
+class PairwiseLogisticLoss(PairwiseLoss):
+    """phi(m) = log(1 + exp(-m)), RankNet's loss; phi' = -q, phi'' = p q with p = sigmoid(m), q = 1 - p.
+
+    Source: keras-rs ``PairwiseLogisticLoss``; Burges et al., 2005.
+    """
+
+    _kernel = "logistic"
+
+
+@dataclass(frozen=True)
+class PairwiseSoftZeroOneLoss(PairwiseLoss):
+    """phi(m) = sigmoid(-m), a smooth count of misordered pairs; phi' = -p q, phi'' = p q (p - q), which can be negative.
+
+    Source: keras-rs ``PairwiseSoftZeroOneLoss``.
+    """
+
+    _kernel = "soft_zero_one"
+
+
+@dataclass(frozen=True)
+class PairwiseExponentialLoss(PairwiseLoss):
+    """phi(m) = exp(-m), RankBoost's loss; overflows to infinity for margins below -709. Source: Freund et al., 2003."""
+
+    _kernel = "exponential"
+
+
+@dataclass(frozen=True)
+class PairwiseMeanSquaredError(PairwiseLoss):
+    """((y_i - y_j) - (s_i - s_j))^2 over all ordered pairs i != j of a list, ties included; the temperature is not used.
+
+    With r = s - y and m valid items: gradient 4 (m r_k - sum r), Hessian 4 (m - 1), for weights 1.
+    Source: keras-rs ``PairwiseMeanSquaredError``, Rax ``pairwise_mse_loss``.
+    """
+
+    _kernel = "mean_squared_error"
+
+
+@dataclass(frozen=True)
+class PairwiseQuantileLoss(PairwiseLoss):
+    """tau max(e, 0) + (1 - tau) max(-e, 0) with e = (y_i - y_j) - (s_i - s_j)/T; ``squared=True`` squares each max.
+
+    Parameters
+    ----------
+    tau
+        Weight of margins that are too small, in (0, 1].
+    squared
+        Square both parts.
+
+    Source: Rax ``pairwise_qr_loss``.
+    """
+
+    tau: float = 0.5
+    squared: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (isinstance(self.tau, (int, float)) and 0 < self.tau <= 1):
+            raise ValueError(f"tau: a number in (0, 1] is wanted, got {self.tau!r}")
+
+    def _kernel_name(self) -> str:
+        return "squared_quantile" if self.squared else "quantile"
