@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -68,13 +69,13 @@ class Objective:
     ) -> None:
         self._core = core
         self._shape = shape
-        self._size = int(np.prod(shape, dtype=np.int64))
+        self._size = math.prod(shape)
         self._values_shape = values_shape
         self._weights = weights
         self._reduction = reduction
         self._raising = raising
         self._dtype = dtype
-        divisor = divisor_of(reduction, weights, int(np.prod(values_shape, dtype=np.int64)), core)
+        divisor = divisor_of(reduction, weights, math.prod(values_shape), core)
         self._scale = weights.scalar / divisor if divisor != 0 else 0.0
 
     @property
@@ -100,7 +101,7 @@ class Objective:
     ) -> tuple[Any, Array]:
         """The value and its gradient with respect to the scores."""
         x = self._scores(scores)
-        grad = np.empty_like(x, subok=False) if out is None else self._checked_out(out, x)
+        grad = np.empty(x.shape, x.dtype) if out is None else self._checked_out(out, x)
         if self._reduction is None and cotangent is None:
             return self._values(_core.VALUE_GRAD, x, n_threads, grad), grad
         item, per_list, scale = self._with_cotangent(cotangent)
@@ -133,7 +134,7 @@ class Objective:
             raise ValueError(f"curvature: one of {tuple(_CURVATURES)} is wanted, got {curvature!r}")
         x = self._scores(scores)
         if out is None:
-            grad, hess = np.empty_like(x, subok=False), np.empty_like(x, subok=False)
+            grad, hess = np.empty(x.shape, x.dtype), np.empty(x.shape, x.dtype)
         else:
             grad, hess = self._checked_pair(out, x)
         item, per_list, scale = self._with_cotangent(cotangent)
@@ -160,7 +161,7 @@ class Objective:
             bad = self._core.first_nonfinite(v)
             if bad >= 0:
                 raise ValueError(f"vector: NaN or infinity at {self._core.place(bad)}; finite numbers are wanted")
-        result = np.empty_like(x, subok=False) if out is None else self._checked_out(out, x, v)
+        result = np.empty(x.shape, x.dtype) if out is None else self._checked_out(out, x, v)
         item, per_list, scale = self._with_cotangent(cotangent)
         self._evaluate(_core.HESS_VECTOR, x, v, item, scale, n_threads, grad=result, per_list=per_list)
         return result
@@ -219,7 +220,7 @@ class Objective:
             if c.ndim != 0:
                 raise ValueError(f"cotangent: a number is wanted, got shape {c.shape}")
             return weights.item, weights.per_list, self._scale * float(c)
-        if c.size != int(np.prod(self._values_shape)) or c.shape not in (self._values_shape, (c.size,)):
+        if c.size != math.prod(self._values_shape) or c.shape not in (self._values_shape, (c.size,)):
             raise ValueError(f"cotangent: shape {c.shape} does not match the values' shape {self._values_shape}")
         flat = c.reshape(-1)
         if self._values_shape != self._shape:
