@@ -53,7 +53,7 @@ template <class T> double total(const T* x, std::int64_t n) {
 template <class T> class Evaluation {
 public:
     Evaluation(const ImplicitLoss& loss, const ImplicitCall<T>& call, bool narrow)
-        : loss_(loss), call_(call), filler_(call),
+        : loss_(loss), call_(call), filler_(loss, call),
           sum_(implicit_kernels<T>().sums[loss.formula == kSigmoidGap && narrow ? kNarrowSigmoidGap : loss.formula].mode[call.mode]),
           b_(call.n_positives), value_of_(call.mode == kGradHess ? 0 : static_cast<std::size_t>(b_)) {
         if (loss.choice != Choice::kFirstViolation) return;
@@ -103,8 +103,8 @@ private:
     void finish(std::int64_t b, const Sums& sums, std::int64_t k) {
         if (call_.mode != kGradHess) value_of_[static_cast<std::size_t>(b)] = sums.value[k];
         if (call_.values != nullptr) call_.values[b] = static_cast<T>(filler_.weight(b) * sums.value[k]);
-        if (call_.mode != kValue) call_.grad_positive[b] = static_cast<T>(0.0 - filler_.factor(b) * sums.slope[k]);
-        if (call_.mode == kGradHess) call_.hess_positive[b] = static_cast<T>(filler_.factor(b) * sums.curvature[k]);
+        if (call_.mode != kValue) call_.grad_positive[b] = static_cast<T>(0.0 - sums.slope[k]);
+        if (call_.mode == kGradHess) call_.hess_positive[b] = static_cast<T>(sums.curvature[k]);
     }
 
     void sum(Pairs<T>& pairs, const T* negative, std::int64_t n, T* grad, T* hess) const {
@@ -114,6 +114,7 @@ private:
         job.ideal = pairs.ideal;
         job.rank_weight = loss_.formula == kRankedHinge ? pairs.rank_weight : nullptr;
         job.factor = pairs.factor;
+        job.square_factor = pairs.square_factor;
         job.n = n;
         job.kink = loss_.kink;
         job.square = loss_.square ? 1.0 : 0.0;

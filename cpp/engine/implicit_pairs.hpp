@@ -20,7 +20,8 @@ template <class T> const ImplicitKernels<T>& implicit_kernels() {
 /// The arrays of one kernel call. `value`, `slope` and `curvature` are 0 between calls.
 template <class T> struct Pairs {
     static constexpr std::size_t size = kBlock + kPadding;
-    T positive[size], negative[size], ideal[size], factor[size], rank_weight[size];
+    T positive[size], negative[size], ideal[size], factor[size], square_factor[size],
+        rank_weight[size];
     T value[size], slope[size], curvature[size], grad[size], hess[size];
     std::int64_t positive_item[size], negative_item[size];
 };
@@ -28,19 +29,18 @@ template <class T> struct Pairs {
 /// Fills Pairs for positives of a call.
 template <class T> class PairFiller {
 public:
-    explicit PairFiller(const ImplicitCall<T>& call) : call_(call), kernels_(implicit_kernels<T>()) {}
+    PairFiller(const ImplicitLoss& loss, const ImplicitCall<T>& call)
+        : twice_square_(loss.square ? 2.0 : 0.0), call_(call), kernels_(implicit_kernels<T>()) {}
 
     double weight(std::int64_t b) const { return call_.weight == nullptr ? 1.0 : call_.weight[b]; }
-    double factor(std::int64_t b) const {
-        return call_.grad_scale * weight(b) * (call_.cotangent == nullptr ? 1.0 : call_.cotangent[b]);
-    }
     bool has_credit() const { return !call_.ideal.features.empty(); }
 
     /// Readies the first n pairs and a register past them.
     void clear(Pairs<T>& pairs, std::int64_t n) const {
         const auto count = static_cast<std::size_t>(n) + kPadding;
         for (T* sum : {pairs.value, pairs.slope, pairs.curvature}) std::fill_n(sum, count, T(0));
-        for (T* in : {pairs.positive, pairs.ideal, pairs.factor, pairs.rank_weight}) std::fill_n(in, count, T(1));
+        for (T* in : {pairs.positive, pairs.ideal, pairs.factor, pairs.square_factor, pairs.rank_weight})
+            std::fill_n(in, count, T(1));
     }
 
     /// Pairs first to first + n belong to positive b.
@@ -48,6 +48,7 @@ public:
         std::fill_n(pairs.positive + first, n, call_.positive[b]);
         std::fill_n(pairs.ideal + first, n, margin(b));
         std::fill_n(pairs.factor + first, n, static_cast<T>(factor(b)));
+        std::fill_n(pairs.square_factor + first, n, static_cast<T>(twice_square_ * factor(b)));
         if (has_credit()) std::fill_n(pairs.positive_item + first, n, call_.ideal.positive_items[b]);
     }
 
@@ -69,10 +70,14 @@ public:
     }
 
 private:
+    double factor(std::int64_t b) const {
+        return call_.grad_scale * weight(b) * (call_.cotangent == nullptr ? 1.0 : call_.cotangent[b]);
+    }
     T margin(std::int64_t b) const {
         return static_cast<T>(call_.ideal.margins == nullptr ? call_.ideal.margin : call_.ideal.margins[b]);
     }
 
+    double twice_square_;
     const ImplicitCall<T>& call_;
     const ImplicitKernels<T>& kernels_;
 };

@@ -62,7 +62,7 @@ struct RankedHinge {
     }
 };
 
-/// Adds l + square l^2 and its derivatives over rows of pairs; the members are described at ImplicitPairs.
+/// Adds up l + square l^2, and factor times its derivatives, over rows of pairs; see ImplicitPairs.
 template <class Formula, class T, PairMode mode> struct ImplicitSum {
     using V = Lanes<T>;
 
@@ -70,19 +70,18 @@ template <class Formula, class T, PairMode mode> struct ImplicitSum {
         const V rank_weight = job.rank_weight == nullptr ? V(1) : V::load(job.rank_weight + i);
         const ImplicitJet<V> jet = Formula::eval(V::load(job.positive + i), negative, V::load(job.ideal + i),
                                                  rank_weight, V(job.kink));
-        const V square(job.square);
         if constexpr (mode != kGradHess)
-            multiply_add(jet.value, multiply_add(square, jet.value, V(1)), V::load(job.value + i)).store(job.value + i);
+            multiply_add(jet.value, multiply_add(V(job.square), jet.value, V(1)), V::load(job.value + i)).store(job.value + i);
         if constexpr (mode == kValue) return;
-        const V factor = V::load(job.factor + i);
-        const V outer = multiply_add(square + square, jet.value, V(1));
+        const V square_factor = V::load(job.square_factor + i);
+        const V outer = multiply_add(square_factor, jet.value, V::load(job.factor + i));
         const V slope = outer * jet.slope;
+        slope.store(grad);
         (V::load(job.slope + i) + slope).store(job.slope + i);
-        (factor * slope).store(grad);
         if constexpr (mode == kGradHess) {
-            const V curvature = multiply_add((square + square) * jet.slope, jet.slope, outer * jet.curvature);
+            const V curvature = multiply_add(square_factor * jet.slope, jet.slope, outer * jet.curvature);
+            curvature.store(hess);
             (V::load(job.curvature + i) + curvature).store(job.curvature + i);
-            (factor * curvature).store(hess);
         }
     }
 

@@ -74,14 +74,15 @@ template <class T> struct ImplicitPairs {
     const T* negative = nullptr;
     const T* ideal = nullptr;        ///< ideal differences
     const T* rank_weight = nullptr;  ///< for kRankedHinge; null: ones
-    const T* factor = nullptr;       ///< multiplies what is written to the negatives
+    const T* factor = nullptr;       ///< of the derivatives
+    const T* square_factor = nullptr;  ///< 2 square factor
     std::int64_t n = 0;
     double kink = 1;                 ///< the hinge's slope at its kink
     double square = 0;               ///< the sums are of l + square l^2
-    T* value = nullptr;              ///< added to, as are slope and curvature, the derivatives with respect to the negative
-    T* slope = nullptr;
-    T* curvature = nullptr;
-    T* grad_negative = nullptr;      ///< written, as is hess_negative
+    T* value = nullptr;              ///< added to, as are slope and curvature
+    T* slope = nullptr;              ///< derivatives with respect to the negative, also written to grad_negative
+    T* curvature = nullptr;          ///< second derivatives, also written to hess_negative
+    T* grad_negative = nullptr;
     T* hess_negative = nullptr;
 };
 

@@ -27,6 +27,8 @@ class Pairs:
             self.positive, self.negative = plain(self.positive, np.float64), plain(self.negative, np.float64)
         if self.positive.ndim != 1:
             raise ValueError(f"positive_scores: shape (B,) is wanted, got {self.positive.shape}")
+        if self.positive.size == 0:
+            raise ValueError("positive_scores: is empty; at least one positive is wanted")
         if offsets is None and groups is None:
             self.offsets: Array | None = None
             self._check_rows(negative_name, flat_is_one_each)
