@@ -101,7 +101,8 @@ struct Exponential : PairLoss {
     template <class T> Jet<T> eval_factored(T u) const { return {u, -u, u, u}; }
 };
 
-/// e = gap - m: phi = tau max(e, 0) + (1 - tau) max(-e, 0), the pairwise quantile loss of Rax; slope 0 at the kink.
+/// e = gap - m: phi = tau max(e, 0) + (1 - tau) max(-e, 0), the pairwise quantile loss of Rax; slope 0 at the kink,
+/// no curvature anywhere.
 struct Quantile : PairLoss {
     static constexpr const char* name = "quantile";
     static constexpr bool uses_label_gap = true;
@@ -111,7 +112,7 @@ struct Quantile : PairLoss {
         const T error = label_gap - margin;
         const T under = select(error > T(0), T(tau), T(0));
         const T over = select(error < T(0), T(1 - tau), T(0));
-        return {(under - over) * error, over - under, T(0), under + over};
+        return {(under - over) * error, over - under, T(0), T(0)};
     }
 };
 

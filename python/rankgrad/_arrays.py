@@ -67,7 +67,8 @@ def as_scores(x: Any, name: str, dtype: Any = None) -> Array:
             return x
     x = as_array(x, name)
     if dtype is not None:
-        x = x.astype(dtype)
+        with np.errstate(over="ignore"):  # what does not fit becomes infinite, which is told with its place
+            x = x.astype(np.float32 if dtype == "bfloat16" else dtype)
     if x.dtype.kind != "f":
         return plain(x, _FLOAT64)
     return plain(x, _FLOAT32 if x.dtype.itemsize <= 4 else _FLOAT64)
