@@ -272,3 +272,9 @@ def test_errors_say_what_to_do():
         objective("lambdarank")
     with pytest.raises(TypeError, match="loss"):
         objective(rg.PairwiseHingeLoss)
+
+
+def test_a_loss_without_curvature_is_refused() -> None:
+    with pytest.raises(ValueError, match="curvature"):
+        objective(rg.PairwiseQuantileLoss())
+    assert objective(rg.PairwiseQuantileLoss(squared=True)).loss.squared

@@ -91,8 +91,8 @@ class BoostingObjective:
         ``"positive"`` takes a curvature that is never negative: 1 per active pair for the hinge (whose second
         derivative is 0), p (1 - p) for the soft zero-one loss, max(phi'', 0) otherwise. ``"exact"`` takes
         phi''. Where that is not positive at equal scores, training never starts, and the libraries do not
-        say so: the hinge and the soft zero-one loss under ``"exact"``, the quantile loss that is not squared
-        under either.
+        say so: the hinge and the soft zero-one loss under ``"exact"``. A loss that has no curvature at all, the
+        quantile loss that is not squared, is refused.
     min_hessian : float
         Floor of every item's Hessian, as a second derivative (per item, after the weights).
     """
