@@ -33,10 +33,10 @@ template <> struct Native<double> {
     typedef std::uint64_t bits __attribute__((vector_size(kRegisterBytes)));
     static constexpr int lanes = kRegisterBytes / 8;
 };
-template <class T, class V> RANKGRAD_INLINE T lane(const V& v, int l) { return v[l]; }
 template <class T, class V> RANKGRAD_INLINE void set_lane(V& v, int l, T x) { v[l] = x; }
 #else
 #define RANKGRAD_INLINE inline
+constexpr int kRegisterBytes = 8;
 template <class T> struct Native;
 template <> struct Native<float> {
     using real = float; using unaligned = float; using bits = std::uint32_t;
@@ -46,7 +46,6 @@ template <> struct Native<double> {
     using real = double; using unaligned = double; using bits = std::uint64_t;
     static constexpr int lanes = 1;
 };
-template <class T, class V> RANKGRAD_INLINE T lane(const V& v, int) { return v; }
 template <class T, class V> RANKGRAD_INLINE void set_lane(V& v, int, T x) { v = x; }
 #endif
 
@@ -61,7 +60,7 @@ template <class T> struct Lanes {
 
     Lanes() = default;
     RANKGRAD_INLINE explicit Lanes(double x) {
-        for (int l = 0; l < count; ++l) set_lane<T>(v, l, static_cast<T>(x));
+        v = static_cast<T>(x) - Real{};  // a broadcast: x - 0 is x, -0 included
     }
     RANKGRAD_INLINE static Lanes of(Real real) {
         Lanes r;

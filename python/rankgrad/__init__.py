@@ -10,6 +10,7 @@ from rankgrad.implicit import (
     ideal_difference_from_metadata,
     warp_loss,
 )
+from rankgrad.metrics import dcg, ndcg
 from rankgrad.objective import Objective
 from rankgrad.pairwise import (
     PairwiseExponentialLoss,
@@ -35,9 +36,11 @@ __all__ = [
     "adaptive_hinge_loss",
     "bpr_loss",
     "build_info",
+    "dcg",
     "hinge_loss",
     "ideal_difference_from_metadata",
     "isa_levels",
+    "ndcg",
     "select_isa",
     "show_versions",
     "threads",

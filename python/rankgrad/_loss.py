@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import KW_ONLY, asdict, dataclass, fields
+from dataclasses import KW_ONLY, asdict, dataclass, fields, replace
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -67,7 +67,7 @@ class RankingLoss(ABC):
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
-        set_field(self, "temperature", _positive(self.temperature, "temperature"))
+        set_field(self, "temperature", positive_number(self.temperature, "temperature"))
         check_reduction(self.reduction)
         if self.dtype is not None:
             set_field(self, "dtype", _dtype_name(self.dtype))
@@ -86,7 +86,7 @@ class RankingLoss(ABC):
         n_threads: int | None = None,
     ) -> Any:
         """The reduced loss as a float, or an array for reduction "none"."""
-        bound = self.bind(y_true, sample_weight, groups=groups, offsets=offsets, qid=qid)
+        bound = self._bind(y_true, sample_weight, groups, offsets, qid, raveled=False)
         return bound.value(y_pred, n_threads=n_threads)
 
     def value_and_grad(
@@ -103,7 +103,7 @@ class RankingLoss(ABC):
         n_threads: int | None = None,
     ) -> tuple[Any, Array]:
         """The value and its gradient, shaped like the scores; see :class:`rankgrad.Objective`."""
-        bound = self.bind(y_true, sample_weight, groups=groups, offsets=offsets, qid=qid)
+        bound = self._bind(y_true, sample_weight, groups, offsets, qid, raveled=False)
         return bound.value_and_grad(y_pred, cotangent=cotangent, out=out, n_threads=n_threads)
 
     def grad_and_hess(
@@ -120,12 +120,12 @@ class RankingLoss(ABC):
         n_threads: int | None = None,
     ) -> tuple[Array, Array]:
         """The gradient and the diagonal Hessian, shaped like the scores; see :class:`rankgrad.Objective`."""
-        bound = self.bind(y_true, sample_weight, groups=groups, offsets=offsets, qid=qid)
+        bound = self._bind(y_true, sample_weight, groups, offsets, qid, raveled=False)
         return bound.grad_and_hess(y_pred, cotangent=cotangent, out=out, n_threads=n_threads)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The unreduced values, whatever the reduction, as keras-rs's method of this name."""
-        return self._bind(y_true, None, {}, reduction=None).value(y_pred)
+        return replace(self, reduction=None)(y_true, y_pred)
 
     def bind(
         self,
@@ -143,7 +143,12 @@ class RankingLoss(ABC):
         "fast" takes the sums that grow slower than the number of pairs where the loss has them.
         """
         _check_choice(algorithm, "algorithm", ("auto", "direct", "fast"))
-        return self._bind(y_true, sample_weight, {"groups": groups, "offsets": offsets, "qid": qid}, self.reduction)
+        return self._bind(y_true, sample_weight, groups, offsets, qid, raveled=True)
+
+    @property
+    def has_curvature(self) -> bool:
+        """Whether Newton steps, as boosting takes them, have a curvature to divide by."""
+        return True
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, for `from_config`."""
@@ -158,24 +163,27 @@ class RankingLoss(ABC):
             raise ValueError(f"config: unknown keys {unknown}; known are {sorted(known)}")
         return cls(**config)
 
-    def _bind(self, y_true: Any, sample_weight: Any, forms: dict[str, Any], reduction: str | None) -> Objective:
-        labels, mask = _labels_and_mask(y_true)
-        offsets = lists.offsets_of(labels.shape, **forms)
-        core = self._bind_core(labels.reshape(-1), offsets, None if mask is None else mask.reshape(-1))
+    def _bind(
+        self, y_true: Any, sample_weight: Any, groups: Any, offsets: Any, qid: Any, *, raveled: bool
+    ) -> Objective:
+        labels, mask = labels_and_mask(y_true)
+        boundaries = lists.offsets_of(labels.shape, groups=groups, offsets=offsets, qid=qid)
+        core = self._bind_core(labels.reshape(-1), boundaries, None if mask is None else mask.reshape(-1))
         raising = self.nan == "raise"
         weights = weights_of(sample_weight, labels.shape, core.n_lists, core, raising)
         if self._values_per_item:
             values_shape: tuple[int, ...] = labels.shape
         else:
-            values_shape = () if offsets is None else (core.n_lists,)
-        return Objective(core, labels.shape, values_shape, weights, check_reduction(reduction), raising, self.dtype)
+            values_shape = () if boundaries is None else (core.n_lists,)
+        reduction = check_reduction(self.reduction)
+        return Objective(core, labels.shape, values_shape, weights, reduction, raising, self.dtype, raveled)
 
     @abstractmethod
     def _bind_core(self, labels: Array, offsets: Array | None, mask: Array | None) -> Any:
         """The core's object for flat labels, offsets and mask."""
 
 
-def _labels_and_mask(y_true: Any) -> tuple[Array, Array | None]:
+def labels_and_mask(y_true: Any) -> tuple[Array, Array | None]:
     if not isinstance(y_true, dict):
         return as_labels(y_true, "labels (y_true)"), None
     if "labels" not in y_true:
@@ -185,7 +193,7 @@ def _labels_and_mask(y_true: Any) -> tuple[Array, Array | None]:
     return labels, None if mask is None else as_mask(mask, 'y_true["mask"]', labels.shape)
 
 
-def _positive(x: Any, name: str) -> float:
+def positive_number(x: Any, name: str) -> float:
     if isinstance(x, (bool, str)) or not isinstance(x, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name}: a positive number is wanted, got {x!r}")
     if not (x > 0 and math.isfinite(x)):

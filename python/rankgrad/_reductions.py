@@ -57,10 +57,10 @@ def weights_of(sample_weight: Any, shape: tuple[int, ...], n_lists: int, core: A
     if w.ndim == 0:
         return _finite_scalar(float(w), raising)
     if w.shape == shape:
-        flat = _without_bad(w.reshape(-1), core.valid, core.first_nonfinite, core.place, raising)
+        flat = _without_bad(w.flatten(), core.valid, core.first_nonfinite, core.place, raising)
         return Weights(item=flat, total=_finite_sum(flat))
     if w.shape == (n_lists, 1):
-        flat = w.reshape(-1)
+        flat = w.flatten()  # a copy: what the caller writes later must not matter
         if not np.isfinite(flat).all():
             valid = core.lists_with_items()
             flat = _without_bad(flat, lambda: valid, lambda x: _first(~np.isfinite(x) & valid), "list {}".format, raising)

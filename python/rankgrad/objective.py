@@ -49,6 +49,7 @@ class Objective:
         "_dtype",
         "_item_weight",
         "_raising",
+        "_raveled",
         "_reduction",
         "_scale",
         "_shape",
@@ -66,6 +67,7 @@ class Objective:
         reduction: str | None,
         raising: bool,
         dtype: Any = None,
+        raveled: bool = True,
     ) -> None:
         self._core = core
         self._shape = shape
@@ -75,6 +77,7 @@ class Objective:
         self._reduction = reduction
         self._raising = raising
         self._dtype = dtype
+        self._raveled = raveled
         divisor = divisor_of(reduction, weights, math.prod(values_shape), core)
         self._scale = weights.scalar / divisor if divisor != 0 else 0.0
 
@@ -89,30 +92,37 @@ class Objective:
         pairs: Array = self._core.pairs()
         return pairs
 
-    def value(self, scores: Any, *, n_threads: int | None = None) -> Any:
-        """The reduced loss, or the unreduced values for reduction "none"."""
+    def value(
+        self, scores: Any, *, cotangent: Any = None, out: Array | None = None, n_threads: int | None = None
+    ) -> Any:
+        """The reduced loss, or the unreduced values for reduction "none"; `cotangent` does not change a value."""
         x = self._scores(scores)
+        self._with_cotangent(cotangent)
         if self._reduction is None:
-            return self._values(_core.VALUE, x, n_threads)
+            return self._values(_core.VALUE, x, n_threads, self._values_out(out, x))
+        if out is not None:
+            raise ValueError("out: the value of a reduced loss is a number, not an array")
         return self._evaluate(_core.VALUE, x, None, self._weights.item, self._scale, n_threads)
 
     def value_and_grad(
-        self, scores: Any, *, cotangent: Any = None, out: Array | None = None, n_threads: int | None = None
+        self, scores: Any, *, cotangent: Any = None, out: Any = None, n_threads: int | None = None
     ) -> tuple[Any, Array]:
-        """The value and its gradient with respect to the scores."""
+        """The value and its gradient with respect to the scores. For reduction "none" `out` is a pair of arrays."""
         x = self._scores(scores)
-        grad = np.empty(x.shape, x.dtype) if out is None else self._checked_out(out, x)
-        if self._reduction is None and cotangent is None:
-            return self._values(_core.VALUE_GRAD, x, n_threads, grad), grad
         item, per_list, scale = self._with_cotangent(cotangent)
-        if self._reduction is None:
-            value = self._values(_core.VALUE, x, n_threads)
-            self._evaluate(_core.VALUE_GRAD, x, None, item, scale, n_threads, grad=grad, per_list=per_list)
+        if self._reduction is not None or not self._values_shape:
+            grad = np.empty(x.shape, x.dtype) if out is None else self._checked_out(out, x)
+            value = self._evaluate(_core.VALUE_GRAD, x, None, item, scale, n_threads, grad=grad, per_list=per_list)
+            if cotangent is not None:
+                value = self._evaluate(_core.VALUE, x, None, self._weights.item, self._scale, n_threads)
             return value, grad
-        value = self._evaluate(_core.VALUE_GRAD, x, None, item, scale, n_threads, grad=grad, per_list=per_list)
-        if cotangent is not None:
-            value = self._evaluate(_core.VALUE, x, None, item, self._scale, n_threads)
-        return value, grad
+        if out is None:
+            values, grad = None, np.empty(x.shape, x.dtype)
+        else:
+            values, grad = self._pair(out)
+            values, grad = self._values_out(values, x), self._checked_out(grad, x, values)
+        self._evaluate(_core.VALUE_GRAD, x, None, item, scale, n_threads, grad=grad, per_list=per_list)
+        return self._values(_core.VALUE, x, n_threads, values), grad
 
     def grad_and_hess(
         self,
@@ -136,8 +146,11 @@ class Objective:
         if out is None:
             grad, hess = np.empty(x.shape, x.dtype), np.empty(x.shape, x.dtype)
         else:
-            grad, hess = self._checked_pair(out, x)
+            grad, hess = self._pair(out)
+            grad, hess = self._checked_out(grad, x), self._checked_out(hess, x, grad)
         item, per_list, scale = self._with_cotangent(cotangent)
+        if not (isinstance(min_hessian, (int, float, np.number)) and 0 <= min_hessian < np.inf):
+            raise ValueError(f"min_hessian: a finite number of at least 0 is wanted, got {min_hessian!r}")
         floor = float(min_hessian) if min_hessian > 0 else -np.inf
         mode = _CURVATURES[curvature]
         self._evaluate(mode, x, None, item, scale, n_threads, grad=grad, hess=hess, floor=floor, per_list=per_list)
@@ -155,7 +168,7 @@ class Objective:
         """The full Hessian times `vector` (shaped like the scores), without forming the Hessian."""
         x = self._scores(scores)
         v = as_scores(vector, "vector", x.dtype)
-        if v.size != x.size:
+        if v.shape not in (self._shape, (self._size,)):
             raise ValueError(f"vector: shape {v.shape} does not match the scores' shape {x.shape}")
         if self._raising:
             bad = self._core.first_nonfinite(v)
@@ -168,7 +181,7 @@ class Objective:
 
     def _scores(self, scores: Any) -> Array:
         x = as_scores(scores, "scores (y_pred)", self._dtype)
-        if x.shape != self._shape and x.shape != (self._size,):
+        if x.shape != self._shape and not (self._raveled and x.shape == (self._size,)):
             raise ValueError(f"scores (y_pred): shape {x.shape} does not match the labels' shape {self._shape}")
         return x
 
@@ -195,11 +208,12 @@ class Objective:
         )
         return value
 
-    def _values(self, mode: int, x: Array, n_threads: int | None, grad: Array | None = None) -> Any:
+    def _values(self, mode: int, x: Array, n_threads: int | None, values: Array | None) -> Any:
         """Unreduced values times their weights."""
         by_item = self._values_shape == self._shape
-        values = np.empty(x.shape if by_item else self._values_shape, x.dtype)
-        self._evaluate(mode, x, None, self._weights.item, self._scale, n_threads, grad=grad, values=values)
+        if values is None:
+            values = np.empty(x.shape if by_item else self._values_shape, x.dtype)
+        self._evaluate(mode, x, None, self._weights.item, self._scale, n_threads, values=values)
         weights = self._weights
         if weights.item is not None and by_item:
             values *= weights.item.reshape(values.shape).astype(x.dtype)
@@ -209,6 +223,11 @@ class Objective:
         if weights.scalar != 1.0:
             values *= x.dtype.type(weights.scalar)
         return values if values.ndim else float(values)
+
+    def _values_out(self, out: Any, x: Array) -> Array | None:
+        if out is None:
+            return None
+        return self._checked_out(out, x, shape=x.shape if self._values_shape == self._shape else self._values_shape)
 
     def _with_cotangent(self, cotangent: Any) -> tuple[Array | None, Array | None, float]:
         """Item weights, list weights and scale with the cotangent multiplied in."""
@@ -227,24 +246,22 @@ class Objective:
             return weights.item, flat if weights.per_list is None else flat * weights.per_list, self._scale
         return flat if weights.item is None else flat * weights.item, weights.per_list, self._scale
 
-    def _checked_out(self, out: Any, x: Array, *others: Array) -> Array:
+    def _checked_out(self, out: Any, x: Array, *others: Array | None, shape: Any = None) -> Array:
+        shape = x.shape if shape is None else shape
         if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
             raise TypeError(f"out: a NumPy array is wanted, got {type(out).__name__}")
-        if out.dtype != x.dtype or out.shape != x.shape:
-            raise ValueError(
-                f"out: {x.dtype} of shape {x.shape} is wanted, got {out.dtype} of shape {out.shape}"
-            )
+        if out.dtype != x.dtype or out.shape != shape:
+            raise ValueError(f"out: {x.dtype} of shape {shape} is wanted, got {out.dtype} of shape {out.shape}")
         if not (out.flags.c_contiguous and out.flags.aligned and out.flags.writeable):
             raise ValueError("out: must be C-contiguous, aligned and writeable")
-        if any(np.may_share_memory(out, other) for other in (x, *others)):
+        if any(other is not None and np.may_share_memory(out, other) for other in (x, *others)):
             raise ValueError("out: overlaps the memory of another argument")
         return out
 
-    def _checked_pair(self, out: Any, x: Array) -> tuple[Array, Array]:
+    def _pair(self, out: Any) -> tuple[Any, Any]:
         if not isinstance(out, tuple) or len(out) != 2:
-            raise TypeError("out: a tuple of two arrays (grad, hess) is wanted")
-        grad = self._checked_out(out[0], x)
-        return grad, self._checked_out(out[1], x, grad)
+            raise TypeError(f"out: a tuple of two arrays is wanted, got {type(out).__name__}")
+        return out
 
 
 def check_threads(n_threads: Any) -> int:
