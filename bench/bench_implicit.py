@@ -1,8 +1,8 @@
 """The five implicit losses against their formulas in torch: 4096 positives, 64 negatives each, float32, one thread.
 
-Run ``pytest bench/bench_implicit.py --benchmark-only --benchmark-group-by=group``. Each figure is one value and its gradient
-with respect to both score arrays. torch runs the formulas that Collie documents, eagerly and by ``torch.compile`` (where a
-compiler is at hand), forward and backward.
+Run ``pytest bench/bench_implicit.py --benchmark-only --benchmark-group-by=group``. Each figure is one value and its
+gradient with respect to both score arrays. torch runs the formulas that Collie documents, eagerly and by
+``torch.compile`` (where a compiler is at hand), forward and backward.
 """
 
 from __future__ import annotations
@@ -50,10 +50,8 @@ def warp(positive: Any, negative: Any) -> Any:
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> Any:
+def one_torch_thread() -> None:
     torch.set_num_threads(1)
-    with rg.threads(1):
-        yield
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The specification of the implicit losses: plain NumPy, one positive at a time.
 
-Negatives are a list of arrays, one per positive. ``evaluate`` gives the value with its gradient and diagonal Hessian, all
-in float64.
+Negatives are a list of arrays, one per positive. ``evaluate`` gives the value with its gradient and diagonal Hessian,
+all in float64.
 """
 
 from __future__ import annotations

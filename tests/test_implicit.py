@@ -1,4 +1,4 @@
-"""The implicit losses equal their specification, dense and ragged, with every option, and their derivatives are derivatives."""
+"""The implicit losses equal their specification, dense and ragged, with every option; derivatives are derivatives."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 import rankgrad as rg
 from hypothesis import given
 from hypothesis import strategies as st
+
 from reference_implicit import FORMULAS, Array, Batch, Result, evaluate
 
 pytestmark = pytest.mark.usefixtures("isa")

@@ -113,7 +113,7 @@ def test_out(loss: Any, dtype: str) -> None:
         return np.full_like(positive, np.nan), np.full_like(negative, np.nan)
 
     grad, hess, values = new(), new(), np.empty_like(positive)
-    value, result = loss.value_and_grad(positive, negative, 10, out=grad)
+    _, result = loss.value_and_grad(positive, negative, 10, out=grad)
     assert result[0] is grad[0]
     assert result[1] is grad[1]
     for mine, plain in zip(grad, loss.value_and_grad(positive, negative, 10)[1], strict=True):
@@ -254,7 +254,7 @@ def test_refused_by_one_loss() -> None:
         rg.warp_loss(POSITIVE, NEGATIVE, 10, clip=0)
     with pytest.raises(TypeError, match="kink"):
         rg.bpr_loss(POSITIVE, NEGATIVE, kink=0)
-    with pytest.raises(TypeError, match="positive_items: numbers are wanted|positive_items: .*integers"):
+    with pytest.raises(TypeError, match=r"positive_items: numbers are wanted"):
         rg.bpr_loss(POSITIVE, NEGATIVE, **{**ITEMS, **GENRE, "positive_items": ["a", "b", "c"]})
 
 

@@ -1,4 +1,4 @@
-"""The implicit losses give Collie's values: its documented examples, its own tests' inputs, random batches and edges."""
+"""The implicit losses give Collie's values: documented examples, its own tests' inputs, random batches, edges."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@
 namespace rankgrad {
 namespace {
 
-template <class Enum> Enum choice_of(const char* argument, const std::string& given, std::initializer_list<const char*> names) {
+template <class Enum>
+Enum choice_of(const char* argument, const std::string& given, std::initializer_list<const char*> names) {
     int k = 0;
     for (const char* name : names) {
         if (given == name) return static_cast<Enum>(k);
@@ -54,7 +55,8 @@ Ideal make_ideal(double margin, const OptionalArray& margins, py::ssize_t n_marg
                                   whole ? nullptr : input<double>(categories, n, "metadata"), n, weight});
     }
     if (features.empty()) return ideal;
-    if (!positive_items || !negative_items) throw ArgumentError("positive_items, negative_items: are wanted with metadata");
+    if (!positive_items || !negative_items)
+        throw ArgumentError("positive_items, negative_items: are wanted with metadata");
     ideal.positive_items = input<std::int64_t>(positive_items, n_positive, "positive_items");
     ideal.negative_items = input<std::int64_t>(negative_items, n_negative, "negative_items");
     return ideal;
@@ -108,11 +110,22 @@ double implicit(const ImplicitLoss& loss, int mode, const py::array& positive, c
                 const OptionalArray& values, const OptionalArray& grad_positive, const OptionalArray& grad_negative,
                 const OptionalArray& hess_positive, const OptionalArray& hess_negative) {
     if (mode < kValue || mode > kGradHess) throw ArgumentError("mode: unknown");
-    Evaluation e{mode, positive, negative, offsets,
+    Evaluation e{mode,
+                 positive,
+                 negative,
+                 offsets,
                  make_ideal(margin, margins, positive.size(), features, positive_items, positive.size(), negative_items,
                             negative.size()),
-                 weight, cotangent, scale, grad_scale, threads,
-                 values, grad_positive, grad_negative, hess_positive, hess_negative};
+                 weight,
+                 cotangent,
+                 scale,
+                 grad_scale,
+                 threads,
+                 values,
+                 grad_positive,
+                 grad_negative,
+                 hess_positive,
+                 hess_negative};
     return holds<float>(positive) ? evaluate_as<float>(loss, e) : evaluate_as<double>(loss, e);
 }
 
@@ -135,7 +148,8 @@ void bind_implicit(py::module_& module) {
              py::arg("negative_items"), py::arg("weight"), py::arg("cotangent"), py::arg("scale"),
              py::arg("grad_scale"), py::arg("threads"), py::arg("values"), py::arg("grad_positive"),
              py::arg("grad_negative"), py::arg("hess_positive"), py::arg("hess_negative"));
-    module.def("ideal_difference", &difference, py::arg("positive_items"), py::arg("negative_items"), py::arg("features"));
+    module.def("ideal_difference", &difference, py::arg("positive_items"), py::arg("negative_items"),
+               py::arg("features"));
 }
 
 }  // namespace rankgrad

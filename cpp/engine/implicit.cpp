@@ -4,11 +4,11 @@
 #include "engine/implicit.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "engine/implicit_checks.hpp"
 #include "engine/implicit_choice.hpp"
+#include "engine/rank_weight.hpp"
 
 namespace rankgrad {
 namespace {
@@ -16,24 +16,6 @@ namespace {
 constexpr std::int64_t kRowsPerFlush = 32;    // additions in T before they go to double
 constexpr std::int64_t kRaggedTask = 8192;    // negatives in one task
 constexpr std::int64_t kSerialPairs = 32768;  // below this, starting threads costs more than it gains
-
-/// H(x) for x > 0, by the asymptotic series at x >= 16.
-double harmonic(double x) {
-    double before = 0;
-    while (x < 16) before += 1 / ++x;
-    const double y = 1 / (x * x);
-    return std::log(x) + 0.57721566490153286 + 0.5 / x - y * (1.0 / 12 - y * (1.0 / 120 - y * (1.0 / 252 - y / 240))) - before;
-}
-
-double rank_weight(const ImplicitLoss& loss, double tries) {
-    const double n = static_cast<double>(loss.num_items);
-    double quotient = (loss.rank_weight == RankWeight::kCollie ? n : n - 1) / tries;
-    if (loss.floor) quotient = std::floor(quotient);
-    double weight = 0;
-    if (loss.rank_weight == RankWeight::kHarmonic) weight = quotient > 0 ? harmonic(quotient) : 0;
-    else weight = loss.rank_weight == RankWeight::kLog ? std::log(std::max(1.0, quotient)) : std::log(quotient);
-    return std::min(weight, loss.clip);
-}
 
 /// Sums in double over the pairs of each positive of a block.
 struct Sums {
@@ -54,23 +36,29 @@ template <class T> class Evaluation {
 public:
     Evaluation(const ImplicitLoss& loss, const ImplicitCall<T>& call, bool narrow)
         : loss_(loss), call_(call), filler_(loss, call),
-          sum_(implicit_kernels<T>().sums[loss.formula == kSigmoidGap && narrow ? kNarrowSigmoidGap : loss.formula].mode[call.mode]),
+          sum_(implicit_kernels<T>()
+                   .sums[loss.formula == kSigmoidGap && narrow ? kNarrowSigmoidGap : loss.formula]
+                   .mode[call.mode]),
           b_(call.n_positives), value_of_(call.mode == kGradHess ? 0 : static_cast<std::size_t>(b_)) {
         if (loss.choice != Choice::kFirstViolation) return;
         std::int64_t most = call.n_rows;
-        for (std::int64_t b = 0; call.lists != nullptr && b < b_; ++b) most = std::max(most, call.lists->end(b) - call.lists->begin(b));
-        for (std::int64_t t = 1; t <= most; ++t) rank_weights_.push_back(static_cast<T>(rank_weight(loss, static_cast<double>(t))));
+        for (std::int64_t b = 0; call.lists != nullptr && b < b_; ++b)
+            most = std::max(most, call.lists->end(b) - call.lists->begin(b));
+        for (std::int64_t t = 1; t <= most; ++t)
+            rank_weights_.push_back(static_cast<T>(rank_weight(loss, static_cast<double>(t))));
     }
 
     double run() {
         const std::vector<std::int64_t> bounds = cut();
         const std::int64_t pairs = call_.lists == nullptr ? b_ * call_.n_rows : call_.lists->n_items();
         const int threads = pairs < kSerialPairs ? 1 : call_.threads;
-        parallel_for(static_cast<std::int64_t>(bounds.size()) - 1, threads, call_.interrupt, [&](std::int64_t t, Worker& worker) {
-            block(bounds[static_cast<std::size_t>(t)], bounds[static_cast<std::size_t>(t) + 1], worker);
-        });
+        parallel_for(static_cast<std::int64_t>(bounds.size()) - 1, threads, call_.interrupt,
+                     [&](std::int64_t t, Worker& worker) {
+                         block(bounds[static_cast<std::size_t>(t)], bounds[static_cast<std::size_t>(t) + 1], worker);
+                     });
         double result = 0;
-        for (std::int64_t b = 0; b < static_cast<std::int64_t>(value_of_.size()); ++b) result += filler_.weight(b) * value_of_[static_cast<std::size_t>(b)];
+        for (std::int64_t b = 0; b < static_cast<std::int64_t>(value_of_.size()); ++b)
+            result += filler_.weight(b) * value_of_[static_cast<std::size_t>(b)];
         return call_.scale * result;
     }
 
@@ -80,7 +68,8 @@ private:
         std::vector<std::int64_t> bounds{0};
         for (std::int64_t b = 1; b < b_; ++b) {
             const std::int64_t begin = bounds.back();
-            if (b - begin == kBlock || (call_.lists != nullptr && call_.lists->begin(b) - call_.lists->begin(begin) >= kRaggedTask))
+            if (b - begin == kBlock ||
+                (call_.lists != nullptr && call_.lists->begin(b) - call_.lists->begin(begin) >= kRaggedTask))
                 bounds.push_back(b);
         }
         bounds.push_back(b_);
@@ -165,7 +154,8 @@ private:
                 filler_.fill(pairs, last, from - at, to - from);
             }
             if (filler_.has_credit()) filler_.subtract_credit(pairs, call_.ideal.negative_items + at, stop - at);
-            sum(pairs, call_.negative + at, stop - at, shifted(call_.grad_negative, at), shifted(call_.hess_negative, at));
+            sum(pairs, call_.negative + at, stop - at, shifted(call_.grad_negative, at),
+                shifted(call_.hess_negative, at));
             for (std::int64_t b = first; b < last; ++b) {
                 const std::int64_t from = std::max(all.begin(b), at) - at, n = std::min(all.end(b), stop) - at - from;
                 sums.value[b - begin] += total(pairs.value + from, n);
@@ -190,9 +180,11 @@ private:
             const bool any = choice[i] >= 0;
             filler_.fill(pairs, begin + i, i, 1);
             pairs.negative[i] = any ? call_.negative[place(begin + i, choice[i])] : -std::numeric_limits<T>::infinity();
-            if (any && !rank_weights_.empty()) pairs.rank_weight[i] = rank_weights_[static_cast<std::size_t>(choice[i])];
+            if (any && !rank_weights_.empty())
+                pairs.rank_weight[i] = rank_weights_[static_cast<std::size_t>(choice[i])];
             if (filler_.has_credit())
-                pairs.negative_item[i] = any ? call_.ideal.negative_items[place(begin + i, choice[i])] : pairs.positive_item[i];
+                pairs.negative_item[i] =
+                    any ? call_.ideal.negative_items[place(begin + i, choice[i])] : pairs.positive_item[i];
         }
         if (filler_.has_credit()) filler_.subtract_credit(pairs, pairs.negative_item, n);
         sum(pairs, pairs.negative, n, pairs.grad, pairs.hess);
@@ -233,7 +225,8 @@ void ideal_difference(const Ideal& ideal, std::int64_t n, double* out) {
     const ImplicitKernels<double>& k = implicit_kernels<double>();
     std::fill_n(out, n, 1.0);
     for (const Feature& f : ideal.features) {
-        if (f.integers != nullptr) k.subtract_integer_matches(f.integers, f.weight, ideal.positive_items, ideal.negative_items, n, out);
+        if (f.integers != nullptr)
+            k.subtract_integer_matches(f.integers, f.weight, ideal.positive_items, ideal.negative_items, n, out);
         else k.subtract_real_matches(f.reals, f.weight, ideal.positive_items, ideal.negative_items, n, out);
     }
 }

@@ -15,7 +15,8 @@ std::string number(std::int64_t x) { return std::to_string(x); }
 
 template <class T> const char* what(T x) { return std::isnan(x) ? "NaN" : "infinity"; }
 
-template <class T> ScoreRange<T> range_of(const T* x, std::int64_t n, const ImplicitCall<T>& call, const ImplicitKernels<T>& kernels) {
+template <class T>
+ScoreRange<T> range_of(const T* x, std::int64_t n, const ImplicitCall<T>& call, const ImplicitKernels<T>& kernels) {
     if (n <= kChunk) return kernels.score_range(x, n);
     std::vector<ScoreRange<T>> parts(static_cast<std::size_t>((n + kChunk - 1) / kChunk));
     parallel_for(static_cast<std::int64_t>(parts.size()), call.threads, call.interrupt, [&](std::int64_t t, Worker&) {
@@ -42,20 +43,22 @@ template <class T> std::string negative_place(const ImplicitCall<T>& call, std::
 void check_numbers(const double* x, std::int64_t n, const char* name) {
     for (std::int64_t i = 0; x != nullptr && i < n; ++i)
         if (!std::isfinite(x[i]))
-            throw ArgumentError(std::string(name) + ": " + what(x[i]) + " at index " + number(i) + "; finite numbers are wanted");
+            throw ArgumentError(std::string(name) + ": " + what(x[i]) + " at index " + number(i) +
+                                "; finite numbers are wanted");
 }
 
 void check_range(const std::int64_t* items, std::int64_t n, const Feature& feature, const char* name) {
     for (std::int64_t i = 0; i < n; ++i)
         if (items[i] < 0 || items[i] >= feature.n_items)
-            throw ArgumentError(std::string(name) + ": item " + number(items[i]) + " at flat index " + number(i) + " is not in 0 to " +
-                                number(feature.n_items - 1) + ", the items of metadata['" + feature.name + "']");
+            throw ArgumentError(std::string(name) + ": item " + number(items[i]) + " at flat index " + number(i) +
+                                " is not in 0 to " + number(feature.n_items - 1) + ", the items of metadata['" +
+                                feature.name + "']");
 }
 
 void check_tries(const ImplicitLoss& loss, std::int64_t most, const std::string& whose) {
     if (loss.choice == Choice::kFirstViolation && loss.num_items < most)
-        throw ArgumentError("num_items: " + number(loss.num_items) + " is less than the " + number(most) + " negatives" + whose +
-                            "; their rank weights would be negative");
+        throw ArgumentError("num_items: " + number(loss.num_items) + " is less than the " + number(most) +
+                            " negatives" + whose + "; their rank weights would be negative");
 }
 
 }  // namespace
@@ -67,12 +70,15 @@ void check_items(const Ideal& ideal, std::int64_t n_positive, std::int64_t n_neg
     }
 }
 
-template <class T> bool check_implicit(const ImplicitLoss& loss, const ImplicitCall<T>& call, const ImplicitKernels<T>& kernels) {
+template <class T>
+bool check_implicit(const ImplicitLoss& loss, const ImplicitCall<T>& call, const ImplicitKernels<T>& kernels) {
     const std::int64_t b = call.n_positives;
     if (b < 1) throw ArgumentError("positive_scores: is empty; at least one positive is wanted");
     if (call.lists != nullptr && call.lists->count() != b)
-        throw ArgumentError(number(call.lists->count()) + " lists of negatives for " + number(b) + " positives; one list each is wanted");
-    if (call.lists == nullptr && call.n_rows < 1) throw ArgumentError(loss.negative_name + ": no negatives; at least one per positive is wanted");
+        throw ArgumentError(number(call.lists->count()) + " lists of negatives for " + number(b) +
+                            " positives; one list each is wanted");
+    if (call.lists == nullptr && call.n_rows < 1)
+        throw ArgumentError(loss.negative_name + ": no negatives; at least one per positive is wanted");
     check_tries(loss, call.n_rows, " of each positive");
     for (std::int64_t p = 0; call.lists != nullptr && p < b; ++p)
         check_tries(loss, call.lists->end(p) - call.lists->begin(p), " of positive " + number(p));
@@ -82,14 +88,17 @@ template <class T> bool check_implicit(const ImplicitLoss& loss, const ImplicitC
 
     const ScoreRange<T> positive = range_of(call.positive, b, call, kernels);
     std::int64_t bad = positive.first_bad;
-    if (bad < 0 && std::isinf(positive.low)) bad = std::find(call.positive, call.positive + b, positive.low) - call.positive;
+    if (bad < 0 && std::isinf(positive.low))
+        bad = std::find(call.positive, call.positive + b, positive.low) - call.positive;
     if (bad >= 0)
-        throw ArgumentError("positive_scores: " + std::string(what(call.positive[bad])) + " at index " + number(bad) + "; finite numbers are wanted");
+        throw ArgumentError("positive_scores: " + std::string(what(call.positive[bad])) + " at index " + number(bad) +
+                            "; finite numbers are wanted");
     const std::int64_t n = call.lists == nullptr ? b * call.n_rows : call.lists->n_items();
     const ScoreRange<T> negative = range_of(call.negative, n, call, kernels);
     if (negative.first_bad >= 0)
         throw ArgumentError(loss.negative_name + ": " + what(call.negative[negative.first_bad]) + " at " +
-                            negative_place(call, negative.first_bad) + "; finite numbers, or -infinity for no negative, are wanted");
+                            negative_place(call, negative.first_bad) +
+                            "; finite numbers, or -infinity for no negative, are wanted");
     check_numbers(call.weight, b, "sample_weight");
     check_numbers(call.ideal.margins, b, "margin");
     check_numbers(call.cotangent, b, "cotangent");

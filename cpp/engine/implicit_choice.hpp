@@ -17,8 +17,7 @@ public:
     void choose(std::int64_t begin, std::int64_t end, Pairs<T>& pairs, std::int64_t* choice, Worker& worker) const {
         if (call_.lists != nullptr)
             for (std::int64_t b = begin; b < end; ++b) choice[b - begin] = in_list(b, pairs);
-        else
-            in_rows(begin, end, pairs, choice, worker);
+        else in_rows(begin, end, pairs, choice, worker);
     }
 
 private:
@@ -31,14 +30,15 @@ private:
         if (choice_ == Choice::kLargest) {
             constexpr std::int64_t step = 8;
             for (std::int64_t k = 0; k < rows && !worker.stopped(); k += step)
-                kernels_.largest_in_columns(negative + k * stride, stride, std::min(step, rows - k), n, static_cast<T>(k),
-                                            pairs.negative, row);
+                kernels_.largest_in_columns(negative + k * stride, stride, std::min(step, rows - k), n,
+                                            static_cast<T>(k), pairs.negative, row);
         } else {
             for (std::int64_t b = begin; b < end; ++b) filler_.fill(pairs, b, b - begin, 1);
             bool left = true;
             for (std::int64_t k = 0; k < rows && left && !worker.stopped(); ++k) {
                 filler_.set_ideals(pairs, begin, end, k * stride + begin);
-                left = kernels_.violations_in_row(pairs.positive, negative + k * stride, pairs.ideal, n, static_cast<T>(k), row);
+                left = kernels_.violations_in_row(pairs.positive, negative + k * stride, pairs.ideal, n,
+                                                  static_cast<T>(k), row);
             }
         }
         for (std::int64_t i = 0; i < n; ++i) choice[i] = static_cast<std::int64_t>(row[i]);
@@ -51,7 +51,8 @@ private:
             const std::int64_t length = std::min(kBlock, n - k);
             filler_.fill(pairs, b, 0, length);
             if (filler_.has_credit()) filler_.subtract_credit(pairs, call_.ideal.negative_items + at + k, length);
-            const std::int64_t found = kernels_.violation_in_list(call_.positive[b], call_.negative + at + k, pairs.ideal, length);
+            const std::int64_t found =
+                kernels_.violation_in_list(call_.positive[b], call_.negative + at + k, pairs.ideal, length);
             if (found >= 0) return k + found;
         }
         return -1;

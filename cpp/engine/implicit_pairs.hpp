@@ -20,8 +20,7 @@ template <class T> const ImplicitKernels<T>& implicit_kernels() {
 /// The arrays of one kernel call. `value`, `slope` and `curvature` are 0 between calls.
 template <class T> struct Pairs {
     static constexpr std::size_t size = kBlock + kPadding;
-    T positive[size], negative[size], ideal[size], factor[size], square_factor[size],
-        rank_weight[size];
+    T positive[size], negative[size], ideal[size], factor[size], square_factor[size], rank_weight[size];
     T value[size], slope[size], curvature[size], grad[size], hess[size];
     std::int64_t positive_item[size], negative_item[size];
 };
@@ -63,9 +62,9 @@ public:
         for (const Feature& f : call_.ideal.features) {
             const T credit = static_cast<T>(f.weight);
             if (f.integers != nullptr)
-                kernels_.subtract_integer_matches(f.integers, credit, pairs.positive_item, negative_item, n, pairs.ideal);
-            else
-                kernels_.subtract_real_matches(f.reals, credit, pairs.positive_item, negative_item, n, pairs.ideal);
+                kernels_.subtract_integer_matches(f.integers, credit, pairs.positive_item, negative_item, n,
+                                                  pairs.ideal);
+            else kernels_.subtract_real_matches(f.reals, credit, pairs.positive_item, negative_item, n, pairs.ideal);
         }
     }
 

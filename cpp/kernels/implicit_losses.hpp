@@ -68,10 +68,11 @@ template <class Formula, class T, PairMode mode> struct ImplicitSum {
 
     RANKGRAD_INLINE static void step(const ImplicitPairs<T>& job, std::int64_t i, V negative, T* grad, T* hess) {
         const V rank_weight = job.rank_weight == nullptr ? V(1) : V::load(job.rank_weight + i);
-        const ImplicitJet<V> jet = Formula::eval(V::load(job.positive + i), negative, V::load(job.ideal + i),
-                                                 rank_weight, V(job.kink));
+        const ImplicitJet<V> jet =
+            Formula::eval(V::load(job.positive + i), negative, V::load(job.ideal + i), rank_weight, V(job.kink));
         if constexpr (mode != kGradHess)
-            multiply_add(jet.value, multiply_add(V(job.square), jet.value, V(1)), V::load(job.value + i)).store(job.value + i);
+            multiply_add(jet.value, multiply_add(V(job.square), jet.value, V(1)), V::load(job.value + i))
+                .store(job.value + i);
         if constexpr (mode == kValue) return;
         const V square_factor = V::load(job.square_factor + i);
         const V outer = multiply_add(square_factor, jet.value, V::load(job.factor + i));
@@ -93,7 +94,8 @@ template <class Formula, class T, PairMode mode> struct ImplicitSum {
                  mode == kGradHess ? job.hess_negative + i : nullptr);
         if (i == job.n) return;
         T negative[V::count], grad[V::count], hess[V::count];
-        for (int l = 0; l < V::count; ++l) negative[l] = job.negative[i + l < job.n ? i + l : i];  // past n: not read by anybody
+        for (int l = 0; l < V::count; ++l)
+            negative[l] = job.negative[i + l < job.n ? i + l : i];  // past n: not read by anybody
         step(job, i, V::load(negative), grad, hess);
         for (int l = 0; i + l < job.n; ++l) {
             if constexpr (mode != kValue) job.grad_negative[i + l] = grad[l];
@@ -103,8 +105,8 @@ template <class Formula, class T, PairMode mode> struct ImplicitSum {
 };
 
 /// Where the largest of `rows` rows of n numbers stands, column by column: the first such row, counted from `first_row`.
-template <class T>
-void largest_in_columns(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t n, T first_row, T* best, T* best_row) {
+template <class T> void largest_in_columns(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t n,
+                                           T first_row, T* best, T* best_row) {
     using V = Lanes<T>;
     std::int64_t i = 0;
     for (; i + V::count <= n; i += V::count) {
@@ -186,9 +188,9 @@ template <class T> std::int64_t violation_in_list(T positive, const T* negative,
 }
 
 /// Partial credit: ideal[i] -= weight where the two items have the same category. A NaN is like nothing.
-template <class T, class Category>
-void subtract_matches(const Category* category, T weight, const std::int64_t* positive_item,
-                      const std::int64_t* negative_item, std::int64_t n, T* ideal) {
+template <class T, class Category> void subtract_matches(const Category* category, T weight,
+                                                         const std::int64_t* positive_item,
+                                                         const std::int64_t* negative_item, std::int64_t n, T* ideal) {
     for (std::int64_t i = 0; i < n; ++i)
         ideal[i] -= category[positive_item[i]] == category[negative_item[i]] ? weight : T(0);
 }
@@ -226,10 +228,15 @@ template <class Formula, class T> constexpr ImplicitSums<T> implicit_sums() {
             &ImplicitSum<Formula, T, kGradHess>::call};
 }
 template <class T> constexpr ImplicitKernels<T> implicit_kernels() {
-    return {{implicit_sums<SigmoidGap<false>, T>(), implicit_sums<SigmoidGap<true>, T>(), implicit_sums<NegativeLogSigmoid, T>(),
-             implicit_sums<SlackHinge, T>(), implicit_sums<RankedHinge, T>()},
-            &largest_in_columns<T>, &violations_in_row<T>, &largest_in_list<T>, &violation_in_list<T>,
-            &subtract_matches<T, std::int64_t>, &subtract_matches<T, double>, &score_range<T>,
+    return {{implicit_sums<SigmoidGap<false>, T>(), implicit_sums<SigmoidGap<true>, T>(),
+             implicit_sums<NegativeLogSigmoid, T>(), implicit_sums<SlackHinge, T>(), implicit_sums<RankedHinge, T>()},
+            &largest_in_columns<T>,
+            &violations_in_row<T>,
+            &largest_in_list<T>,
+            &violation_in_list<T>,
+            &subtract_matches<T, std::int64_t>,
+            &subtract_matches<T, double>,
+            &score_range<T>,
             ExpInside<T>::range};
 }
 

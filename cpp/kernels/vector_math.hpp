@@ -63,13 +63,14 @@ template <class T> RANKGRAD_INLINE Lanes<T> exp(Lanes<T> x) {
 template <class T> struct ExpInside;
 template <> struct ExpInside<float> {
     static constexpr double range = 86.0;
-    static constexpr double coefficients[] = {0.999999705, 0.499991462, 0.166676401, 0.0418983926, 0.00829022378};  // minimax
+    static constexpr double coefficients[] = {0.999999705, 0.499991462, 0.166676401, 0.0418983926,
+                                              0.00829022378};  // minimax
 };
 template <> struct ExpInside<double> {
     static constexpr double range = 706.0;
-    static constexpr double coefficients[] = {1.0, 0.5, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320,
-                                              1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600,
-                                              1.0 / 6227020800.0};
+    static constexpr double coefficients[] = {
+        1.0,         0.5,          1.0 / 6,       1.0 / 24,       1.0 / 120,       1.0 / 720,         1.0 / 5040,
+        1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0};
 };
 
 /// e^x for |x| <= range, the fast way: <= 3 ulp. The exponent is added to the bits of e^r.

@@ -19,7 +19,13 @@ class Pairs:
     """Scores of positives and negatives in one dtype, and everything else of their shapes."""
 
     def __init__(
-        self, positive: Any, negative: Any, offsets: Any, groups: Any, negative_name: str, flat_is_one_each: bool
+        self,
+        positive: Any,
+        negative: Any,
+        offsets: Any,
+        groups: Any,
+        negative_name: str,
+        flat_is_one_each: bool,
     ) -> None:
         self.positive = as_scores(positive, "positive_scores")
         self.negative = as_scores(negative, negative_name)
@@ -48,7 +54,9 @@ class Pairs:
 
     def _check_ragged(self, name: str, offsets: Any, groups: Any) -> None:
         if self.negative.ndim != 1:
-            raise ValueError(f"{name}: flat 1-D data goes with offsets= or groups=, got shape {self.negative.shape}")
+            raise ValueError(
+                f"{name}: flat 1-D data goes with offsets= or groups=, got shape {self.negative.shape}"
+            )
         bounds = lists.offsets_of(self.negative.shape, offsets=offsets, groups=groups)
         assert bounds is not None
         if bounds.size - 1 != self.positive.size:
@@ -88,7 +96,9 @@ class Pairs:
 
     def _per_positive(self, x: Array, name: str) -> Array:
         if x.shape != self.positive.shape:
-            raise ValueError(f"{name}: one number per positive, {self.positive.shape}, is wanted, got shape {x.shape}")
+            raise ValueError(
+                f"{name}: one number per positive, {self.positive.shape}, is wanted, got shape {x.shape}"
+            )
         return x
 
     def credit(
@@ -130,7 +140,9 @@ class Pairs:
         return (
             self._result(values, self.positive, taken) if wants_values else None,
             self._result_pair(grad, "(grad_positive, grad_negative)", taken),
-            self._result_pair(hess, "(hess_positive, hess_negative)", taken) if mode == _core.GRAD_HESS else none,
+            self._result_pair(hess, "(hess_positive, hess_negative)", taken)
+            if mode == _core.GRAD_HESS
+            else none,
         )
 
     def _result_pair(self, out: Any, names: str, taken: list[Array]) -> tuple[Array, Array]:
@@ -186,7 +198,9 @@ def features_of(
     total = math.fsum(weights.values())
     if total > 1 + 1e-9:
         raise ValueError(f"metadata_weights: add up to {total:.17g}; at most 1 is wanted")
-    return [(str(key), _categories(x, f"metadata[{key!r}]"), float(weights[key])) for key, x in metadata.items()]
+    return [
+        (str(key), _categories(x, f"metadata[{key!r}]"), float(weights[key])) for key, x in metadata.items()
+    ]
 
 
 def _categories(x: Any, name: str) -> Array:

@@ -1,7 +1,7 @@
 r"""Losses of implicit feedback: B positives, each against the scores of its sampled negatives.
 
-For a positive with score p and a negative with score n, let x = p - n and d the *ideal difference*: ``margin`` (1), less the
-partial credit for categories that the two items share. The losses are
+For a positive with score p and a negative with score n, let x = p - n and d the *ideal difference*: ``margin`` (1),
+less the partial credit for categories that the two items share. The losses are
 
 ==========================  ===========================================================  ==========================
 function                    l of one positive                                            negatives that count
@@ -13,8 +13,8 @@ function                    l of one positive                                   
 :obj:`warp_loss`            w(t) (d - x)                                                 the first, t-th, with x < d
 ==========================  ===========================================================  ==========================
 
-and the value is ``(sum l + sum l**2) / B`` over all pairs that count, as in Collie. Options, with Collie's behaviour as
-default, give the losses of other libraries:
+and the value is ``(sum l + sum l**2) / B`` over all pairs that count, as in Collie. Options, with Collie's behaviour
+as default, give the losses of other libraries:
 
 =========================  ====================================================================================
 library                    setting
@@ -23,11 +23,11 @@ Collie                     the defaults of all five
 Spotlight ``bpr_loss``     ``bpr_loss(..., reduction="mean")``
 Spotlight ``hinge_loss``   ``hinge_loss(..., reduction="mean")``; likewise ``adaptive_hinge_loss``
 LightFM ``bpr``            ``bpr_loss(..., form="log", reduction="sum", sample_weight=w)``
-LightFM ``warp``           ``warp_loss(..., rank_weight="log", clip=10, reduction="sum", sample_weight=w)``, with -inf for
-                           negatives that are known positives (they count as tries). LightFM clips after weighting.
+LightFM ``warp``           ``warp_loss(..., rank_weight="log", clip=10, reduction="sum", sample_weight=w)``, with -inf
+                           for negatives that are known positives (they count as tries). LightFM clips after weighting.
 LensKit ``pairwise``       ``bpr_loss(..., form="log", reduction="mean")``, as RecBole's and LibRecommender's BPR
-LensKit ``warp``           ``bpr_loss(..., form="log", reduction="mean", sample_weight=w)`` with the negative that its sampler
-                           found and w = H((N - 1) / (t + 1)); the nearest that searches itself is
+LensKit ``warp``           ``bpr_loss(..., form="log", reduction="mean", sample_weight=w)`` with the negative that
+                           its sampler found and w = H((N - 1) / (t + 1)); the nearest that searches itself is
                            ``warp_loss(..., margin=0, rank_weight="harmonic", floor=False, reduction="mean")``
 WSABIE (the paper)         ``warp_loss(..., rank_weight="harmonic", reduction="sum")``
 =========================  ====================================================================================
@@ -55,21 +55,21 @@ _RANK_WEIGHTS = ("collie", "log", "harmonic")
 
 @dataclass(frozen=True)
 class ImplicitLoss:
-    """Base of the implicit losses. Each is one object, called like a function; its fields are the defaults of the options.
+    """Base of the implicit losses. Each is one object, called like a function; fields are the defaults of its options.
 
     Parameters
     ----------
     positive_scores
         Scores of the B positives, shape (B,).
     negative_scores, many_negative_scores
-        Scores of their negatives: (K, B), *negatives first*; (B,) for one each (not for the adaptive losses and WARP); or
-        flat with ``offsets=`` (boundaries) or ``groups=`` (sizes), one list per positive, which may be empty. A score of
-        -inf is no negative: it is skipped, and its gradient is 0.
+        Scores of their negatives: (K, B), *negatives first*; (B,) for one each (not for the adaptive losses and
+        WARP); or flat with ``offsets=`` (boundaries) or ``groups=`` (sizes), one list per positive, which may be
+        empty. A score of -inf is no negative: it is skipped, and its gradient is 0.
     num_items
         Items in the catalogue; only :obj:`warp_loss` uses it.
     positive_items, negative_items, metadata, metadata_weights
-        Partial credit, see :func:`ideal_difference_from_metadata`: item numbers shaped like the scores, categories of all
-        items by name, and the credit for a match by name.
+        Partial credit, see :func:`ideal_difference_from_metadata`: item numbers shaped like the scores, categories of
+        all items by name, and the credit for a match by name.
     margin
         The ideal difference without credit: a number, or one per positive.
     sample_weight
@@ -87,9 +87,9 @@ class ImplicitLoss:
 
     Notes
     -----
-    Results have the dtype of the scores (float32 only if both are; integers give float64); a reduced value is a Python float.
-    The choice of a negative and WARP's weight are held constant in the derivatives. ``dataclasses.replace(loss, ...)`` gives
-    a loss with other defaults.
+    Results have the dtype of the scores (float32 only if both are; integers give float64); a reduced value is a
+    Python float. The choice of a negative and WARP's weight are held constant in the derivatives.
+    ``dataclasses.replace(loss, ...)`` gives a loss with other defaults.
 
     Raises ValueError or TypeError, naming the argument and the first bad place, for NaN and infinite scores (but -inf
     negatives), shapes that do not fit, an empty batch, no negatives (K = 0), and unusable metadata.
@@ -206,7 +206,14 @@ class ImplicitLoss:
         raise NotImplementedError
 
     def _make(self, formula: str, **parameters: Any) -> Any:
-        given = {"kink": 1.0, "rank_weight": "collie", "floor": False, "clip": math.inf, "num_items": 0, **parameters}
+        given = {
+            "kink": 1.0,
+            "rank_weight": "collie",
+            "floor": False,
+            "clip": math.inf,
+            "num_items": 0,
+            **parameters,
+        }
         return _core.ImplicitLoss(
             formula=formula,
             choice=self._choice,
@@ -218,17 +225,18 @@ class ImplicitLoss:
 
 @dataclass(frozen=True)
 class BPRLoss(ImplicitLoss):
-    """Not Rendle's BPR, whose loss is -log sigmoid(x); see `form`. Collie's: l = d - sigmoid(x), summed with its square.
+    """Not Rendle's BPR, see `form=`, but Collie's: l = d - sigmoid(x), summed with its square.
 
     Parameters
     ----------
     form
         "collie": l = d - sigmoid(x), bounded, whose gradient vanishes on the worst violations; Spotlight's with
-        ``reduction="mean"``. "log": the textbook's l = -log sigmoid(x) [Rendle et al., 2009], with an ideal difference d other
-        than 1: -log sigmoid(x - (d - 1)). The reduction is a matter of its own: ``reduction="mean"`` leaves out the squares.
+        ``reduction="mean"``. "log": the textbook's l = -log sigmoid(x) [Rendle et al., 2009]; with an ideal difference
+        d other than 1, -log sigmoid(x - (d - 1)). The reduction is a matter of its own: ``reduction="mean"`` leaves
+        out the squares.
 
-    See :class:`ImplicitLoss` for the other arguments. With every negative counting, a positive's l is the sum over its
-    negatives of l (and, for "collie", of l**2); the divisor is the number of positives.
+    See :class:`ImplicitLoss` for the other arguments. With every negative counting, a positive's l is the sum over
+    its negatives of l (and, for "collie", of l**2); the divisor is the number of positives.
 
     Examples
     --------
@@ -256,8 +264,8 @@ class HingeLoss(ImplicitLoss):
     Parameters
     ----------
     kink
-        -dl/dx where d - x is exactly 0, from 0 to 1. 1: as ``torch.clamp``, Collie and Spotlight; 0: as ``torch.relu``;
-        0.5: as ``torch.maximum`` and JAX. Its square enters the Hessian there.
+        -dl/dx where d - x is exactly 0, from 0 to 1. 1: as ``torch.clamp``, Collie and Spotlight; 0: as
+        ``torch.relu``; 0.5: as ``torch.maximum`` and JAX. Its square enters the Hessian there.
 
     See :class:`ImplicitLoss` for the other arguments.
 
@@ -308,8 +316,8 @@ class _ManyNegatives(ImplicitLoss):
 class AdaptiveBPRLoss(_ManyNegatives, BPRLoss):
     """:obj:`bpr_loss` with the negative of the largest score, the first of equal ones; the others have gradient 0.
 
-    The choice goes by the raw score, before any partial credit, as in Collie. See :class:`ImplicitLoss` for the arguments
-    and :obj:`bpr_loss` for `form`.
+    The choice goes by the raw score, before any partial credit, as in Collie. See :class:`ImplicitLoss` for the
+    arguments and :obj:`bpr_loss` for `form`.
     """
 
     _choice = "largest"
@@ -319,8 +327,8 @@ class AdaptiveBPRLoss(_ManyNegatives, BPRLoss):
 class AdaptiveHingeLoss(_ManyNegatives, HingeLoss):
     """:obj:`hinge_loss` with the negative of the largest score, the first of equal ones; the others have gradient 0.
 
-    The choice goes by the raw score, before any partial credit, as in Collie. See :class:`ImplicitLoss` for the arguments
-    and :obj:`hinge_loss` for `kink`. Source: Collie, after Spotlight.
+    The choice goes by the raw score, before any partial credit, as in Collie. See :class:`ImplicitLoss` for the
+    arguments and :obj:`hinge_loss` for `kink`. Source: Collie, after Spotlight.
     """
 
     _choice = "largest"
@@ -335,16 +343,16 @@ class WARPLoss(_ManyNegatives):
     num_items
         Items in the catalogue, N; at least the number of negatives of a positive.
     rank_weight
-        "collie": w = ln(N / t). "log": ln(max(1, (N - 1) / t)). "harmonic": 1 + 1/2 + ... + 1/q with q = (N - 1) / t, the
-        paper's [Weston, Bengio & Usunier, 2011].
+        "collie": w = ln(N / t). "log": ln(max(1, (N - 1) / t)). "harmonic": 1 + 1/2 + ... + 1/q with q = (N - 1) / t,
+        the paper's [Weston, Bengio & Usunier, 2011].
     floor
-        Round the quotient down. None: as the paper does for "log" and "harmonic", as Collie does not for "collie". Without it
-        "harmonic" is continued by the digamma function.
+        Round the quotient down. None: as the paper does for "log" and "harmonic", as Collie does not for "collie".
+        Without it "harmonic" is continued by the digamma function.
     clip
         The largest weight; LightFM's is 10. None: no limit.
 
-    See :class:`ImplicitLoss` for the other arguments. Violations are strict, so the hinge's kink does not arise. Partial
-    credit changes which negative is the first violation. The square is that of the weighted l.
+    See :class:`ImplicitLoss` for the other arguments. Violations are strict, so the hinge's kink does not arise.
+    Partial credit changes which negative is the first violation. The square is that of the weighted l.
 
     Examples
     --------
@@ -414,11 +422,11 @@ def ideal_difference_from_metadata(
 
     Notes
     -----
-    An item compared with itself gets 1 less the sum of the weights (of the categories that are not NaN), as in Collie's
-    code; its documentation says 0. Collie computes in float32.
+    An item compared with itself gets 1 less the sum of the weights (of the categories that are not NaN), as in
+    Collie's code; its documentation says 0. Collie computes in float32.
 
-    Raises ValueError naming the key for a weight without metadata, metadata without a weight, weights that add up to more
-    than 1 (+1e-9), and item numbers that are negative or too large.
+    Raises ValueError naming the key for a weight without metadata, metadata without a weight, weights that add up to
+    more than 1 (+1e-9), and item numbers that are negative or too large.
 
     Examples
     --------
