@@ -2,6 +2,18 @@
 
 from rankgrad._core import __version__
 from rankgrad._runtime import build_info, isa_levels, select_isa, show_versions, threads
+from rankgrad._softmax_function import ranking_softmax_loss
+from rankgrad.listwise import (
+    ApproxMRRLoss,
+    ApproxNDCGLoss,
+    ListMLELoss,
+    PointwiseMeanSquaredError,
+    Poly1SoftmaxLoss,
+    SigmoidCrossEntropyLoss,
+    SoftmaxLoss,
+    UniqueSoftmaxLoss,
+    XENDCGLoss,
+)
 from rankgrad.objective import Objective
 from rankgrad.pairwise import (
     PairwiseExponentialLoss,
