@@ -14,6 +14,7 @@ from rankgrad.listwise import (
     UniqueSoftmaxLoss,
     XENDCGLoss,
 )
+from rankgrad.metrics import dcg, ndcg
 from rankgrad.objective import Objective
 from rankgrad.pairwise import (
     PairwiseExponentialLoss,
@@ -26,6 +27,9 @@ from rankgrad.pairwise import (
 )
 
 __all__ = [
+    "ApproxMRRLoss",
+    "ApproxNDCGLoss",
+    "ListMLELoss",
     "Objective",
     "PairwiseExponentialLoss",
     "PairwiseHingeLoss",
@@ -34,9 +38,18 @@ __all__ = [
     "PairwiseQuantileLoss",
     "PairwiseSoftZeroOneLoss",
     "PairwiseSquaredHingeLoss",
+    "PointwiseMeanSquaredError",
+    "Poly1SoftmaxLoss",
+    "SigmoidCrossEntropyLoss",
+    "SoftmaxLoss",
+    "UniqueSoftmaxLoss",
+    "XENDCGLoss",
     "__version__",
     "build_info",
+    "dcg",
     "isa_levels",
+    "ndcg",
+    "ranking_softmax_loss",
     "select_isa",
     "show_versions",
     "threads",

@@ -146,6 +146,11 @@ class RankingLoss(ABC):
         check_choice(algorithm, "algorithm", ("auto", "direct", "fast"))
         return self._bind(y_true, sample_weight, groups, offsets, qid, raveled=True)
 
+    @property
+    def has_curvature(self) -> bool:
+        """Whether Newton steps, as boosting takes them, have a curvature to divide by."""
+        return True
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, for `from_config`."""
         return asdict(self)
@@ -162,7 +167,7 @@ class RankingLoss(ABC):
     def _bind(
         self, y_true: Any, sample_weight: Any, groups: Any, offsets: Any, qid: Any, *, raveled: bool
     ) -> Objective:
-        labels, mask = _labels_and_mask(y_true)
+        labels, mask = labels_and_mask(y_true)
         boundaries = lists.offsets_of(labels.shape, groups=groups, offsets=offsets, qid=qid)
         core = self._bind_core(labels.reshape(-1), boundaries, None if mask is None else mask.reshape(-1))
         raising = self.nan == "raise"
@@ -181,7 +186,7 @@ class RankingLoss(ABC):
         """The core's object for flat labels, offsets and mask."""
 
 
-def _labels_and_mask(y_true: Any) -> tuple[Array, Array | None]:
+def labels_and_mask(y_true: Any) -> tuple[Array, Array | None]:
     if not isinstance(y_true, dict):
         return as_labels(y_true, "labels (y_true)"), None
     if "labels" not in y_true:

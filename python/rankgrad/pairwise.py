@@ -125,5 +125,10 @@ class PairwiseQuantileLoss(PairwiseLoss):
         if not (isinstance(self.tau, (int, float)) and 0 < self.tau <= 1):
             raise ValueError(f"tau: a number in (0, 1] is wanted, got {self.tau!r}")
 
+    @property
+    def has_curvature(self) -> bool:
+        """Only the squared form has."""
+        return self.squared
+
     def _kernel_name(self) -> str:
         return "squared_quantile" if self.squared else "quantile"
