@@ -18,11 +18,6 @@ namespace {
 constexpr double kFloatRange = 40, kDoubleRange = 340;
 /// Pairs in one kernel call, between two looks at the interrupt flag.
 constexpr double kPairsPerCall = 1e7;
-/// Work (in pairs) below which starting threads costs more than it gains.
-constexpr double kSerialCost = 2e5;
-
-bool with_value(PairMode mode) { return mode == kValue || mode == kValueGrad; }
-bool with_hess(PairMode mode) { return mode == kGradHess || mode == kGradPositiveHess; }
 
 int find_loss(const std::string& name) {
     const KernelTable& table = kernels();
@@ -65,35 +60,19 @@ double Pairwise::pairs(std::int64_t list) const {
     return kernels().pair_losses[loss_index_].all_pairs ? m * m : plan_.pairs(list);
 }
 
-template <class T> double Pairwise::evaluate(const PairwiseCall<T>& call) const {
-    if (call.check_finite) {
-        const std::int64_t bad = plan_.first_nonfinite(call.scores);
-        if (bad >= 0)
-            throw ArgumentError("scores (y_pred): " + std::string(std::isnan(call.scores[bad]) ? "NaN" : "infinity") + " at " +
-                                plan_.lists().place(bad) + "; finite numbers are wanted");
-    }
+template <class T> double Pairwise::evaluate(const LossCall<T>& call) const {
+    check_scores(plan_, call);
     if (!plan_.all_valid())
         for (T* out : {call.row_value, call.grad, call.hess})
             if (out != nullptr) std::fill(out, out + plan_.lists().n_items(), T(0));
 
-    const int threads = plan_.total_cost() < kSerialCost ? 1 : call.threads;
-    const std::vector<Task>& tasks = plan_.tasks();
-    ScratchPool<Scratch>::Lease scratch(pool_, std::max(threads, 1));
-    std::vector<double> values(with_value(call.mode) ? static_cast<std::size_t>(plan_.lists().count()) : 0);
-    parallel_for(static_cast<std::int64_t>(tasks.size()), threads, call.interrupt, [&](std::int64_t t, Worker& worker) {
-        const Task& task = tasks[static_cast<std::size_t>(t)];
-        for (std::int64_t l = task.list_begin; l < task.list_end && !worker.stopped(); ++l) {
-            const double value = evaluate_list(call, l, scratch[worker.index()], worker);
-            if (!values.empty()) values[static_cast<std::size_t>(l)] = value;
-        }
+    return sum_over_lists(plan_, call, pool_, [&](std::int64_t list, Scratch& scratch, Worker& worker) {
+        return evaluate_list(call, list, scratch, worker);
     });
-    double total = 0;
-    for (const double value : values) total += value;
-    return call.scale * total;
 }
 
 template <class T>
-double Pairwise::evaluate_list(const PairwiseCall<T>& call, std::int64_t list, Scratch& s, Worker& worker) const {
+double Pairwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, Worker& worker) const {
     const auto n = static_cast<std::size_t>(plan_.size(list));
     if (n == 0) return 0.0;
     const bool finite = gather(call, list, s) && !plan_.is_nan(list);
@@ -109,7 +88,7 @@ double Pairwise::evaluate_list(const PairwiseCall<T>& call, std::int64_t list, S
 }
 
 /// Copies the list's numbers in label order. False if one of them is not finite.
-template <class T> bool Pairwise::gather(const PairwiseCall<T>& call, std::int64_t list, Scratch& s) const {
+template <class T> bool Pairwise::gather(const LossCall<T>& call, std::int64_t list, Scratch& s) const {
     const std::int64_t base = plan_.lists().begin(list);
     const std::int32_t* order = plan_.order(list);
     const auto n = static_cast<std::size_t>(plan_.size(list));
@@ -148,7 +127,7 @@ template <class T> bool Pairwise::gather(const PairwiseCall<T>& call, std::int64
 
 /// Chooses the arithmetic from the type, the range of the scores and the labels, never from the machine.
 template <class T>
-void Pairwise::sum_pairs(const PairwiseCall<T>& call, std::int64_t list, Scratch& s, Worker& worker) const {
+void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& s, Worker& worker) const {
     const PairLossKernels& loss = kernels().pair_losses[loss_index_];
     const bool in_float = std::is_same_v<T, float> && !loss.all_pairs && plan_.labels_fit_float() &&
                           (!loss.factored || s.high - s.low <= kFloatRange);
@@ -160,7 +139,7 @@ void Pairwise::sum_pairs(const PairwiseCall<T>& call, std::int64_t list, Scratch
 }
 
 template <class T>
-PairJob<float> Pairwise::float_job(const PairwiseCall<T>& call, std::int64_t list, Scratch& s) const {
+PairJob<float> Pairwise::float_job(const LossCall<T>& call, std::int64_t list, Scratch& s) const {
     const PairLossKernels& loss = kernels().pair_losses[loss_index_];
     const auto n = static_cast<std::size_t>(plan_.size(list));
     const double middle = 0.5 * (s.low + s.high);
@@ -183,7 +162,7 @@ PairJob<float> Pairwise::float_job(const PairwiseCall<T>& call, std::int64_t lis
 }
 
 template <class T>
-PairJob<double> Pairwise::double_job(const PairwiseCall<T>& call, std::int64_t list, Scratch& s) const {
+PairJob<double> Pairwise::double_job(const LossCall<T>& call, std::int64_t list, Scratch& s) const {
     const PairLossKernels& loss = kernels().pair_losses[loss_index_];
     const auto n = static_cast<std::size_t>(plan_.size(list));
     const double range = s.high - s.low;
@@ -223,7 +202,7 @@ void Pairwise::run(PairSum<P> kernel, PairJob<P> job, std::int64_t list, Scratch
     }
 }
 
-template <class T> double Pairwise::scatter(const PairwiseCall<T>& call, std::int64_t list, const Scratch& s) const {
+template <class T> double Pairwise::scatter(const LossCall<T>& call, std::int64_t list, const Scratch& s) const {
     const std::int64_t base = plan_.lists().begin(list);
     const std::int32_t* order = plan_.order(list);
     const std::int32_t n = plan_.size(list);
@@ -247,7 +226,7 @@ template <class T> double Pairwise::scatter(const PairwiseCall<T>& call, std::in
     return list_weight * total;
 }
 
-template double Pairwise::evaluate(const PairwiseCall<float>&) const;
-template double Pairwise::evaluate(const PairwiseCall<double>&) const;
+template double Pairwise::evaluate(const LossCall<float>&) const;
+template double Pairwise::evaluate(const LossCall<double>&) const;
 
 }  // namespace rankgrad

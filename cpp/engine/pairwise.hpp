@@ -5,10 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/parallel.hpp"
-#include "engine/plan.hpp"
-#include "engine/workspace.hpp"
-#include "kernels/kernel_table.hpp"
+#include "engine/call.hpp"
 
 namespace rankgrad {
 
@@ -19,24 +16,6 @@ struct PairwiseLoss {
     std::string name;
     double temperature = 1.0;
     LossParameters parameters{};
-};
-
-/// One evaluation. Arrays are flat, one entry per item of the plan's lists (list_weight: per list).
-/// The sum is scale * sum_l list_weight[l] * sum_i item_weight[i] * row_value[i].
-template <class T> struct PairwiseCall {
-    PairMode mode = kValue;
-    const T* scores = nullptr;
-    const T* vector = nullptr;              ///< for kHessVector
-    const double* item_weight = nullptr;    ///< null: ones
-    const double* list_weight = nullptr;    ///< null: ones
-    double scale = 1.0;
-    double min_hessian = 0.0;               ///< Hessians of valid items are raised to this if positive
-    bool check_finite = true;
-    int threads = 1;
-    InterruptCheck interrupt = nullptr;
-    T* row_value = nullptr;                 ///< unweighted row sums, may be null
-    T* grad = nullptr;                      ///< gradient, or the product with `vector`
-    T* hess = nullptr;
 };
 
 /// Arrays of one list, ordered by label, one register longer than the list.
@@ -52,22 +31,23 @@ public:
     Pairwise(PairwiseLoss loss, Lists lists, Labels labels, const std::uint8_t* mask, PlanOptions options);
 
     const Plan& plan() const { return plan_; }
+    bool values_per_item() const { return true; }
     /// Pairs the loss sums over: squared error takes all m^2 of a list of m valid items.
     double pairs(std::int64_t list) const;
 
     /// Writes the arrays of `call` and gives the weighted sum (0 in modes without values). Throws ArgumentError for
     /// non-finite scores (before anything is written), Interrupted.
-    template <class T> double evaluate(const PairwiseCall<T>& call) const;
+    template <class T> double evaluate(const LossCall<T>& call) const;
 
 private:
     using Scratch = PairwiseScratch;
-    template <class T> double evaluate_list(const PairwiseCall<T>& call, std::int64_t list, Scratch& scratch, Worker& worker) const;
-    template <class T> bool gather(const PairwiseCall<T>& call, std::int64_t list, Scratch& scratch) const;
-    template <class T> void sum_pairs(const PairwiseCall<T>& call, std::int64_t list, Scratch& scratch, Worker& worker) const;
-    template <class T> PairJob<float> float_job(const PairwiseCall<T>& call, std::int64_t list, Scratch& scratch) const;
-    template <class T> PairJob<double> double_job(const PairwiseCall<T>& call, std::int64_t list, Scratch& scratch) const;
+    template <class T> double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Worker& worker) const;
+    template <class T> bool gather(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;
+    template <class T> void sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Worker& worker) const;
+    template <class T> PairJob<float> float_job(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;
+    template <class T> PairJob<double> double_job(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;
     template <class P> void run(PairSum<P> kernel, PairJob<P> job, std::int64_t list, Scratch& scratch, Worker& worker) const;
-    template <class T> double scatter(const PairwiseCall<T>& call, std::int64_t list, const Scratch& scratch) const;
+    template <class T> double scatter(const LossCall<T>& call, std::int64_t list, const Scratch& scratch) const;
 
     PairwiseLoss loss_;
     int loss_index_;

@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <numeric>
 #include <type_traits>
 #include <utility>
 
+#include "engine/dispatch.hpp"
 #include "engine/errors.hpp"
 
 namespace rankgrad {
@@ -32,6 +34,12 @@ template <class L> bool is_negative(L label) {
     else return label < 0;
 }
 
+/// Kernels may read labels one register past the end.
+constexpr std::size_t kLabelPadding = 16;
+
+bool all_finite(const float* x, std::int64_t n) { return kernels().float_finite(x, n); }
+bool all_finite(const double* x, std::int64_t n) { return kernels().double_finite(x, n); }
+
 /// Work of a list in units of about one pair.
 double list_cost(double pairs, std::int64_t items) { return pairs + 16.0 * static_cast<double>(items) + 50.0; }
 
@@ -46,11 +54,9 @@ Plan::Plan(Lists lists, Labels labels, const std::uint8_t* mask, PlanOptions opt
     cut_tasks();
 }
 
-std::int32_t Plan::size(std::int64_t list) const {
-    const auto l = static_cast<std::size_t>(list);
-    return static_cast<std::int32_t>(begin_[l + 1] - begin_[l]);
+const std::int32_t* Plan::order(std::int64_t list) const {
+    return in_place(list) ? nullptr : order_.data() + begin_[static_cast<std::size_t>(list)];
 }
-const std::int32_t* Plan::order(std::int64_t list) const { return order_.data() + begin_[static_cast<std::size_t>(list)]; }
 std::int32_t Plan::n_levels(std::int64_t list) const {
     const auto l = static_cast<std::size_t>(list);
     return static_cast<std::int32_t>(levels_begin_[l + 1] - levels_begin_[l]) - 1;
@@ -70,46 +76,90 @@ std::int64_t Plan::n_nonempty_lists() const {
 
 template <class L> void Plan::build(const L* labels, const std::uint8_t* mask, PlanOptions options) {
     const auto n_lists = static_cast<std::size_t>(lists_.count());
+    item_order_ = options.order;
     order_.reserve(static_cast<std::size_t>(lists_.n_items()));
-    if (options.labels_are_numbers) label_.reserve(static_cast<std::size_t>(lists_.n_items()));
+    if (options.labels_are_numbers) label_.reserve(static_cast<std::size_t>(lists_.n_items()) + kLabelPadding);
     begin_.reserve(n_lists + 1);
-    levels_begin_.reserve(n_lists + 1);
     pairs_.reserve(n_lists);
+    if (options.order == kByLabel) levels_begin_.reserve(n_lists + 1);
     for (std::int64_t l = 0; l < lists_.count(); ++l) add_list(l, labels, mask, options);
+    label_.resize(label_.empty() ? 0 : label_.size() + kLabelPadding);
+    if (item_order_ == kByPosition && all_valid()) std::vector<std::int32_t>().swap(order_);
 }
 
 template <class L>
 void Plan::add_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options) {
+    const bool nan = options.order == kByPosition ? keep_list(list, labels, mask, options)
+                                                  : sort_list(list, labels, mask, options);
+    begin_.push_back(static_cast<std::int64_t>(order_.size()));
+    const std::int32_t n = size(list);
+    if (options.quadratic_cost) pairs_.back() = static_cast<double>(n) * n;
+    longest_ = std::max(longest_, n);
+    if (nan && nan_list_.empty()) nan_list_.resize(static_cast<std::size_t>(lists_.count()));
+    if (nan) nan_list_[static_cast<std::size_t>(list)] = 1;
+}
+
+template <class L>
+bool Plan::is_valid(const L* labels, const std::uint8_t* mask, std::int64_t item, PlanOptions options) const {
+    return (mask == nullptr || mask[item] != 0) && !(options.ignore_negative && is_negative(labels[item]));
+}
+
+/// Whether the label makes its list NaN; throws where it may not.
+template <class L> bool Plan::is_nan_or_refused(L label, std::int64_t item, PlanOptions options) const {
+    const bool nan = is_nan_label(label);
+    const bool infinite = options.labels_are_numbers && std::isinf(static_cast<double>(label));
+    if (!options.propagate_nan && nan)
+        throw ArgumentError("labels (y_true): NaN at " + lists_.place(item) + "; numbers are wanted");
+    if (!options.propagate_nan && infinite)
+        throw ArgumentError("labels (y_true): infinity at " + lists_.place(item) + "; this loss wants finite labels");
+    return nan || infinite;
+}
+
+/// Adds the valid items of a list as they come. True if a label makes the list NaN.
+template <class L>
+bool Plan::keep_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options) {
     const std::int64_t base = lists_.begin(list);
+    bool nan = false;
+    for (std::int64_t i = base; i < lists_.end(list); ++i) {
+        if (!is_valid(labels, mask, i, options)) continue;
+        const double number = static_cast<double>(labels[i]);
+        if (!std::isfinite(number)) nan = is_nan_or_refused(labels[i], i, options) || nan;
+        order_.push_back(static_cast<std::int32_t>(i - base));
+        if (options.labels_are_numbers) label_.push_back(number);
+    }
+    pairs_.push_back(0);
+    return nan;
+}
+
+/// Adds the valid items of a list by label, and its levels. True if a label makes the list NaN.
+template <class L>
+bool Plan::sort_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options) {
+    const std::int64_t base = lists_.begin(list);
+    const bool last_first = options.order == kByLabelLastFirst;
     std::vector<std::pair<std::int64_t, std::int32_t>> keyed;
     keyed.reserve(static_cast<std::size_t>(lists_.end(list) - base));
     bool nan = false, sorted = true;
     for (std::int64_t i = base; i < lists_.end(list); ++i) {
-        const L label = labels[i];
-        if (mask != nullptr && mask[i] == 0) continue;
-        if (options.ignore_negative && is_negative(label)) continue;
-        if (is_nan_label(label)) {
-            if (!options.propagate_nan) throw ArgumentError("labels (y_true): NaN at " + lists_.place(i) + "; numbers are wanted");
-            nan = true;
-        }
-        const double number = static_cast<double>(label);
-        if (options.labels_are_numbers && std::isinf(number)) {
-            if (!options.propagate_nan)
-                throw ArgumentError("labels (y_true): infinity at " + lists_.place(i) + "; this loss wants finite labels");
-            nan = true;
-        }
-        const std::int64_t key = is_nan_label(label) ? 0 : sort_key(label);
-        sorted = sorted && (keyed.empty() || keyed.back().first <= key);
-        keyed.emplace_back(key, static_cast<std::int32_t>(i - base));
+        if (!is_valid(labels, mask, i, options)) continue;
+        nan = is_nan_or_refused(labels[i], i, options) || nan;
+        const std::int64_t key = is_nan_label(labels[i]) ? 0 : sort_key(labels[i]);
+        const auto position = static_cast<std::int32_t>(i - base);
+        sorted = sorted && !last_first && (keyed.empty() || keyed.back().first <= key);
+        keyed.emplace_back(key, last_first ? -position : position);
     }
     if (!sorted) std::sort(keyed.begin(), keyed.end());
 
     const auto n = static_cast<std::int32_t>(keyed.size());
     double pairs = 0;
+    std::int32_t level = 0;
     for (std::int32_t k = 0; k < n; ++k) {
-        const auto [key, position] = keyed[static_cast<std::size_t>(k)];
-        if (k == 0 || key != keyed[static_cast<std::size_t>(k) - 1].first) level_begin_.push_back(k);
-        pairs += level_begin_.back();
+        const auto [key, signed_position] = keyed[static_cast<std::size_t>(k)];
+        const std::int32_t position = std::abs(signed_position);
+        if (k == 0 || key != keyed[static_cast<std::size_t>(k) - 1].first) {
+            level = k;
+            if (options.order == kByLabel) level_begin_.push_back(k);
+        }
+        pairs += level;
         order_.push_back(position);
         if (options.labels_are_numbers) {
             const double number = static_cast<double>(labels[base + position]);
@@ -117,13 +167,12 @@ void Plan::add_list(std::int64_t list, const L* labels, const std::uint8_t* mask
             labels_fit_float_ = labels_fit_float_ && static_cast<double>(static_cast<float>(number)) == number;
         }
     }
-    level_begin_.push_back(n);
-    begin_.push_back(static_cast<std::int64_t>(order_.size()));
-    levels_begin_.push_back(static_cast<std::int64_t>(level_begin_.size()));
     pairs_.push_back(pairs);
-    longest_ = std::max(longest_, n);
-    if (nan && nan_list_.empty()) nan_list_.resize(static_cast<std::size_t>(lists_.count()));
-    if (nan) nan_list_[static_cast<std::size_t>(list)] = 1;
+    if (options.order == kByLabel) {
+        level_begin_.push_back(n);
+        levels_begin_.push_back(static_cast<std::int64_t>(level_begin_.size()));
+    }
+    return nan;
 }
 
 void Plan::cut_tasks() {
@@ -142,11 +191,9 @@ void Plan::cut_tasks() {
 }
 
 template <class T> std::int64_t Plan::first_nonfinite(const T* x) const {
-    if (all_valid()) {  // x - x is 0 for every finite x and NaN for the others
-        T bad = 0;
+    if (all_valid()) {
         const std::int64_t n = lists_.n_items();
-        for (std::int64_t i = 0; i < n; ++i) bad += x[i] - x[i];
-        if (bad == 0) return -1;
+        if (all_finite(x, n)) return -1;
         for (std::int64_t i = 0; i < n; ++i)
             if (!std::isfinite(x[i])) return i;
         return -1;
@@ -154,7 +201,7 @@ template <class T> std::int64_t Plan::first_nonfinite(const T* x) const {
     std::int64_t first = -1;
     for (std::int64_t l = 0; l < lists_.count() && first < 0; ++l)
         for (std::int32_t k = 0; k < size(l); ++k) {
-            const std::int64_t i = lists_.begin(l) + order(l)[k];
+            const std::int64_t i = item(l, k);
             if (!std::isfinite(x[i]) && (first < 0 || i < first)) first = i;
         }
     return first;
@@ -163,9 +210,10 @@ template std::int64_t Plan::first_nonfinite(const float*) const;
 template std::int64_t Plan::first_nonfinite(const double*) const;
 
 void Plan::write_mask(std::uint8_t* out) const {
-    std::fill(out, out + lists_.n_items(), std::uint8_t{0});
+    std::fill(out, out + lists_.n_items(), std::uint8_t{all_valid()});
+    if (all_valid()) return;
     for (std::int64_t l = 0; l < lists_.count(); ++l)
-        for (std::int32_t k = 0; k < size(l); ++k) out[lists_.begin(l) + order(l)[k]] = 1;
+        for (std::int32_t k = 0; k < size(l); ++k) out[item(l, k)] = 1;
 }
 
 }  // namespace rankgrad

@@ -2,11 +2,13 @@
 // levels, the number of pairs, and how the work is cut into tasks.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "engine/lists.hpp"
+#include "kernels/kernel_table.hpp"
 
 namespace rankgrad {
 
@@ -20,6 +22,8 @@ struct PlanOptions {
     bool ignore_negative = true;   ///< items with a label below 0 are not valid
     bool propagate_nan = false;    ///< a NaN label makes its list NaN instead of raising
     bool labels_are_numbers = false;  ///< the loss computes with labels: keep them as double, infinity is not allowed
+    ItemOrder order = kByLabel;
+    bool quadratic_cost = false;      ///< the loss looks at every two items of a list, whatever their labels
 };
 
 /// A task is a run of neighbouring lists. Tasks are the same for any number of threads, the costliest first.
@@ -38,10 +42,19 @@ public:
     bool all_valid() const { return n_valid() == lists_.n_items(); }
     std::int32_t longest() const { return longest_; }
 
-    /// Valid items of a list, and their positions inside the list ordered by label, ties by position.
-    std::int32_t size(std::int64_t list) const;
-    const std::int32_t* order(std::int64_t list) const;
-    /// First ordered item of each label level, then the size.
+    /// Valid items of a list, and their positions inside the list in the order that the options ask for.
+    std::int32_t size(std::int64_t list) const {
+        const auto l = static_cast<std::size_t>(list);
+        return static_cast<std::int32_t>(begin_[l + 1] - begin_[l]);
+    }
+    const std::int32_t* order(std::int64_t list) const;  ///< null where in_place
+    /// The list's items are all valid and in the order they came in: no gathering is needed.
+    bool in_place(std::int64_t list) const { return item_order_ == kByPosition && size(list) == lists_.end(list) - lists_.begin(list); }
+    /// Flat index of the k-th ordered item of a list.
+    std::int64_t item(std::int64_t list, std::int32_t k) const { return lists_.begin(list) + (in_place(list) ? k : order(list)[k]); }
+    /// Where a list's items begin among all ordered valid items.
+    std::int64_t begin(std::int64_t list) const { return begin_[static_cast<std::size_t>(list)]; }
+    /// First ordered item of each label level, then the size; only with kByLabel.
     std::int32_t n_levels(std::int64_t list) const;
     const std::int32_t* level_begin(std::int64_t list) const;
     /// Ordered labels; only with PlanOptions::labels_are_numbers.
@@ -57,6 +70,20 @@ public:
     const std::vector<Task>& tasks() const { return tasks_; }
     double total_cost() const { return total_cost_; }
 
+    /// Copies the numbers of a list's valid items into the list's order, and back.
+    template <class From, class To> void gather(std::int64_t list, const From* from, To* to) const {
+        const From* items = from + lists_.begin(list);
+        const std::int32_t n = size(list), *positions = order(list);
+        if (positions == nullptr) std::transform(items, items + n, to, [](From x) { return static_cast<To>(x); });
+        else std::transform(positions, positions + n, to, [&](std::int32_t p) { return static_cast<To>(items[p]); });
+    }
+    template <class From, class To> void scatter(std::int64_t list, const From* from, To* to) const {
+        To* items = to + lists_.begin(list);
+        const std::int32_t n = size(list), *positions = order(list);
+        if (positions == nullptr) std::transform(from, from + n, items, [](From x) { return static_cast<To>(x); });
+        else for (std::int32_t k = 0; k < n; ++k) items[positions[k]] = static_cast<To>(from[k]);
+    }
+
     /// Flat index of the first NaN or infinity among the valid items, or -1.
     template <class T> std::int64_t first_nonfinite(const T* x) const;
     /// out[item] = 1 for valid items, else 0.
@@ -65,6 +92,10 @@ public:
 private:
     template <class L> void build(const L* labels, const std::uint8_t* mask, PlanOptions options);
     template <class L> void add_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options);
+    template <class L> bool is_valid(const L* labels, const std::uint8_t* mask, std::int64_t item, PlanOptions options) const;
+    template <class L> bool is_nan_or_refused(L label, std::int64_t item, PlanOptions options) const;
+    template <class L> bool sort_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options);
+    template <class L> bool keep_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options);
     void cut_tasks();
 
     Lists lists_;
@@ -78,6 +109,7 @@ private:
     std::vector<Task> tasks_;
     double total_cost_ = 0;
     std::int32_t longest_ = 0;
+    ItemOrder item_order_ = kByLabel;
     bool labels_fit_float_ = true;
 };
 

@@ -9,6 +9,16 @@ namespace rankgrad {
 /// Parameters of a loss beyond its temperature. A loss struct takes what it needs in `set`.
 struct LossParameters {
     double tau = 0.5;
+    double epsilon = 1.0;  ///< of the Poly1 softmax
+    double cutoff = 0;     ///< ranks up to here count in ApproxNDCG; 0: all
+    double cutoff_width = 1.0;
+};
+
+/// The order in which a loss wants the items of a list.
+enum ItemOrder : int {
+    kByPosition,         ///< as they come: no gathering where all are valid
+    kByLabel,            ///< lowest label first, ties by position
+    kByLabelLastFirst,   ///< lowest label first, ties by position from the last: ListMLE's order backwards
 };
 
 /// What a sum over pairs adds up.
@@ -52,6 +62,58 @@ struct PairLossKernels {
     PairSum<float> float_sum[kPairModes][2];  ///< [mode][weighted]
     PairSum<double> double_sum[kPairModes];   ///< always weighted
 };
+
+/// One list for a listwise or pointwise loss: its valid items side by side, in the loss's order. All arrays but `target`
+/// and `weight` may be written, and all may be read one register past n. Kernels write final derivatives.
+template <class T> struct ListJob {
+    T* score = nullptr;         ///< divided by the temperature
+    const T* target = nullptr;  ///< what the loss makes of the labels, times the item weights where they belong there
+    const T* weight = nullptr;  ///< item weights of pointwise losses
+    const T* vector = nullptr;  ///< for kHessVector
+    const std::int32_t* level_begin = nullptr;  ///< first item of each label level, then n; only with kByLabel
+    std::int32_t n_levels = 0;
+    std::int32_t n = 0;
+    std::int32_t row_begin = 0, row_end = 0;  ///< rows of a sum over all pairs of items
+    bool factored = false;      ///< the sums over pairs take e^z and e^-z instead of z
+    T high = 0;                 ///< the largest score
+    double ideal = 0;           ///< ideal DCG
+    double scale = 1, curvature_scale = 1;  ///< factors of gradient and Hessian
+    LossParameters parameters;
+    double* work[8] = {};       ///< work_arrays of the loss, each with room for n + 1 and a register
+    T* value = nullptr;         ///< per item; pointwise losses only
+    T* grad = nullptr;
+    T* hess = nullptr;
+};
+
+/// Gives the value of the list.
+template <class T> using ListSum = double (*)(const ListJob<T>&);
+
+/// The three steps of a loss on smooth ranks, the first and the last by ranges of rows.
+struct RankKernels {
+    ListSum<double> ranks[2];         ///< [with the derivative of the ranks along `vector`]
+    ListSum<double> metric;           ///< value, and its slope and curvature by each rank
+    ListSum<double> slopes[kPairModes];
+};
+
+/// One listwise or pointwise loss at one level.
+struct ListLossKernels {
+    const char* name;
+    ItemOrder order;
+    bool per_item;       ///< pointwise: a value per item, and weights that do not enter the target
+    bool rank_based;     ///< looks at every two items, by `rank` instead of the sums
+    double float_range;  ///< float arithmetic serves scores of at most this range; -1: none
+    int work_arrays;     ///< for values and derivatives
+    int work_arrays_along_vector;
+    ListSum<float> float_sum[kPairModes];
+    ListSum<double> double_sum[kPairModes];
+    RankKernels rank;
+};
+
+/// Smallest and largest of n numbers; false if one of them is NaN or infinite.
+template <class T> using Range = bool (*)(const T* x, std::int64_t n, T* low, T* high);
+
+/// Whether none of n numbers is NaN or infinite.
+template <class T> using Finite = bool (*)(const T* x, std::int64_t n);
 
 /// row[k] = e^-(x[k] - centre), column[k] = e^(x[k] - centre), computed in double.
 template <class T>
@@ -125,6 +187,12 @@ struct KernelTable {
     int float_lanes;
     int n_pair_losses;
     const PairLossKernels* pair_losses;
+    int n_list_losses;
+    const ListLossKernels* list_losses;
+    Range<float> float_range;
+    Range<double> double_range;
+    Finite<float> float_finite;
+    Finite<double> double_finite;
     Exponentials<float> float_exponentials;
     Exponentials<double> double_exponentials;
     MathKernels<float> float_math;

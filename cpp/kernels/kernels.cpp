@@ -1,9 +1,14 @@
 // The only translation unit of the kernels: compiled once per level with RANKGRAD_LEVEL set, it fills that level's table.
 // Everything else in here has internal linkage; the table is the one external symbol.
 #include "kernels/implicit_losses.hpp"
+#include "kernels/approximate_ranks.hpp"
 #include "kernels/kernel_table.hpp"
+#include "kernels/list_mle.hpp"
 #include "kernels/moment_sums.hpp"
 #include "kernels/pair_sums.hpp"
+#include "kernels/pointwise.hpp"
+#include "kernels/softmax.hpp"
+#include "kernels/unique_softmax.hpp"
 
 namespace rankgrad {
 namespace {
@@ -37,6 +42,75 @@ template <class... Losses> struct PairLossTable<List<Losses...>> {
     static constexpr int count = sizeof...(Losses);
     static constexpr PairLossKernels entries[count] = {pair_loss_kernels<Losses>()...};
 };
+
+template <class Loss, class T> constexpr void fill_sums(ListSum<T> (&sums)[kPairModes]) {
+    sums[kValue] = Loss::template sum<T, kValue>();
+    sums[kValueGrad] = Loss::template sum<T, kValueGrad>();
+    sums[kGradHess] = Loss::template sum<T, kGradHess>();
+    sums[kGradPositiveHess] = Loss::template sum<T, kGradPositiveHess>();
+    sums[kHessVector] = Loss::template sum<T, kHessVector>();
+}
+template <class Loss> constexpr ListLossKernels list_loss() {
+    ListLossKernels k{Loss::name, Loss::order, Loss::per_item, false, Loss::float_range, Loss::work_arrays,
+                      Loss::work_arrays_along_vector, {}, {}, {}};
+    fill_sums<Loss, float>(k.float_sum);
+    fill_sums<Loss, double>(k.double_sum);
+    return k;
+}
+template <class Metric> constexpr ListLossKernels rank_loss() {
+    return {Metric::name, kByPosition, false, true, -1, 5, 6, {}, {}, RankLoss<Metric>::kernels};
+}
+/// The listwise and pointwise losses: a new one is added here.
+constexpr ListLossKernels kListLosses[] = {
+    list_loss<SoftmaxLoss<false>>(),
+    list_loss<SoftmaxLoss<true>>(),
+    list_loss<UniqueSoftmaxLoss>(),
+    list_loss<ListMleLoss>(),
+    rank_loss<ApproxNdcg>(),
+    rank_loss<ApproxMrr>(),
+    list_loss<PointwiseLoss<SigmoidCrossEntropy>>(),
+    list_loss<PointwiseLoss<SquaredError>>(),
+};
+
+/// x - x is 0 for finite x, else NaN: one sum tells whether all are finite.
+template <class T> bool all_finite(const T* x, std::int64_t n) {
+    using V = Lanes<T>;
+    V bad(0), more_bad(0);
+    std::int64_t k = 0;
+    for (; k + 2 * V::count <= n; k += 2 * V::count) {
+        const V a = V::load(x + k), b = V::load(x + k + V::count);
+        bad += a - a;
+        more_bad += b - b;
+    }
+    double rest = 0;
+    for (; k < n; ++k) rest += static_cast<double>(x[k] - x[k]);
+    return sum(bad + more_bad) + rest == 0;
+}
+
+template <class T> bool range_of(const T* x, std::int64_t n, T* low, T* high) {
+    using V = Lanes<T>;
+    V least(static_cast<double>(x[0])), most = least;
+    std::int64_t k = 0;
+    for (; k + V::count <= n; k += V::count) {
+        const V part = V::load(x + k);
+        least = min(part, least);
+        most = max(part, most);
+    }
+    T low_part[V::count], high_part[V::count];
+    least.store(low_part);
+    most.store(high_part);
+    *low = low_part[0];
+    *high = high_part[0];
+    for (int l = 1; l < V::count; ++l) {
+        *low = low_part[l] < *low ? low_part[l] : *low;
+        *high = high_part[l] > *high ? high_part[l] : *high;
+    }
+    for (; k < n; ++k) {
+        *low = x[k] < *low ? x[k] : *low;
+        *high = x[k] > *high ? x[k] : *high;
+    }
+    return all_finite(x, n);
+}
 
 template <class T> void store_rounded(T* out, Lanes<double> x, std::int64_t n) {
     double part[Lanes<double>::count];
@@ -80,6 +154,12 @@ const KernelTable RANKGRAD_JOIN(kernels_, RANKGRAD_LEVEL) = {
     Lanes<float>::count,
     PairLossTable<PairLosses>::count,
     PairLossTable<PairLosses>::entries,
+    sizeof kListLosses / sizeof *kListLosses,
+    kListLosses,
+    &range_of<float>,
+    &range_of<double>,
+    &all_finite<float>,
+    &all_finite<double>,
     &exponentials<float>,
     &exponentials<double>,
     math_kernels<float>(),

@@ -2,6 +2,7 @@
 
 from rankgrad._core import __version__
 from rankgrad._runtime import build_info, isa_levels, select_isa, show_versions, threads
+from rankgrad._softmax_function import ranking_softmax_loss
 from rankgrad.implicit import (
     adaptive_bpr_loss,
     adaptive_hinge_loss,
@@ -9,6 +10,17 @@ from rankgrad.implicit import (
     hinge_loss,
     ideal_difference_from_metadata,
     warp_loss,
+)
+from rankgrad.listwise import (
+    ApproxMRRLoss,
+    ApproxNDCGLoss,
+    ListMLELoss,
+    PointwiseMeanSquaredError,
+    Poly1SoftmaxLoss,
+    SigmoidCrossEntropyLoss,
+    SoftmaxLoss,
+    UniqueSoftmaxLoss,
+    XENDCGLoss,
 )
 from rankgrad.metrics import dcg, ndcg
 from rankgrad.objective import Objective
@@ -23,6 +35,9 @@ from rankgrad.pairwise import (
 )
 
 __all__ = [
+    "ApproxMRRLoss",
+    "ApproxNDCGLoss",
+    "ListMLELoss",
     "Objective",
     "PairwiseExponentialLoss",
     "PairwiseHingeLoss",
@@ -31,6 +46,12 @@ __all__ = [
     "PairwiseQuantileLoss",
     "PairwiseSoftZeroOneLoss",
     "PairwiseSquaredHingeLoss",
+    "PointwiseMeanSquaredError",
+    "Poly1SoftmaxLoss",
+    "SigmoidCrossEntropyLoss",
+    "SoftmaxLoss",
+    "UniqueSoftmaxLoss",
+    "XENDCGLoss",
     "__version__",
     "adaptive_bpr_loss",
     "adaptive_hinge_loss",
@@ -41,6 +62,7 @@ __all__ = [
     "ideal_difference_from_metadata",
     "isa_levels",
     "ndcg",
+    "ranking_softmax_loss",
     "select_isa",
     "show_versions",
     "threads",

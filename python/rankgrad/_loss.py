@@ -63,7 +63,8 @@ class RankingLoss(ABC):
     negative_labels: str = "ignore"
     nan: str = "raise"
 
-    _values_per_item: ClassVar[bool] = True
+    _objective: ClassVar[type[Objective]] = Objective
+    _item_weights: ClassVar[bool] = True  # else one weight per list, also as shape (n_lists,)
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
@@ -71,8 +72,8 @@ class RankingLoss(ABC):
         check_reduction(self.reduction)
         if self.dtype is not None:
             set_field(self, "dtype", _dtype_name(self.dtype))
-        _check_choice(self.negative_labels, "negative_labels", ("ignore", "use"))
-        _check_choice(self.nan, "nan", ("raise", "propagate"))
+        check_choice(self.negative_labels, "negative_labels", ("ignore", "use"))
+        check_choice(self.nan, "nan", ("raise", "propagate"))
 
     def __call__(
         self,
@@ -142,7 +143,7 @@ class RankingLoss(ABC):
         ``algorithm`` is for tests and benchmarks: "auto" lets the engine choose per list, "direct" sums pair by pair,
         "fast" takes the sums that grow slower than the number of pairs where the loss has them.
         """
-        _check_choice(algorithm, "algorithm", ("auto", "direct", "fast"))
+        check_choice(algorithm, "algorithm", ("auto", "direct", "fast"))
         return self._bind(y_true, sample_weight, groups, offsets, qid, raveled=True)
 
     @property
@@ -170,13 +171,15 @@ class RankingLoss(ABC):
         boundaries = lists.offsets_of(labels.shape, groups=groups, offsets=offsets, qid=qid)
         core = self._bind_core(labels.reshape(-1), boundaries, None if mask is None else mask.reshape(-1))
         raising = self.nan == "raise"
-        weights = weights_of(sample_weight, labels.shape, core.n_lists, core, raising)
-        if self._values_per_item:
+        weights = weights_of(sample_weight, labels.shape, core, raising, per_item=self._item_weights)
+        if core.values_per_item:
             values_shape: tuple[int, ...] = labels.shape
         else:
             values_shape = () if boundaries is None else (core.n_lists,)
         reduction = check_reduction(self.reduction)
-        return Objective(core, labels.shape, values_shape, weights, reduction, raising, self.dtype, raveled)
+        return self._objective(
+            core, labels.shape, values_shape, weights, reduction, raising, self.dtype, raveled
+        )
 
     @abstractmethod
     def _bind_core(self, labels: Array, offsets: Array | None, mask: Array | None) -> Any:
@@ -201,7 +204,7 @@ def positive_number(x: Any, name: str) -> float:
     return float(x)
 
 
-def _check_choice(x: Any, name: str, choices: tuple[str, ...]) -> None:
+def check_choice(x: Any, name: str, choices: tuple[str, ...]) -> None:
     if x not in choices:
         raise ValueError(f"{name}: one of {choices} is wanted, got {x!r}")
 

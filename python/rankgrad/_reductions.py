@@ -46,8 +46,10 @@ class Weights:
 NO_WEIGHTS = Weights()
 
 
-def weights_of(sample_weight: Any, shape: tuple[int, ...], n_lists: int, core: Any, raising: bool) -> Weights:
-    """Reads `sample_weight`: a number, one per item, or one per list as a column.
+def weights_of(
+    sample_weight: Any, shape: tuple[int, ...], core: Any, raising: bool, *, per_item: bool = True
+) -> Weights:
+    """Reads `sample_weight`: a number, one per item, or one per list as a column; without `per_item` only per list.
 
     A weight of an item (list) that is not valid (has no valid item) never matters; if it is not finite it counts 0.
     """
@@ -56,15 +58,21 @@ def weights_of(sample_weight: Any, shape: tuple[int, ...], n_lists: int, core: A
     w = as_weights(sample_weight, "sample_weight")
     if w.ndim == 0:
         return _finite_scalar(float(w), raising)
-    if w.shape == shape:
+    n_lists = core.n_lists
+    if per_item and w.shape == shape:
         flat = _without_bad(w.flatten(), core.valid, core.first_nonfinite, core.place, raising)
         return Weights(item=flat, total=_finite_sum(flat))
-    if w.shape == (n_lists, 1):
+    if w.shape == (n_lists, 1) or (not per_item and w.shape == (n_lists,)):
         flat = w.flatten()  # a copy: what the caller writes later must not matter
         if not np.isfinite(flat).all():
             valid = core.lists_with_items()
             flat = _without_bad(flat, lambda: valid, lambda x: _first(~np.isfinite(x) & valid), "list {}".format, raising)
         return Weights(per_list=flat, total=_finite_sum(flat))
+    if not per_item:
+        raise ValueError(
+            f"sample_weight: shape {w.shape} does not fit; this loss takes one weight per list, "
+            f"of shape ({n_lists},) or ({n_lists}, 1)"
+        )
     raise ValueError(
         f"sample_weight: shape {w.shape} fits neither the items, {shape}, nor the lists; "
         f"give one weight per list as a column of shape ({n_lists}, 1)"

@@ -88,7 +88,7 @@ class Objective:
 
     @property
     def pairs_per_list(self) -> Array:
-        """Pairs that each list contributes, float64 of shape (n_lists,)."""
+        """Pairs that each list contributes, float64 of shape (n_lists,). ValueError for a loss without pairs."""
         pairs: Array = self._core.pairs()
         return pairs
 
@@ -210,7 +210,7 @@ class Objective:
 
     def _values(self, mode: int, x: Array, n_threads: int | None, values: Array | None) -> Any:
         """Unreduced values times their weights."""
-        by_item = self._values_shape == self._shape
+        by_item = self._core.values_per_item
         if values is None:
             values = np.empty(x.shape if by_item else self._values_shape, x.dtype)
         self._evaluate(mode, x, None, self._weights.item, self._scale, n_threads, values=values)
@@ -227,7 +227,7 @@ class Objective:
     def _values_out(self, out: Any, x: Array) -> Array | None:
         if out is None:
             return None
-        return self._checked_out(out, x, shape=x.shape if self._values_shape == self._shape else self._values_shape)
+        return self._checked_out(out, x, shape=x.shape if self._core.values_per_item else self._values_shape)
 
     def _with_cotangent(self, cotangent: Any) -> tuple[Array | None, Array | None, float]:
         """Item weights, list weights and scale with the cotangent multiplied in."""
@@ -242,7 +242,7 @@ class Objective:
         if c.size != math.prod(self._values_shape) or c.shape not in (self._values_shape, (c.size,)):
             raise ValueError(f"cotangent: shape {c.shape} does not match the values' shape {self._values_shape}")
         flat = c.reshape(-1)
-        if self._values_shape != self._shape:
+        if not self._core.values_per_item:
             return weights.item, flat if weights.per_list is None else flat * weights.per_list, self._scale
         return flat if weights.item is None else flat * weights.item, weights.per_list, self._scale
 

@@ -1,0 +1,72 @@
+// What all losses over lists share when they are called: the arguments of one evaluation, the check of the scores, and the
+// walk over the lists. Sums of a list depend on that list alone and are added in order, so threads cannot change a bit.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/errors.hpp"
+#include "engine/parallel.hpp"
+#include "engine/plan.hpp"
+#include "engine/workspace.hpp"
+#include "kernels/kernel_table.hpp"
+
+namespace rankgrad {
+
+/// One evaluation. Arrays are flat, one entry per item of the plan's lists (list_weight: per list).
+/// The sum is scale * sum_l list_weight[l] * sum_i item_weight[i] * row_value[i].
+template <class T> struct LossCall {
+    PairMode mode = kValue;
+    const T* scores = nullptr;
+    const T* vector = nullptr;              ///< for kHessVector
+    const double* item_weight = nullptr;    ///< null: ones
+    const double* list_weight = nullptr;    ///< null: ones
+    double scale = 1.0;
+    double min_hessian = 0.0;               ///< Hessians of valid items are raised to this if positive
+    bool check_finite = true;
+    int threads = 1;
+    InterruptCheck interrupt = nullptr;
+    std::uint64_t iteration = 0;            ///< for losses with noise
+    T* row_value = nullptr;                 ///< unreduced values, unweighted, per item or (listwise) per list; may be null
+    T* grad = nullptr;                      ///< gradient, or the product with `vector`
+    T* hess = nullptr;
+};
+
+inline bool with_value(PairMode mode) { return mode == kValue || mode == kValueGrad; }
+inline bool with_hess(PairMode mode) { return mode == kGradHess || mode == kGradPositiveHess; }
+
+/// Throws ArgumentError for a non-finite score of a valid item, if the call asks for it.
+template <class T> void check_scores(const Plan& plan, const LossCall<T>& call) {
+    if (!call.check_finite) return;
+    const std::int64_t bad = plan.first_nonfinite(call.scores);
+    if (bad >= 0)
+        throw ArgumentError("scores (y_pred): " + std::string(std::isnan(call.scores[bad]) ? "NaN" : "infinity") + " at " +
+                            plan.lists().place(bad) + "; finite numbers are wanted");
+}
+
+/// Work (in units of Task::cost) below which starting threads costs more than it gains.
+constexpr double kSerialCost = 2e5;
+
+/// Adds up value_of(list, scratch, worker) over the lists, times call.scale; 0 in modes without values.
+template <class T, class Scratch, class ValueOf>
+double sum_over_lists(const Plan& plan, const LossCall<T>& call, ScratchPool<Scratch>& pool, ValueOf value_of) {
+    const int threads = plan.total_cost() < kSerialCost ? 1 : std::max(call.threads, 1);
+    const std::vector<Task>& tasks = plan.tasks();
+    typename ScratchPool<Scratch>::Lease scratch(pool, threads);
+    std::vector<double> values(with_value(call.mode) ? static_cast<std::size_t>(plan.lists().count()) : 0);
+    parallel_for(static_cast<std::int64_t>(tasks.size()), threads, call.interrupt, [&](std::int64_t t, Worker& worker) {
+        const Task& task = tasks[static_cast<std::size_t>(t)];
+        for (std::int64_t l = task.list_begin; l < task.list_end; ++l) {
+            const double value = value_of(l, scratch[worker.index()], worker);
+            if (!values.empty()) values[static_cast<std::size_t>(l)] = value;
+        }
+    });
+    double total = 0;
+    for (const double value : values) total += value;
+    return call.scale * total;
+}
+
+}  // namespace rankgrad

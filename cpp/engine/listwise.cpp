@@ -1,0 +1,245 @@
+// One list at a time: copy (or gather) the scores, choose the arithmetic from their range, call the kernel, write its
+// results back.
+#include "engine/listwise.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+#include <utility>
+
+#include "engine/dispatch.hpp"
+
+namespace rankgrad {
+namespace {
+
+/// e^z and e^-z of centred scores must fit with room to multiply.
+constexpr double kFactoredRange = 690;
+/// Pairs in one kernel call, between two looks at the interrupt flag.
+constexpr double kPairsPerCall = 1e7;
+
+int find_loss(const std::string& name) {
+    const KernelTable& table = kernels();
+    for (int k = 0; k < table.n_list_losses; ++k)
+        if (name == table.list_losses[k].name) return k;
+    throw ArgumentError("loss: '" + name + "' is not a registered listwise loss");
+}
+
+PlanOptions options_for(const ListLossKernels& loss, Target target, PlanOptions options) {
+    options.order = loss.order;
+    options.quadratic_cost = loss.rank_based;
+    options.labels_are_numbers = target != Target::kOne;
+    return options;
+}
+
+bool range_of(const float* x, std::int64_t n, float* low, float* high) { return kernels().float_range(x, n, low, high); }
+bool range_of(const double* x, std::int64_t n, double* low, double* high) { return kernels().double_range(x, n, low, high); }
+
+template <class P> ListBuffers<P>& buffers_of(ListScratch& s) {
+    if constexpr (std::is_same_v<P, float>) return s.single;
+    else return s.twice;
+}
+
+}  // namespace
+
+std::vector<std::string> list_loss_names() {
+    std::vector<std::string> names;
+    for (int k = 0; k < kernels().n_list_losses; ++k) names.emplace_back(kernels().list_losses[k].name);
+    return names;
+}
+
+Listwise::Listwise(ListwiseLoss loss, Lists lists, Labels labels, const std::uint8_t* mask, PlanOptions options)
+    : loss_(std::move(loss)), loss_index_(find_loss(loss_.name)), target_kind_(target_of(loss_.target)),
+      plan_(std::move(lists), labels, mask, options_for(kernel(), target_kind_, options)),
+      target_(make_targets(plan_, target_kind_)) {
+    if (kernel().float_sum[kValue] != nullptr) float_target_.assign(target_.begin(), target_.end());
+    if (kernel().rank_based) ideal_ = ideal_sums(plan_, target_, loss_.parameters.cutoff);
+    loss_.parameters.cutoff_width = loss_.temperature;
+}
+
+const ListLossKernels& Listwise::kernel() const { return kernels().list_losses[loss_index_]; }
+
+bool Listwise::values_per_item() const { return kernel().per_item; }
+
+double Listwise::pairs(std::int64_t /*list*/) const {
+    throw ArgumentError("loss: '" + loss_.name + "' has no pairs of items to count");
+}
+
+template <class T> double Listwise::evaluate(const LossCall<T>& call) const {
+    check_scores(plan_, call);
+    const std::int64_t n = plan_.lists().n_items();
+    if (!plan_.all_valid()) {
+        for (T* out : {call.grad, call.hess, values_per_item() ? call.row_value : nullptr})
+            if (out != nullptr) std::fill(out, out + n, T(0));
+    }
+    return sum_over_lists(plan_, call, pool_, [&](std::int64_t list, Scratch& s, Worker& worker) {
+        const double value = evaluate_list(call, list, s, worker);
+        if (call.row_value != nullptr && !values_per_item()) call.row_value[list] = static_cast<T>(value);
+        return call.list_weight == nullptr ? value : call.list_weight[list] * value;
+    });
+}
+
+template <class T>
+double Listwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, Worker& worker) const {
+    const std::int32_t n = plan_.size(list);
+    if (n == 0) return 0;
+    T* score = padded(buffers_of<T>(s).score, static_cast<std::size_t>(n));
+    plan_.gather(list, call.scores, score);
+    T low, high;
+    if (!range_of(score, n, &low, &high) || plan_.is_nan(list) || !finite_arguments(call, list)) {
+        fill(call, list, std::numeric_limits<T>::quiet_NaN());
+        return std::numeric_limits<double>::quiet_NaN();
+    }
+    const double range = (static_cast<double>(high) - static_cast<double>(low)) / loss_.temperature;
+    if constexpr (std::is_same_v<T, float>) {
+        if (loss_.temperature == 1.0 && range <= kernel().float_range) return sum_list<float>(call, list, high, s, worker);
+        double* wide = padded(s.twice.score, static_cast<std::size_t>(n));
+        std::copy_n(score, n, wide);
+    }
+    double* z = s.twice.score.data();
+    if (loss_.temperature != 1.0)
+        for (std::int32_t k = 0; k < n; ++k) z[k] /= loss_.temperature;
+    return sum_list<double>(call, list, static_cast<double>(high) / loss_.temperature, s, worker);
+}
+
+template <class T> bool Listwise::finite_arguments(const LossCall<T>& call, std::int64_t list) const {
+    double bad = 0;
+    if (call.list_weight != nullptr) bad += call.list_weight[list] - call.list_weight[list];
+    for (std::int32_t k = 0; call.item_weight != nullptr && k < plan_.size(list); ++k) {
+        const double w = call.item_weight[plan_.item(list, k)];
+        bad += w - w;
+    }
+    for (std::int32_t k = 0; call.mode == kHessVector && k < plan_.size(list); ++k) {
+        const double v = static_cast<double>(call.vector[plan_.item(list, k)]);
+        bad += v - v;
+    }
+    return bad == 0;
+}
+
+template <class P, class T>
+double Listwise::sum_list(const LossCall<T>& call, std::int64_t list, P high, Scratch& s, Worker& worker) const {
+    ListJob<P> task = job<P>(call, list, s);
+    task.high = high;
+    double value = 0;
+    if constexpr (std::is_same_v<P, float>) {
+        value = kernel().float_sum[call.mode](task);
+    } else if (!kernel().rank_based) {
+        value = kernel().double_sum[call.mode](task);
+    } else if (task.ideal > 0) {
+        double low;
+        range_of(task.score, task.n, &low, &task.high);
+        value = sum_ranks(task, call.mode, task.high - low, worker);
+    } else {
+        fill(call, list, T(0));
+        return 0;
+    }
+    scatter<P>(call, list, buffers_of<P>(s));
+    return value;
+}
+
+template <class P, class T> ListJob<P> Listwise::job(const LossCall<T>& call, std::int64_t list, Scratch& s) const {
+    const auto n = static_cast<std::size_t>(plan_.size(list));
+    ListBuffers<P>& b = buffers_of<P>(s);
+    ListJob<P> job;
+    job.n = plan_.size(list);
+    job.score = b.score.data();
+    job.target = target<P>(call, list, b);
+    if (kernel().order == kByLabel) {
+        job.level_begin = plan_.level_begin(list);
+        job.n_levels = plan_.n_levels(list);
+    }
+    if (kernel().per_item) {
+        P* weight = padded(b.weight, n);
+        if (call.item_weight != nullptr) plan_.gather(list, call.item_weight, weight);
+        else std::fill_n(weight, n, P(1));
+        job.weight = weight;
+        job.value = padded(b.value, n);
+    }
+    if (call.mode == kHessVector) {
+        P* vector = padded(b.vector, n);
+        plan_.gather(list, call.vector, vector);
+        job.vector = vector;
+    }
+    job.grad = padded(b.grad, n);
+    job.hess = padded(b.hess, n);
+    const int arrays = call.mode == kHessVector ? kernel().work_arrays_along_vector : kernel().work_arrays;
+    for (int a = 0; a < arrays; ++a) job.work[a] = padded(s.work[a], n + 1);
+    const double list_weight = call.list_weight == nullptr ? 1.0 : call.list_weight[list];
+    job.scale = call.scale * list_weight / loss_.temperature;
+    job.curvature_scale = job.scale / loss_.temperature;
+    if (call.mode == kHessVector) job.scale = job.curvature_scale;
+    job.parameters = loss_.parameters;
+    if (!ideal_.empty()) job.ideal = ideal_[static_cast<std::size_t>(list)];
+    return job;
+}
+
+template <class P, class T>
+const P* Listwise::target(const LossCall<T>& call, std::int64_t list, ListBuffers<P>& b) const {
+    const std::int64_t begin = plan_.begin(list);
+    const std::int32_t n = plan_.size(list);
+    const bool weighted = call.item_weight != nullptr && !kernel().per_item;
+    if (!weighted && target_kind_ != Target::kNoisyPower) {
+        if constexpr (std::is_same_v<P, float>) return float_target_.data() + begin;
+        else return target_.data() + begin;
+    }
+    const bool normalized = target_kind_ == Target::kNormalizedLabel, noisy = target_kind_ == Target::kNoisyPower;
+    const double* fixed = normalized ? plan_.label(list) : target_.data() + begin;
+    const auto value = [&](std::int32_t k) {
+        const std::int64_t item = plan_.item(list, k);
+        const double u = noisy ? noise(loss_.seed, call.iteration, list, item - plan_.lists().begin(list)) : 0.0;
+        return (fixed[k] - u) * (weighted ? call.item_weight[item] : 1.0);
+    };
+    double total = normalized || noisy ? 0.0 : 1.0;
+    for (std::int32_t k = 0; (normalized || noisy) && k < n; ++k) total += value(k);
+    P* out = padded(b.target, static_cast<std::size_t>(n));
+    for (std::int32_t k = 0; k < n; ++k) out[k] = static_cast<P>(total != 0 ? value(k) / total : 0.0);
+    return out;
+}
+
+/// Ranks, metric, slopes; rows in ranges of at most kPairsPerCall pairs.
+double Listwise::sum_ranks(ListJob<double> job, PairMode mode, double range, Worker& worker) const {
+    const RankKernels& steps = kernel().rank;
+    job.factored = range <= kFactoredRange;
+    if (job.factored) {
+        kernels().double_exponentials(job.score, job.n, job.high - 0.5 * range, job.work[0], job.work[1]);
+    } else {
+        job.work[0] = job.work[1] = job.score;
+    }
+    const auto rows = static_cast<std::int32_t>(std::max(64.0, std::min<double>(job.n, kPairsPerCall / job.n)));
+    const auto by_rows = [&](ListSum<double> step) {
+        for (std::int32_t row = 0; row < job.n && !worker.stopped(); row += rows) {
+            job.row_begin = row;
+            job.row_end = std::min(job.n, row + rows);
+            step(job);
+        }
+    };
+    by_rows(steps.ranks[mode == kHessVector]);
+    const double value = steps.metric(job);
+    if (mode != kValue) by_rows(steps.slopes[mode]);
+    return value;
+}
+
+template <class P, class T>
+void Listwise::scatter(const LossCall<T>& call, std::int64_t list, ListBuffers<P>& b) const {
+    if (call.row_value != nullptr && values_per_item()) plan_.scatter(list, b.value.data(), call.row_value);
+    if (call.grad != nullptr) plan_.scatter(list, b.grad.data(), call.grad);
+    if (call.hess == nullptr) return;
+    const P floor = static_cast<P>(call.min_hessian);
+    for (std::int32_t k = 0; k < plan_.size(list); ++k) b.hess[k] = b.hess[k] < floor ? floor : b.hess[k];
+    plan_.scatter(list, b.hess.data(), call.hess);
+}
+
+/// The same number for all results of a list.
+template <class T> void Listwise::fill(const LossCall<T>& call, std::int64_t list, T number) const {
+    for (std::int32_t k = 0; k < plan_.size(list); ++k) {
+        const std::int64_t item = plan_.item(list, k);
+        if (call.row_value != nullptr && values_per_item()) call.row_value[item] = number;
+        if (call.grad != nullptr) call.grad[item] = number;
+        if (call.hess != nullptr) call.hess[item] = number < static_cast<T>(call.min_hessian) ? static_cast<T>(call.min_hessian) : number;
+    }
+}
+
+template double Listwise::evaluate(const LossCall<float>&) const;
+template double Listwise::evaluate(const LossCall<double>&) const;
+
+}  // namespace rankgrad

@@ -1,0 +1,84 @@
+#include "engine/targets.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "engine/errors.hpp"
+
+namespace rankgrad {
+namespace {
+
+double value_of(double y, Target target) {
+    switch (target) {
+        case Target::kClippedLabel: return std::min(std::max(y, 0.0), 1.0);
+        case Target::kExp2Gain: return std::exp2(y) - 1.0;
+        case Target::kOne: return 1.0;
+        case Target::kRelevant: return y >= 1.0 ? 1.0 : 0.0;
+        case Target::kNoisyPower: return std::exp2(y);
+        case Target::kLabel:
+        case Target::kNormalizedLabel:
+        case Target::kLinearGain: break;
+    }
+    return y;
+}
+
+void normalize(double* x, std::int32_t n) {
+    double total = 0;
+    for (std::int32_t k = 0; k < n; ++k) total += x[k];
+    for (std::int32_t k = 0; k < n; ++k) x[k] = total != 0 ? x[k] / total : 0;
+}
+
+std::uint64_t mix(std::uint64_t x) {
+    x += 0x9e3779b97f4a7c15u;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+    return x ^ (x >> 31);
+}
+
+}  // namespace
+
+Target target_of(const std::string& name) {
+    constexpr const char* names[] = {"label",       "normalized_label", "clipped_label", "exp2_gain",
+                                     "linear_gain", "one",              "relevant",      "noisy_power"};
+    for (std::size_t k = 0; k < std::size(names); ++k)
+        if (name == names[k]) return static_cast<Target>(k);
+    throw ArgumentError("target: '" + name + "' is unknown");
+}
+
+std::vector<double> make_targets(const Plan& plan, Target target) {
+    std::vector<double> targets(static_cast<std::size_t>(plan.n_valid()) + 16);
+    for (std::int64_t l = 0; l < plan.lists().count(); ++l) {
+        double* out = targets.data() + plan.begin(l);
+        const double* label = plan.label(l);
+        for (std::int32_t k = 0; k < plan.size(l); ++k) {
+            out[k] = target == Target::kOne ? 1.0 : value_of(label[k], target);
+            if (std::isinf(out[k]) && !plan.is_nan(l))
+                throw ArgumentError("labels (y_true): the gain of the label at " + plan.lists().place(plan.item(l, k)) +
+                                    " is not finite");
+        }
+        if (target == Target::kNormalizedLabel) normalize(out, plan.size(l));
+    }
+    return targets;
+}
+
+std::vector<double> ideal_sums(const Plan& plan, const std::vector<double>& gains, double cutoff) {
+    std::vector<double> sums, sorted;
+    for (std::int64_t l = 0; l < plan.lists().count(); ++l) {
+        const auto first = gains.begin() + plan.begin(l);
+        sorted.assign(first, first + plan.size(l));
+        std::sort(sorted.begin(), sorted.end(), std::greater<>());
+        double sum = 0;
+        for (std::size_t r = 0; r < sorted.size() && (cutoff == 0 || static_cast<double>(r) < cutoff); ++r)
+            sum += sorted[r] / std::log2(static_cast<double>(r) + 2.0);
+        sums.push_back(sum);
+    }
+    return sums;
+}
+
+double noise(std::uint64_t seed, std::uint64_t iteration, std::int64_t list, std::int64_t position) {
+    const std::uint64_t stream = mix(mix(mix(seed) ^ iteration) ^ static_cast<std::uint64_t>(list));
+    return static_cast<double>(mix(stream ^ static_cast<std::uint64_t>(position)) >> 11) * 0x1p-53;
+}
+
+}  // namespace rankgrad

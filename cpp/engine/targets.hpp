@@ -1,0 +1,35 @@
+// What listwise and pointwise losses make of the labels, once per plan; and the noise of XE-NDCG.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/plan.hpp"
+
+namespace rankgrad {
+
+enum class Target : int {
+    kLabel,            ///< y
+    kNormalizedLabel,  ///< y over the sum of the list; 0 where that is 0
+    kClippedLabel,     ///< min(max(y, 0), 1)
+    kExp2Gain,         ///< 2^y - 1
+    kLinearGain,       ///< y
+    kOne,              ///< 1
+    kRelevant,         ///< 1 where y >= 1, else 0
+    kNoisyPower        ///< 2^y, from which each call subtracts its noise before it normalises
+};
+
+/// Throws ArgumentError for an unknown name.
+Target target_of(const std::string& name);
+
+/// Targets of all valid items in the plan's order, one register longer.
+std::vector<double> make_targets(const Plan& plan, Target target);
+
+/// The largest sum of gain / log2(1 + rank) over the first `cutoff` ranks (0: all) of each list.
+std::vector<double> ideal_sums(const Plan& plan, const std::vector<double>& gains, double cutoff);
+
+/// A number in [0, 1): a pure function of its arguments, by the mixing function of SplitMix64 [Steele et al., 2014].
+double noise(std::uint64_t seed, std::uint64_t iteration, std::int64_t list, std::int64_t position);
+
+}  // namespace rankgrad

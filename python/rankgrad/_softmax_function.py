@@ -1,0 +1,199 @@
+"""`ranking_softmax_loss`: the softmax cross-entropy as a function of arrays of any rank, as braintools has it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from rankgrad import _core
+from rankgrad._arrays import Array, as_array, as_labels, as_weights
+from rankgrad._reductions import NO_WEIGHTS, Weights
+from rankgrad.objective import Objective
+
+_Reduce = Callable[..., Any] | None
+
+
+class RankingSoftmaxLoss:
+    r"""Softmax cross-entropy over the last axis, the labels taken as they are.
+
+    .. math:: \ell = -\sum_i w_i y_i \log \frac{e^{s_i}}{\sum_j e^{s_j}}
+
+    over the items of a list that `where` lets through; the others are not in the softmax either.
+
+    Parameters
+    ----------
+    logits
+        Scores, floating-point, shape (..., list_size).
+    labels
+        Multipliers of the log-probabilities, not normalised, negative ones included; broadcast against the logits.
+    where
+        Booleans, broadcast likewise: the valid items. Others never matter, whatever they hold.
+    weights
+        Multipliers of the labels, broadcast likewise: (..., list_size) per item, (..., 1) per list. They are in no divisor.
+    reduction
+        "mean" over the lists with a valid item, "sum", "none" (one value per list, shape ``logits.shape[:-1]``, 0 for lists
+        without a valid item). ``None`` leaves it to `reduce_fn`.
+    reduce_fn
+        ``np.mean``, ``np.sum`` (or the functions of these names of other array libraries), ``None`` for "none", or any
+        function of the array of the values of the lists with a valid item; the last gives values only.
+    nan
+        "propagate": a NaN or infinity in a valid item makes the results of its list NaN. "raise": ValueError.
+    n_threads
+        Threads for this call.
+
+    Returns
+    -------
+    float, or an array for "none". With nothing valid, mean and sum are 0.0 and so is the gradient.
+    ``.value_and_grad(...)`` gives ``(value, grad)``, ``.grad_and_hess(...)`` the gradient and the diagonal Hessian, for
+    "none" those of the sum; both shaped like the logits. ``.bind(labels, ...)`` gives a :class:`rankgrad.Objective`.
+
+    Raises
+    ------
+    TypeError
+        For logits that are not floating-point.
+    ValueError
+        For shapes that do not broadcast, `where` that is not boolean, an unknown reduction, and derivatives with a
+        `reduce_fn` that is not known.
+
+    Notes
+    -----
+    Source: braintools 0.3 ``metric.ranking_softmax_loss``, a port of Rax's ``softmax_loss``. Called
+    ``rankgrad.ranking_softmax_loss``.
+
+    Examples
+    --------
+    >>> import numpy as np, rankgrad as rg
+    >>> round(rg.ranking_softmax_loss(np.array([2.0, 1.0, 3.0]), np.array([1.0, 0.0, 0.0])), 6)
+    1.407606
+    """
+
+    def __call__(
+        self, logits: Any, labels: Any, *, where: Any = None, weights: Any = None, reduction: str | None = None,
+        reduce_fn: _Reduce = np.mean, nan: str = "propagate", n_threads: int | None = None,
+    ) -> Any:
+        """The value; see the class."""
+        x = _logits(logits)
+        name, custom = _reduction_of(reduction, reduce_fn)
+        bound = self._bind(x.shape, labels, where, weights, None if custom else name, nan)
+        value = bound.value(np.broadcast_to(x, bound.shape), n_threads=n_threads)
+        return value if custom is None else custom(np.atleast_1d(value).reshape(-1)[bound._core.lists_with_items()])
+
+    def value_and_grad(
+        self, logits: Any, labels: Any, *, where: Any = None, weights: Any = None, reduction: str | None = None,
+        reduce_fn: _Reduce = np.mean, nan: str = "propagate", n_threads: int | None = None,
+    ) -> tuple[Any, Array]:
+        """The value and its gradient with respect to the logits."""
+        x = _logits(logits)
+        bound = self._bind(x.shape, labels, where, weights, _known_reduction(reduction, reduce_fn), nan)
+        value, grad = bound.value_and_grad(np.broadcast_to(x, bound.shape), n_threads=n_threads)
+        return value, _sum_to(grad, x.shape)
+
+    def grad_and_hess(
+        self, logits: Any, labels: Any, *, where: Any = None, weights: Any = None, reduction: str | None = None,
+        reduce_fn: _Reduce = np.mean, nan: str = "propagate", n_threads: int | None = None,
+    ) -> tuple[Array, Array]:
+        """The gradient and the diagonal Hessian with respect to the logits."""
+        x = _logits(logits)
+        bound = self._bind(x.shape, labels, where, weights, _known_reduction(reduction, reduce_fn), nan)
+        grad, hess = bound.grad_and_hess(np.broadcast_to(x, bound.shape), n_threads=n_threads)
+        return _sum_to(grad, x.shape), _sum_to(hess, x.shape)
+
+    def bind(
+        self, labels: Any, *, where: Any = None, weights: Any = None, reduction: str | None = None,
+        reduce_fn: _Reduce = np.mean, nan: str = "propagate",
+    ) -> Objective:
+        """An objective for logits of the shape that labels, `where` and weights have together."""
+        return self._bind((), labels, where, weights, _known_reduction(reduction, reduce_fn), nan)
+
+    def __repr__(self) -> str:
+        return "<function rankgrad.ranking_softmax_loss>"
+
+    def _bind(
+        self, logits_shape: tuple[int, ...], labels: Any, where: Any, weights: Any, reduction: str | None, nan: str
+    ) -> Objective:
+        if nan not in ("raise", "propagate"):
+            raise ValueError(f"nan: one of ('raise', 'propagate') is wanted, got {nan!r}")
+        y = as_labels(labels, "labels")
+        mask = None if where is None else as_array(where, "where", kinds="fiub")
+        if mask is not None and mask.dtype != np.bool_:
+            raise ValueError(f"where: booleans are wanted, got {mask.dtype}")
+        w = None if weights is None else as_weights(weights, "weights")
+        shape = _common_shape(logits_shape, y, mask, w)
+        flat = np.ascontiguousarray(np.broadcast_to(y, shape)).reshape(-1)
+        valid = None if mask is None else np.ascontiguousarray(np.broadcast_to(mask, shape)).reshape(-1).view(np.uint8)
+        n_lists = int(np.prod(shape[:-1]))
+        offsets = np.arange(n_lists + 1, dtype=np.int64) * shape[-1]
+        core = _core.Listwise("softmax", "label", 1.0, 1.0, 0, 0, flat, offsets, valid, False, nan == "propagate")
+        item = NO_WEIGHTS if w is None else Weights(item=np.broadcast_to(w, shape).flatten())
+        if nan == "raise" and item.item is not None and (bad := core.first_nonfinite(item.item)) >= 0:
+            raise ValueError(f"weights: NaN or infinity at {core.place(bad)}; finite numbers are wanted")
+        return Objective(core, shape, shape[:-1], item, reduction, nan == "raise")
+
+
+ranking_softmax_loss = RankingSoftmaxLoss()
+
+
+def _logits(logits: Any) -> Array:
+    x = as_array(logits, "logits")
+    if x.dtype.kind != "f":
+        raise TypeError(f"logits: floating-point numbers are wanted, got {x.dtype}")
+    if x.ndim == 0:
+        raise ValueError("logits: shape (..., list_size) is wanted, got a number")
+    return x
+
+
+def _common_shape(logits_shape: tuple[int, ...], *arrays: Array | None) -> tuple[int, ...]:
+    shapes = [logits_shape, *(a.shape for a in arrays if a is not None)]
+    try:
+        shape = np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ValueError(f"logits, labels, where, weights: shapes {shapes} do not broadcast") from None
+    if not shape:
+        raise ValueError("labels: shape (..., list_size) is wanted, got a number")
+    if logits_shape and logits_shape[-1] != shape[-1]:
+        raise ValueError(f"labels: lists of {shape[-1]} items do not match the logits' shape {logits_shape}")
+    return shape
+
+
+def _reduction_of(reduction: Any, reduce_fn: Any) -> tuple[str | None, Any]:
+    """The reduction's name among the objective's, or the function that is to reduce the values."""
+    if reduction is not None:
+        if reduction not in ("mean", "sum", "none"):
+            raise ValueError(f'reduction: one of "mean", "sum", "none" is wanted, got {reduction!r}')
+        return {"mean": "mean_over_lists", "sum": "sum", "none": None}[reduction], None
+    if reduce_fn is None:
+        return None, None
+    if not callable(reduce_fn):
+        raise TypeError(f"reduce_fn: a function or None is wanted, got {reduce_fn!r}")
+    plain = reduce_fn
+    while isinstance(plain, functools.partial) and not plain.args and not plain.keywords:
+        plain = plain.func
+    library = (getattr(plain, "__module__", None) or "").split(".")[0]
+    if library in ("numpy", "jax", "jaxlib", "torch", "builtins"):
+        if getattr(plain, "__name__", "") == "mean":
+            return "mean_over_lists", None
+        if getattr(plain, "__name__", "") == "sum":
+            return "sum", None
+    return None, reduce_fn
+
+
+def _known_reduction(reduction: Any, reduce_fn: Any) -> str | None:
+    name, custom = _reduction_of(reduction, reduce_fn)
+    if custom is not None:
+        raise ValueError(
+            f"reduce_fn: derivatives are known for np.mean, np.sum and None, not for {custom!r}; "
+            "take the values and combine the derivatives of reduction='none'"
+        )
+    return name
+
+
+def _sum_to(x: Array, shape: tuple[int, ...]) -> Array:
+    """Adds up the axes along which the logits were repeated."""
+    if x.shape == shape:
+        return x
+    x = x.sum(axis=tuple(range(x.ndim - len(shape))))
+    repeated = tuple(a for a, n in enumerate(shape) if n == 1 and x.shape[a] != 1)
+    return np.asarray(x.sum(axis=repeated, keepdims=True))
