@@ -139,7 +139,7 @@ public:
 template <class Loss, PairMode mode> class RunSums {
     using V = Lanes<double>;
     static constexpr int room = kMostRunItems + 8;  // and one register
-    static constexpr double largest_range = 690;    // e^range must fit a double
+    static constexpr double largest_range = 340;    // (1 + e^range)^2 must fit a double
 
     double row_[room], column_[room];
     std::int32_t level_begin_[kMostRunItems + 1];
