@@ -1,6 +1,7 @@
 // The only translation unit of the kernels: compiled once per level with RANKGRAD_LEVEL set, it fills that level's table.
 // Everything else in here has internal linkage; the table is the one external symbol.
 #include "kernels/expansion.hpp"
+#include "kernels/implicit_losses.hpp"
 #include "kernels/kernel_table.hpp"
 #include "kernels/moment_sums.hpp"
 #include "kernels/pair_sums.hpp"
@@ -104,6 +105,8 @@ const KernelTable RANKGRAD_JOIN(kernels_, RANKGRAD_LEVEL) = {
     &exponentials<double>,
     math_kernels<float>(),
     math_kernels<double>(),
+    implicit_kernels<float>(),
+    implicit_kernels<double>(),
 };
 
 }  // namespace rankgrad
