@@ -14,29 +14,11 @@
 namespace rankgrad {
 namespace {
 
-/// (1 + e^range)^2 must fit the type: beyond this range of scores the factored form is not used.
-constexpr double kFloatRange = 40, kDoubleRange = 340;
-/// Pairs in one kernel call, between two looks at the interrupt flag.
-constexpr double kPairsPerCall = 1e7;
-
 int find_loss(const std::string& name) {
     const KernelTable& table = kernels();
     for (int k = 0; k < table.n_pair_losses; ++k)
         if (name == table.pair_losses[k].name) return k;
     throw ArgumentError("loss: '" + name + "' is not a registered pairwise loss");
-}
-
-/// Terms a lane may take before (1 + e^range)^terms leaves the type, and before float rounding adds up.
-std::int32_t product_terms(double range, double log_limit, int most) {
-    const double terms = log_limit / (range + 0.7);
-    return std::clamp(static_cast<int>(terms), 1, most);
-}
-
-template <class T> T* converted(const double* x, std::size_t n, double centre, std::vector<T>& buffer) {
-    T* out = padded(buffer, n);
-    for (std::size_t k = 0; k < n; ++k) out[k] = static_cast<T>(x[k] - centre);
-    for (std::size_t k = n; k < n + kPadding; ++k) out[k] = T(0);
-    return out;
 }
 
 }  // namespace
@@ -123,83 +105,6 @@ template <class T> bool Pairwise::gather(const LossCall<T>& call, std::int64_t l
         }
     }
     return bad == 0;
-}
-
-/// Chooses the arithmetic from the type, the range of the scores and the labels, never from the machine.
-template <class T>
-void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& s, Worker& worker) const {
-    const PairLossKernels& loss = kernels().pair_losses[loss_index_];
-    const bool in_float = std::is_same_v<T, float> && !loss.all_pairs && plan_.labels_fit_float() &&
-                          (!loss.factored || s.high - s.low <= kFloatRange);
-    if (in_float) {
-        run(loss.float_sum[call.mode][call.item_weight != nullptr], float_job(call, list, s), list, s, worker);
-    } else {
-        run(loss.double_sum[call.mode], double_job(call, list, s), list, s, worker);
-    }
-}
-
-template <class T>
-PairJob<float> Pairwise::float_job(const LossCall<T>& call, std::int64_t list, Scratch& s) const {
-    const PairLossKernels& loss = kernels().pair_losses[loss_index_];
-    const auto n = static_cast<std::size_t>(plan_.size(list));
-    const double middle = 0.5 * (s.low + s.high);
-    PairJob<float> job;
-    if (loss.factored) {
-        float* row = padded(s.float_row, n);
-        float* column = padded(s.float_column, n);
-        kernels().float_exponentials(s.score.data(), static_cast<std::int64_t>(n), middle, row, column);
-        job.row = row;
-        job.column = column;
-        if (loss.log_product) job.terms_per_flush = product_terms(s.high - s.low, 85, 16);
-    } else {
-        // At temperature 1 the scores are exact in float as they are; else rounding is least around the middle.
-        job.row = job.column = converted(s.score.data(), n, loss_.temperature == 1.0 ? 0.0 : middle, s.float_row);
-    }
-    if (call.item_weight != nullptr) job.weight = converted(s.weight.data(), n, 0, s.float_weight);
-    if (loss.uses_label_gap) job.label = converted(plan_.label(list), n, 0, s.float_label);
-    if (call.mode == kHessVector) job.vector = converted(s.vector.data(), n, 0, s.float_vector);
-    return job;
-}
-
-template <class T>
-PairJob<double> Pairwise::double_job(const LossCall<T>& call, std::int64_t list, Scratch& s) const {
-    const PairLossKernels& loss = kernels().pair_losses[loss_index_];
-    const auto n = static_cast<std::size_t>(plan_.size(list));
-    const double range = s.high - s.low;
-    PairJob<double> job;
-    job.row = job.column = s.score.data();
-    if (loss.factored && range <= kDoubleRange) {
-        double* row = padded(s.row, n);
-        double* column = padded(s.column, n);
-        kernels().double_exponentials(s.score.data(), static_cast<std::int64_t>(n), 0.5 * (s.low + s.high), row, column);
-        job.row = row;
-        job.column = column;
-        job.factored = true;
-        if (loss.log_product) job.terms_per_flush = product_terms(range, 705, 64);
-    }
-    job.weight = s.weight.data();
-    if (loss.uses_label_gap) job.label = converted(plan_.label(list), n, 0, s.label);
-    if (call.mode == kHessVector) job.vector = s.vector.data();
-    return job;
-}
-
-/// Row ranges of at most kPairsPerCall pairs, in order.
-template <class P>
-void Pairwise::run(PairSum<P> kernel, PairJob<P> job, std::int64_t list, Scratch& s, Worker& worker) const {
-    const std::int32_t n = plan_.size(list);
-    job.level_begin = plan_.level_begin(list);
-    job.n_levels = plan_.n_levels(list);
-    job.parameters = loss_.parameters;
-    job.value = s.value.data();
-    job.grad = s.grad.data();
-    job.hess = s.hess.data();
-    const bool whole = kernels().pair_losses[loss_index_].all_pairs;
-    const auto rows = static_cast<std::int32_t>(whole ? n : std::max(64.0, std::min<double>(n, kPairsPerCall / n)));
-    for (std::int32_t row = 0; row < n && !worker.stopped(); row += rows) {
-        job.row_begin = row;
-        job.row_end = n - row < rows ? n : row + rows;
-        kernel(job);
-    }
 }
 
 template <class T> double Pairwise::scatter(const LossCall<T>& call, std::int64_t list, const Scratch& s) const {

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "engine/call.hpp"
+#include "engine/cost_model.hpp"
+#include "engine/expansion_sums.hpp"
 
 namespace rankgrad {
 
@@ -16,6 +18,7 @@ struct PairwiseLoss {
     std::string name;
     double temperature = 1.0;
     LossParameters parameters{};
+    Choice choice = Choice::automatic;
 };
 
 /// Arrays of one list, ordered by label, one register longer than the list.
@@ -24,6 +27,7 @@ struct PairwiseScratch {
     std::vector<double> row, column, label;                        // operands of the kernels in double
     std::vector<float> float_row, float_column, float_weight, float_label, float_vector;
     double low = 0, high = 0;  // range of score
+    ExpansionScratch expansion;
 };
 
 class Pairwise {
@@ -44,9 +48,11 @@ private:
     template <class T> double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Worker& worker) const;
     template <class T> bool gather(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;
     template <class T> void sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Worker& worker) const;
+    template <class P> PairJob<P> job_for(std::int64_t list, Scratch& scratch) const;
+    PairJob<double> score_job(std::int64_t list, Scratch& scratch) const;
     template <class T> PairJob<float> float_job(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;
     template <class T> PairJob<double> double_job(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;
-    template <class P> void run(PairSum<P> kernel, PairJob<P> job, std::int64_t list, Scratch& scratch, Worker& worker) const;
+    template <class P> void run(PairSum<P> kernel, PairJob<P> job, Worker& worker) const;
     template <class T> double scatter(const LossCall<T>& call, std::int64_t list, const Scratch& scratch) const;
 
     PairwiseLoss loss_;

@@ -31,6 +31,8 @@ enum PairMode : int {
     kPairModes
 };
 
+struct Expansion;
+
 /// A range of rows of one list, its items ordered by label, lowest first. Row i is paired with every item of a lower
 /// level. T is the type of the arithmetic on pairs; sums are kept in double.
 template <class T> struct PairJob {
@@ -45,12 +47,38 @@ template <class T> struct PairJob {
     std::int32_t terms_per_flush = 64;  ///< terms a lane may add in T before it is flushed to double
     bool factored = false;
     LossParameters parameters;
+    const Expansion* expansion = nullptr;  ///< for the near-linear sums, which take whole blocks instead of rows
     double* value = nullptr;  ///< per row, added to
     double* grad = nullptr;   ///< per item, added to. Readable and writable one register past n, as is hess
     double* hess = nullptr;
 };
 
 template <class T> using PairSum = void (*)(const PairJob<T>&);
+
+/// A run of small levels has at most so many items.
+constexpr std::int32_t kMostRunItems = 1024;
+
+/// What a near-linear sum gets beside its job, whose operands are scores. A sum is a forward pass and, unless it is of
+/// values only, a backward pass over all blocks; a call does some blocks of a pass, in the order of the pass.
+struct Expansion {
+    const double* tables = nullptr;       ///< filled by ExpansionKernels::fill
+    double* bins = nullptr;               ///< doubles_per_bin for each bin, 0 at the start of a pass, kept between its calls
+    std::int32_t* marks = nullptr;        ///< 2 for each bin, likewise
+    std::int32_t n_bins = 0;              ///< static_cast<int>((high - low) * (1 / bin_width)) + 1
+    double low = 0, high = 0;             ///< range of the scores
+    const std::int32_t* block = nullptr;  ///< first level of each block, then the number of levels
+    std::int32_t n_blocks = 0, block_begin = 0, block_end = 0;
+    bool backward = false;
+};
+
+/// The near-linear sums of a loss with a number of nodes: more of them are slower and more accurate.
+struct ExpansionKernels {
+    int nodes;
+    double bin_width;
+    std::int64_t table_doubles, doubles_per_bin;
+    void (*fill)(const double* cosine, double* tables);  ///< cosine[k * nodes + m] = cos(k (m + 1/2) pi / nodes)
+    PairSum<double> sum[kPairModes];
+};
 
 /// One pairwise loss at one level.
 struct PairLossKernels {
@@ -61,6 +89,7 @@ struct PairLossKernels {
     bool all_pairs;       ///< pairs every two items of a list, whatever their labels, in O(n); double only
     PairSum<float> float_sum[kPairModes][2];  ///< [mode][weighted]
     PairSum<double> double_sum[kPairModes];   ///< always weighted
+    const ExpansionKernels* expansion;        ///< null, or that for float32 and that for float64 results
 };
 
 /// One list for a listwise or pointwise loss: its valid items side by side, in the loss's order. All arrays but `target`

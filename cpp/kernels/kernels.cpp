@@ -1,5 +1,6 @@
 // The only translation unit of the kernels: compiled once per level with RANKGRAD_LEVEL set, it fills that level's table.
 // Everything else in here has internal linkage; the table is the one external symbol.
+#include "kernels/expansion.hpp"
 #include "kernels/implicit_losses.hpp"
 #include "kernels/approximate_ranks.hpp"
 #include "kernels/kernel_table.hpp"
@@ -22,6 +23,25 @@ template <class Loss, PairMode mode> constexpr PairSum<double> double_sum() {
     else return &DirectPairSum<Loss, double, mode, true>::call;
 }
 
+template <class Loss, int nodes> constexpr ExpansionKernels expansion_kernels() {
+    using Tables = ExpansionTables<nodes>;
+    return {nodes,
+            Tables::width,
+            sizeof(Tables) / sizeof(double),
+            8 * nodes,
+            &ExpansionFill<Loss, nodes>::call,
+            {&expansion_sum<Loss, kValue, nodes>, &expansion_sum<Loss, kValueGrad, nodes>,
+             &expansion_sum<Loss, kGradHess, nodes>, &expansion_sum<Loss, kGradPositiveHess, nodes>,
+             &expansion_sum<Loss, kHessVector, nodes>}};
+}
+template <class Loss> struct ExpansionPair {
+    static constexpr ExpansionKernels entries[2] = {expansion_kernels<Loss, 8>(), expansion_kernels<Loss, 16>()};
+};
+template <class Loss> constexpr const ExpansionKernels* expansion() {
+    if constexpr (Loss::expandable) return ExpansionPair<Loss>::entries;
+    else return nullptr;
+}
+
 template <class Loss> constexpr PairLossKernels pair_loss_kernels() {
     return {Loss::name,
             Loss::factored,
@@ -34,7 +54,8 @@ template <class Loss> constexpr PairLossKernels pair_loss_kernels() {
              {float_sum<Loss, kGradPositiveHess, false>(), float_sum<Loss, kGradPositiveHess, true>()},
              {float_sum<Loss, kHessVector, false>(), float_sum<Loss, kHessVector, true>()}},
             {double_sum<Loss, kValue>(), double_sum<Loss, kValueGrad>(), double_sum<Loss, kGradHess>(),
-             double_sum<Loss, kGradPositiveHess>(), double_sum<Loss, kHessVector>()}};
+             double_sum<Loss, kGradPositiveHess>(), double_sum<Loss, kHessVector>()},
+            expansion<Loss>()};
 }
 
 template <class Losses> struct PairLossTable;

@@ -7,6 +7,9 @@
 // A loss of u = e^-m alone may also declare the factored form: with u = e^-s_i * e^s_j it costs n exponentials per list
 // instead of one per pair. `eval_factored(u, p)` also gets p = 1 / (1 + u), for which the sum over pairs shares divisions.
 // `add` and `flush` say how its values are summed.
+//
+// A loss that is analytic for |Im m| < pi may declare itself `expandable` and give its tails, series in e^-|m|
+// (expansion_tables.hpp says which): long lists are then summed in near-linear time.
 #pragma once
 
 #include "kernels/kernel_table.hpp"
@@ -25,6 +28,7 @@ struct PairLoss {
     static constexpr bool log_product = false;
     static constexpr bool uses_label_gap = false;
     static constexpr bool all_pairs = false;
+    static constexpr bool expandable = false;
     void set(const LossParameters&) {}
     template <class T> T add(T total, T value) const { return total + value; }
     template <class T> T flush(T total) const { return total; }
@@ -55,6 +59,11 @@ struct Logistic : PairLoss {
     static constexpr const char* name = "logistic";
     static constexpr bool factored = true;
     static constexpr bool log_product = true;
+    static constexpr bool expandable = true;
+    static constexpr double left_constant = 0, left_slope = -1;  // phi(m) = -m + phi(-m)
+    static double right_tail(int k) { return (k % 2 ? 1.0 : -1.0) / k; }
+    static double left_tail(int k) { return right_tail(k); }
+    static double positive_tail(int k) { return k % 2 ? k : -k; }
     template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
         const T e = exp(-abs(margin));
         const T p_large = T(1) / (T(1) + e);
@@ -77,6 +86,11 @@ struct Logistic : PairLoss {
 struct SoftZeroOne : PairLoss {
     static constexpr const char* name = "soft_zero_one";
     static constexpr bool factored = true;
+    static constexpr bool expandable = true;
+    static constexpr double left_constant = 1, left_slope = 0;  // phi(m) = 1 - phi(-m)
+    static double right_tail(int k) { return k % 2 ? 1.0 : -1.0; }
+    static double left_tail(int k) { return -right_tail(k); }
+    static double positive_tail(int k) { return k % 2 ? k : -k; }
     template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
         const T e = exp(-abs(margin));
         const T p_large = T(1) / (T(1) + e);

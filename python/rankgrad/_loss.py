@@ -144,7 +144,7 @@ class RankingLoss(ABC):
         "fast" takes the sums that grow slower than the number of pairs where the loss has them.
         """
         check_choice(algorithm, "algorithm", ("auto", "direct", "fast"))
-        return self._bind(y_true, sample_weight, groups, offsets, qid, raveled=True)
+        return self._bind(y_true, sample_weight, groups, offsets, qid, raveled=True, algorithm=algorithm)
 
     @property
     def has_curvature(self) -> bool:
@@ -165,11 +165,20 @@ class RankingLoss(ABC):
         return cls(**config)
 
     def _bind(
-        self, y_true: Any, sample_weight: Any, groups: Any, offsets: Any, qid: Any, *, raveled: bool
+        self,
+        y_true: Any,
+        sample_weight: Any,
+        groups: Any,
+        offsets: Any,
+        qid: Any,
+        *,
+        raveled: bool,
+        algorithm: str = "auto",
     ) -> Objective:
         labels, mask = labels_and_mask(y_true)
         boundaries = lists.offsets_of(labels.shape, groups=groups, offsets=offsets, qid=qid)
-        core = self._bind_core(labels.reshape(-1), boundaries, None if mask is None else mask.reshape(-1))
+        flat_mask = None if mask is None else mask.reshape(-1)
+        core = self._bind_core(labels.reshape(-1), boundaries, flat_mask, algorithm)
         raising = self.nan == "raise"
         weights = weights_of(sample_weight, labels.shape, core, raising, per_item=self._item_weights)
         if core.values_per_item:
@@ -182,8 +191,8 @@ class RankingLoss(ABC):
         )
 
     @abstractmethod
-    def _bind_core(self, labels: Array, offsets: Array | None, mask: Array | None) -> Any:
-        """The core's object for flat labels, offsets and mask."""
+    def _bind_core(self, labels: Array, offsets: Array | None, mask: Array | None, algorithm: str) -> Any:
+        """The core's object for flat labels, offsets and mask; `algorithm` as in `bind`."""
 
 
 def labels_and_mask(y_true: Any) -> tuple[Array, Array | None]:

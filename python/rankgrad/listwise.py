@@ -40,7 +40,7 @@ class ListwiseLoss(RankingLoss):
         if self.reduction == "mean_over_pairs":
             raise ValueError(f"reduction: {type(self).__name__} has no pairs for 'mean_over_pairs' to count")
 
-    def _bind_core(self, labels: Array, offsets: Array | None, mask: Array | None) -> Any:
+    def _bind_core(self, labels: Array, offsets: Array | None, mask: Array | None, algorithm: str) -> Any:
         return _core.Listwise(
             self._kernel,
             self._target_name(),
