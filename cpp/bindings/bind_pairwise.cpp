@@ -47,6 +47,13 @@ double evaluate(const Pairwise& pairwise, int mode, const py::array& scores, con
     return holds<float>(scores) ? evaluate_as<float>(pairwise, e) : evaluate_as<double>(pairwise, e);
 }
 
+Algorithm algorithm_of(const std::string& name) {
+    if (name == "direct") return Algorithm::kDirect;
+    if (name == "fast") return Algorithm::kFast;
+    if (name == "auto") return Algorithm::kAuto;
+    throw ArgumentError("algorithm: '" + name + "' is unknown");
+}
+
 std::int64_t first_nonfinite(const Pairwise& pairwise, const py::array& x) {
     const py::ssize_t n = pairwise.plan().lists().n_items();
     return holds<float>(x) ? pairwise.plan().first_nonfinite(input<float>(x, n, "x"))
@@ -64,19 +71,19 @@ void bind_pairwise(py::module_& module) {
     py::class_<Pairwise>(module, "Pairwise")
         .def(py::init([](const std::string& loss, double temperature, double tau, const py::array& labels,
                          const OptionalArray& offsets, const OptionalArray& mask, bool ignore_negative,
-                         bool propagate_nan) {
+                         bool propagate_nan, const std::string& algorithm) {
                  PlanOptions options;
                  options.ignore_negative = ignore_negative;
                  options.propagate_nan = propagate_nan;
                  const auto* valid = input<std::uint8_t>(mask, labels.size(), "mask");
                  LossParameters parameters;
                  parameters.tau = tau;
-                 return std::make_unique<Pairwise>(PairwiseLoss{loss, temperature, parameters},
+                 return std::make_unique<Pairwise>(PairwiseLoss{loss, temperature, parameters, algorithm_of(algorithm)},
                                                    lists_from(offsets, labels.size()), labels_from(labels), valid,
                                                    options);
              }),
              py::arg("loss"), py::arg("temperature"), py::arg("tau"), py::arg("labels"), py::arg("offsets"),
-             py::arg("mask"), py::arg("ignore_negative"), py::arg("propagate_nan"))
+             py::arg("mask"), py::arg("ignore_negative"), py::arg("propagate_nan"), py::arg("algorithm") = "auto")
         .def("evaluate", &evaluate, py::arg("mode"), py::arg("scores"), py::arg("vector"), py::arg("item_weight"),
              py::arg("list_weight"), py::arg("scale"), py::arg("min_hessian"), py::arg("check_finite"),
              py::arg("threads"), py::arg("row_value"), py::arg("grad"), py::arg("hess"))

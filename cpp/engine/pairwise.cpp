@@ -37,6 +37,17 @@ std::int32_t product_terms(double range, double log_limit, int most) {
     return std::clamp(static_cast<int>(terms), 1, most);
 }
 
+/// Seconds that the sums of a list take: merges of the label tree against pairs, or moments against pairs.
+bool takes_fast_sum(const PairLossKernels& loss, Algorithm algorithm, bool in_float, const Plan& plan, std::int64_t list) {
+    const bool moments = loss.moment_sum[kValue] != nullptr, merges = loss.merge_sum[kValue][0] != nullptr;
+    if (loss.all_pairs) return true;
+    if (algorithm != Algorithm::kAuto || (!moments && !merges)) return algorithm == Algorithm::kFast && (moments || merges);
+    const double n = plan.size(list), levels = std::min(plan.n_levels(list), 1 << 20);
+    const double direct = plan.pairs(list) * (in_float ? 0.15e-9 : 0.3e-9);
+    const double fast = moments ? 8e-9 * n : (7e-9 + 8e-9 * std::ceil(std::log2(std::min(levels, n / 32 + 1)))) * n;
+    return direct > fast;
+}
+
 template <class T> T* converted(const double* x, std::size_t n, double centre, std::vector<T>& buffer) {
     T* out = padded(buffer, n);
     for (std::size_t k = 0; k < n; ++k) out[k] = static_cast<T>(x[k] - centre);
@@ -150,7 +161,15 @@ template <class T> bool Pairwise::gather(const PairwiseCall<T>& call, std::int64
 template <class T>
 void Pairwise::sum_pairs(const PairwiseCall<T>& call, std::int64_t list, Scratch& s, Worker& worker) const {
     const PairLossKernels& loss = kernels().pair_losses[loss_index_];
-    const bool in_float = std::is_same_v<T, float> && !loss.all_pairs && plan_.labels_fit_float() &&
+    if (takes_fast_sum(loss, loss_.algorithm, std::is_same_v<T, float>, plan_, list)) {
+        PairJob<double> job = double_job(call, list, s);
+        place_results(job, list, s);
+        job.row_end = plan_.size(list);
+        if (loss.moment_sum[call.mode] != nullptr) loss.moment_sum[call.mode](job);
+        else sorted_sums(loss, call.mode, job, s.sorted, worker);
+        return;
+    }
+    const bool in_float = std::is_same_v<T, float> && plan_.labels_fit_float() &&
                           (!loss.factored || s.high - s.low <= kFloatRange);
     if (in_float) {
         run(loss.float_sum[call.mode][call.item_weight != nullptr], float_job(call, list, s), list, s, worker);
@@ -204,18 +223,21 @@ PairJob<double> Pairwise::double_job(const PairwiseCall<T>& call, std::int64_t l
     return job;
 }
 
-/// Row ranges of at most kPairsPerCall pairs, in order.
-template <class P>
-void Pairwise::run(PairSum<P> kernel, PairJob<P> job, std::int64_t list, Scratch& s, Worker& worker) const {
-    const std::int32_t n = plan_.size(list);
+template <class P> void Pairwise::place_results(PairJob<P>& job, std::int64_t list, Scratch& s) const {
     job.level_begin = plan_.level_begin(list);
     job.n_levels = plan_.n_levels(list);
     job.parameters = loss_.parameters;
     job.value = s.value.data();
     job.grad = s.grad.data();
     job.hess = s.hess.data();
-    const bool whole = kernels().pair_losses[loss_index_].all_pairs;
-    const auto rows = static_cast<std::int32_t>(whole ? n : std::max(64.0, std::min<double>(n, kPairsPerCall / n)));
+}
+
+/// Row ranges of at most kPairsPerCall pairs, in order.
+template <class P>
+void Pairwise::run(PairSum<P> kernel, PairJob<P> job, std::int64_t list, Scratch& s, Worker& worker) const {
+    const std::int32_t n = plan_.size(list);
+    place_results(job, list, s);
+    const auto rows = static_cast<std::int32_t>(std::max(64.0, std::min<double>(n, kPairsPerCall / n)));
     for (std::int32_t row = 0; row < n && !worker.stopped(); row += rows) {
         job.row_begin = row;
         job.row_end = n - row < rows ? n : row + rows;

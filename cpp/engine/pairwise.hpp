@@ -7,6 +7,7 @@
 
 #include "engine/parallel.hpp"
 #include "engine/plan.hpp"
+#include "engine/sorted_sums.hpp"
 #include "engine/workspace.hpp"
 #include "kernels/kernel_table.hpp"
 
@@ -15,10 +16,15 @@ namespace rankgrad {
 /// Names of the registered pairwise losses; a loss is known by its place in this list.
 std::vector<std::string> pair_loss_names();
 
+/// Which sums a bound loss takes: chosen per list, pair by pair, or those that grow slower than the number of pairs
+/// wherever the loss has them.
+enum class Algorithm { kAuto, kDirect, kFast };
+
 struct PairwiseLoss {
     std::string name;
     double temperature = 1.0;
     LossParameters parameters{};
+    Algorithm algorithm = Algorithm::kAuto;
 };
 
 /// One evaluation. Arrays are flat, one entry per item of the plan's lists (list_weight: per list).
@@ -45,6 +51,7 @@ struct PairwiseScratch {
     std::vector<double> row, column, label;                        // operands of the kernels in double
     std::vector<float> float_row, float_column, float_weight, float_label, float_vector;
     double low = 0, high = 0;  // range of score
+    SortedScratch sorted;
 };
 
 class Pairwise {
@@ -66,6 +73,7 @@ private:
     template <class T> void sum_pairs(const PairwiseCall<T>& call, std::int64_t list, Scratch& scratch, Worker& worker) const;
     template <class T> PairJob<float> float_job(const PairwiseCall<T>& call, std::int64_t list, Scratch& scratch) const;
     template <class T> PairJob<double> double_job(const PairwiseCall<T>& call, std::int64_t list, Scratch& scratch) const;
+    template <class P> void place_results(PairJob<P>& job, std::int64_t list, Scratch& scratch) const;
     template <class P> void run(PairSum<P> kernel, PairJob<P> job, std::int64_t list, Scratch& scratch, Worker& worker) const;
     template <class T> double scatter(const PairwiseCall<T>& call, std::int64_t list, const Scratch& scratch) const;
 

@@ -6,6 +6,9 @@
 //
 // A loss of u = e^-m alone may also declare the factored form: `eval_factored(u)` with u = e^-s_i * e^s_j costs n
 // exponentials per list instead of one per pair. `add` and `flush` say how its values are summed.
+//
+// Two forms have sums faster than pair by pair: max(0, 1 - m)^p declares hinge_power = p (merge_sums.hpp), and e^-m says
+// that it is `exponential` (moment_sums.hpp).
 #pragma once
 
 #include "kernels/kernel_table.hpp"
@@ -24,6 +27,8 @@ struct PairLoss {
     static constexpr bool log_product = false;
     static constexpr bool uses_label_gap = false;
     static constexpr bool all_pairs = false;
+    static constexpr bool exponential = false;
+    static constexpr int hinge_power = 0;
     void set(const LossParameters&) {}
     template <class T> T add(T total, T value) const { return total + value; }
     template <class T> T flush(T total) const { return total; }
@@ -32,6 +37,7 @@ struct PairLoss {
 /// phi(m) = max(0, 1 - m). Subgradient 0 at the kink, as torch and JAX. [Herbrich, Graepel & Obermayer, 2000]
 struct Hinge : PairLoss {
     static constexpr const char* name = "hinge";
+    static constexpr int hinge_power = 1;
     template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
         const T slack = T(1) - margin;
         const T active = select(slack > T(0), T(1), T(0));
@@ -42,6 +48,7 @@ struct Hinge : PairLoss {
 /// phi(m) = max(0, 1 - m)^2. [Chapelle & Keerthi, 2010]
 struct SquaredHinge : PairLoss {
     static constexpr const char* name = "squared_hinge";
+    static constexpr int hinge_power = 2;
     template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
         const T slack = max(T(1) - margin, T(0));
         const T active = select(slack > T(0), T(2), T(0));
@@ -96,6 +103,7 @@ struct SoftZeroOne : PairLoss {
 /// phi(m) = e^-m: RankBoost. [Freund et al., 2003]
 struct Exponential : PairLoss {
     static constexpr const char* name = "exponential";
+    static constexpr bool exponential = true;
     static constexpr bool factored = true;
     template <class T> Jet<T> eval(T margin, T /*label_gap*/) const { return eval_factored(exp(-margin)); }
     template <class T> Jet<T> eval_factored(T u) const { return {u, -u, u, u}; }

@@ -143,7 +143,7 @@ class RankingLoss(ABC):
         "fast" takes the sums that grow slower than the number of pairs where the loss has them.
         """
         _check_choice(algorithm, "algorithm", ("auto", "direct", "fast"))
-        return self._bind(y_true, sample_weight, groups, offsets, qid, raveled=True)
+        return self._bind(y_true, sample_weight, groups, offsets, qid, raveled=True, algorithm=algorithm)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, for `from_config`."""
@@ -159,11 +159,21 @@ class RankingLoss(ABC):
         return cls(**config)
 
     def _bind(
-        self, y_true: Any, sample_weight: Any, groups: Any, offsets: Any, qid: Any, *, raveled: bool
+        self,
+        y_true: Any,
+        sample_weight: Any,
+        groups: Any,
+        offsets: Any,
+        qid: Any,
+        *,
+        raveled: bool,
+        algorithm: str = "auto",
     ) -> Objective:
         labels, mask = _labels_and_mask(y_true)
         boundaries = lists.offsets_of(labels.shape, groups=groups, offsets=offsets, qid=qid)
-        core = self._bind_core(labels.reshape(-1), boundaries, None if mask is None else mask.reshape(-1))
+        core = self._bind_core(
+            labels.reshape(-1), boundaries, None if mask is None else mask.reshape(-1), algorithm
+        )
         raising = self.nan == "raise"
         weights = weights_of(sample_weight, labels.shape, core.n_lists, core, raising)
         if self._values_per_item:
@@ -174,7 +184,7 @@ class RankingLoss(ABC):
         return Objective(core, labels.shape, values_shape, weights, reduction, raising, self.dtype, raveled)
 
     @abstractmethod
-    def _bind_core(self, labels: Array, offsets: Array | None, mask: Array | None) -> Any:
+    def _bind_core(self, labels: Array, offsets: Array | None, mask: Array | None, algorithm: str) -> Any:
         """The core's object for flat labels, offsets and mask."""
 
 

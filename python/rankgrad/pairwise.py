@@ -22,7 +22,7 @@ class PairwiseLoss(RankingLoss):
 
     _kernel: ClassVar[str]
 
-    def _bind_core(self, labels: Array, offsets: Array | None, mask: Array | None) -> Any:
+    def _bind_core(self, labels: Array, offsets: Array | None, mask: Array | None, algorithm: str) -> Any:
         return _core.Pairwise(
             self._kernel_name(),
             self.temperature,
@@ -32,6 +32,7 @@ class PairwiseLoss(RankingLoss):
             mask,
             self.negative_labels == "ignore",
             self.nan == "propagate",
+            algorithm,
         )
 
     def _kernel_name(self) -> str:
