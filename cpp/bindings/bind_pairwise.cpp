@@ -47,11 +47,11 @@ double evaluate(const Pairwise& pairwise, int mode, const py::array& scores, con
     return holds<float>(scores) ? evaluate_as<float>(pairwise, e) : evaluate_as<double>(pairwise, e);
 }
 
-Algorithm algorithm_of(const std::string& name) {
-    if (name == "direct") return Algorithm::kDirect;
-    if (name == "fast") return Algorithm::kFast;
-    if (name == "auto") return Algorithm::kAuto;
-    throw ArgumentError("algorithm: '" + name + "' is unknown");
+Choice choice_named(const std::string& algorithm) {
+    if (algorithm == "auto") return Choice::automatic;
+    if (algorithm == "direct") return Choice::direct;
+    if (algorithm == "fast") return Choice::fast;
+    throw ArgumentError("algorithm: one of 'auto', 'direct', 'fast' is wanted, got '" + algorithm + "'");
 }
 
 std::int64_t first_nonfinite(const Pairwise& pairwise, const py::array& x) {
@@ -78,7 +78,7 @@ void bind_pairwise(py::module_& module) {
                  const auto* valid = input<std::uint8_t>(mask, labels.size(), "mask");
                  LossParameters parameters;
                  parameters.tau = tau;
-                 return std::make_unique<Pairwise>(PairwiseLoss{loss, temperature, parameters, algorithm_of(algorithm)},
+                 return std::make_unique<Pairwise>(PairwiseLoss{loss, temperature, parameters, choice_named(algorithm)},
                                                    lists_from(offsets, labels.size()), labels_from(labels), valid,
                                                    options);
              }),

@@ -5,6 +5,7 @@
 #include "engine/parallel.hpp"
 
 namespace rankgrad {
+void bind_metrics(pybind11::module_& module);
 void bind_runtime(pybind11::module_& module);
 void bind_pairwise(pybind11::module_& module);
 }  // namespace rankgrad
@@ -20,6 +21,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
             // The signal handler's exception is already set.
         }
     });
+    rankgrad::bind_metrics(module);
     rankgrad::bind_runtime(module);
     rankgrad::bind_pairwise(module);
 }

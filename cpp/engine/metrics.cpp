@@ -1,3 +1,4 @@
+// DCG and the best DCG of ragged lists: one sort per list, ties as asked.
 #include "engine/metrics.hpp"
 
 #include <algorithm>
@@ -29,9 +30,16 @@ std::uint64_t descending_key(double score) {
     return (bits & sign) != 0 ? bits : ~(bits | sign);
 }
 
+/// The usual labels 0, 1, 2, ... need no call of exp2.
+double power_of_two(double label) {
+    const bool in_range = label >= 0.0 && label < 63.0;
+    const int whole = in_range ? static_cast<int>(label) : -1;
+    return whole == label ? static_cast<double>(std::int64_t{1} << whole) : std::exp2(label);
+}
+
 double gain_of(double label, const DcgOptions& options) {
     switch (options.gain) {
-        case Gain::kExp2: return std::exp2(label) - 1.0;
+        case Gain::kExp2: return power_of_two(label) - 1.0;
         case Gain::kLinear: return label;
         case Gain::kTable: break;
     }
@@ -48,6 +56,15 @@ double gain_of(double label, const DcgOptions& options) {
         text << ", whose gain is not finite";
     }
     throw ArgumentError(text.str());
+}
+
+/// Puts the first `count` in their places; what follows is in no order.
+template <class Iterator, class Less> void sort_first(Iterator begin, std::int64_t count, Iterator end, Less less) {
+    if (begin + count == end) {
+        std::sort(begin, end, less);
+    } else {
+        std::partial_sort(begin, begin + count, end, less);
+    }
 }
 
 /// Scratch for one list at a time; the discounts are those of every list.
@@ -75,13 +92,14 @@ public:
     double ideal() {
         const std::int64_t depth = counted(size_);
         std::copy_n(gains_.begin(), size_, sorted_.begin());
-        std::partial_sort(sorted_.begin(), sorted_.begin() + depth, sorted_.begin() + size_, std::greater<>());
+        sort_first(sorted_.begin(), depth, sorted_.begin() + size_, std::greater<>());
         return discounted(0, depth);
     }
 
     double dcg() {
-        std::sort(order_.begin(), order_.begin() + size_);
-        for (std::int64_t rank = 0; rank < size_; ++rank) sorted_[rank] = gains_[order_[rank].item];
+        const std::int64_t placed = options_.ties == Ties::kFirst ? counted(size_) : size_;
+        sort_first(order_.begin(), placed, order_.begin() + size_, std::less<>());
+        for (std::int64_t rank = 0; rank < placed; ++rank) sorted_[rank] = gains_[order_[rank].item];
         if (options_.ties != Ties::kFirst) settle_ties();
         return discounted(0, counted(size_));
     }

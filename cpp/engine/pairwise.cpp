@@ -14,8 +14,8 @@
 namespace rankgrad {
 namespace {
 
-/// e^range must fit the type with room to add: beyond this the factored form is not used.
-constexpr double kFloatRange = 80, kDoubleRange = 690;
+/// (1 + e^range)^2 must fit the type: beyond this range of scores the factored form is not used.
+constexpr double kFloatRange = 40, kDoubleRange = 340;
 /// Pairs in one kernel call, between two looks at the interrupt flag.
 constexpr double kPairsPerCall = 1e7;
 /// Work (in pairs) below which starting threads costs more than it gains.
@@ -38,10 +38,10 @@ std::int32_t product_terms(double range, double log_limit, int most) {
 }
 
 /// Seconds that the sums of a list take: merges of the label tree against pairs, or moments against pairs.
-bool takes_fast_sum(const PairLossKernels& loss, Algorithm algorithm, bool in_float, const Plan& plan, std::int64_t list) {
+bool takes_fast_sum(const PairLossKernels& loss, Choice choice, bool in_float, const Plan& plan, std::int64_t list) {
     const bool moments = loss.moment_sum[kValue] != nullptr, merges = loss.merge_sum[kValue][0] != nullptr;
     if (loss.all_pairs) return true;
-    if (algorithm != Algorithm::kAuto || (!moments && !merges)) return algorithm == Algorithm::kFast && (moments || merges);
+    if (choice != Choice::automatic || (!moments && !merges)) return choice == Choice::fast && (moments || merges);
     const double n = plan.size(list), levels = std::min(plan.n_levels(list), 1 << 20);
     const double direct = plan.pairs(list) * (in_float ? 0.15e-9 : 0.3e-9);
     const double fast = moments ? 8e-9 * n : (7e-9 + 8e-9 * std::ceil(std::log2(std::min(levels, n / 32 + 1)))) * n;
@@ -161,7 +161,7 @@ template <class T> bool Pairwise::gather(const PairwiseCall<T>& call, std::int64
 template <class T>
 void Pairwise::sum_pairs(const PairwiseCall<T>& call, std::int64_t list, Scratch& s, Worker& worker) const {
     const PairLossKernels& loss = kernels().pair_losses[loss_index_];
-    if (takes_fast_sum(loss, loss_.algorithm, std::is_same_v<T, float>, plan_, list)) {
+    if (takes_fast_sum(loss, loss_.choice, std::is_same_v<T, float>, plan_, list)) {
         PairJob<double> job = double_job(call, list, s);
         place_results(job, list, s);
         job.row_end = plan_.size(list);

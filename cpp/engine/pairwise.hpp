@@ -16,15 +16,14 @@ namespace rankgrad {
 /// Names of the registered pairwise losses; a loss is known by its place in this list.
 std::vector<std::string> pair_loss_names();
 
-/// Which sums a bound loss takes: chosen per list, pair by pair, or those that grow slower than the number of pairs
-/// wherever the loss has them.
-enum class Algorithm { kAuto, kDirect, kFast };
+/// What the caller asks for. `fast`: never pair by pair where the loss has another way.
+enum class Choice { automatic, direct, fast };
 
 struct PairwiseLoss {
     std::string name;
     double temperature = 1.0;
     LossParameters parameters{};
-    Algorithm algorithm = Algorithm::kAuto;
+    Choice choice = Choice::automatic;
 };
 
 /// One evaluation. Arrays are flat, one entry per item of the plan's lists (list_weight: per list).

@@ -2,6 +2,7 @@
 
 from rankgrad._core import __version__
 from rankgrad._runtime import build_info, isa_levels, select_isa, show_versions, threads
+from rankgrad.metrics import dcg, ndcg
 from rankgrad.objective import Objective
 from rankgrad.pairwise import (
     PairwiseExponentialLoss,
@@ -24,7 +25,9 @@ __all__ = [
     "PairwiseSquaredHingeLoss",
     "__version__",
     "build_info",
+    "dcg",
     "isa_levels",
+    "ndcg",
     "select_isa",
     "show_versions",
     "threads",

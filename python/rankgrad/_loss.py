@@ -67,7 +67,7 @@ class RankingLoss(ABC):
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
-        set_field(self, "temperature", _positive(self.temperature, "temperature"))
+        set_field(self, "temperature", positive_number(self.temperature, "temperature"))
         check_reduction(self.reduction)
         if self.dtype is not None:
             set_field(self, "dtype", _dtype_name(self.dtype))
@@ -145,6 +145,11 @@ class RankingLoss(ABC):
         _check_choice(algorithm, "algorithm", ("auto", "direct", "fast"))
         return self._bind(y_true, sample_weight, groups, offsets, qid, raveled=True, algorithm=algorithm)
 
+    @property
+    def has_curvature(self) -> bool:
+        """Whether Newton steps, as boosting takes them, have a curvature to divide by."""
+        return True
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, for `from_config`."""
         return asdict(self)
@@ -169,7 +174,7 @@ class RankingLoss(ABC):
         raveled: bool,
         algorithm: str = "auto",
     ) -> Objective:
-        labels, mask = _labels_and_mask(y_true)
+        labels, mask = labels_and_mask(y_true)
         boundaries = lists.offsets_of(labels.shape, groups=groups, offsets=offsets, qid=qid)
         core = self._bind_core(
             labels.reshape(-1), boundaries, None if mask is None else mask.reshape(-1), algorithm
@@ -188,7 +193,7 @@ class RankingLoss(ABC):
         """The core's object for flat labels, offsets and mask."""
 
 
-def _labels_and_mask(y_true: Any) -> tuple[Array, Array | None]:
+def labels_and_mask(y_true: Any) -> tuple[Array, Array | None]:
     if not isinstance(y_true, dict):
         return as_labels(y_true, "labels (y_true)"), None
     if "labels" not in y_true:
@@ -198,7 +203,7 @@ def _labels_and_mask(y_true: Any) -> tuple[Array, Array | None]:
     return labels, None if mask is None else as_mask(mask, 'y_true["mask"]', labels.shape)
 
 
-def _positive(x: Any, name: str) -> float:
+def positive_number(x: Any, name: str) -> float:
     if isinstance(x, (bool, str)) or not isinstance(x, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name}: a positive number is wanted, got {x!r}")
     if not (x > 0 and math.isfinite(x)):

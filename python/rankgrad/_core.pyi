@@ -1,0 +1,67 @@
+"""The compiled core. Private: what it means stands in cpp/bindings, what is public in the package."""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Array = NDArray[Any]
+
+__version__: Final[str]
+
+VALUE: Final[int]
+VALUE_GRAD: Final[int]
+GRAD_HESS: Final[int]
+GRAD_POSITIVE_HESS: Final[int]
+HESS_VECTOR: Final[int]
+
+def build_info() -> dict[str, str]: ...
+def isa_levels() -> list[str]: ...
+def isa_level() -> str: ...
+def select_isa(name: str) -> None: ...
+def set_default_threads(threads: int) -> int: ...
+def default_threads() -> int: ...
+def pair_losses() -> list[str]: ...
+def vector_math(name: str, x: _Array) -> _Array: ...
+
+class Pairwise:
+    def __init__(
+        self,
+        loss: str,
+        temperature: float,
+        tau: float,
+        labels: _Array,
+        offsets: _Array | None,
+        mask: NDArray[np.uint8] | None,
+        ignore_negative: bool,
+        propagate_nan: bool,
+    ) -> None: ...
+    def evaluate(
+        self,
+        mode: int,
+        scores: _Array,
+        vector: _Array | None,
+        item_weight: NDArray[np.float64] | None,
+        list_weight: NDArray[np.float64] | None,
+        scale: float,
+        min_hessian: float,
+        check_finite: bool,
+        threads: int,
+        row_value: _Array | None,
+        grad: _Array | None,
+        hess: _Array | None,
+    ) -> float: ...
+    def first_nonfinite(self, x: _Array) -> int: ...
+    def place(self, item: int) -> str: ...
+    def valid(self) -> NDArray[np.bool_]: ...
+    def list_of_item(self) -> NDArray[np.int64]: ...
+    def lists_with_items(self) -> NDArray[np.bool_]: ...
+    def pairs(self) -> NDArray[np.float64]: ...
+    @property
+    def n_items(self) -> int: ...
+    @property
+    def n_lists(self) -> int: ...
+    @property
+    def n_valid(self) -> int: ...
+    @property
+    def n_nonempty_lists(self) -> int: ...
