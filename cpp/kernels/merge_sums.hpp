@@ -11,6 +11,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 
 #include "kernels/compensated.hpp"
 #include "kernels/kernel_table.hpp"
@@ -19,6 +21,15 @@ namespace rankgrad {
 namespace {
 
 constexpr int kMergeSteps = 256;  // rows whose sums wait in the cache to be scattered
+
+/// x or 0. Bits instead of a choice, out of which compilers make a branch.
+RANKGRAD_INLINE double keep_if(std::int64_t condition, double x) {
+    std::int64_t bits;
+    std::memcpy(&bits, &x, sizeof bits);
+    bits &= -condition;
+    std::memcpy(&x, &bits, sizeof bits);
+    return x;
+}
 
 /// S_k of the current row's partners, k = 0 .. degree; and the sum of w_j v_j.
 template <int degree, bool weighted, bool with_vector> struct PartnerSums {
@@ -54,9 +65,7 @@ template <int direction, int degree, bool weighted, bool with_vector> struct Mer
     RANKGRAD_INLINE void step() {
         const double s = job.score[row];
         const double to_partner = static_cast<double>(-direction) * (s - job.score[partner]);
-        const double rest = 1.0 - to_partner;
-        const bool joins = rest > 0.0;
-        const double slack = joins ? rest : 0.0;
+        const std::int64_t joins = to_partner < 1.0;
         const double to_next = static_cast<double>(-direction) * (s - job.score[row + direction]);
         if constexpr (with_vector) {
             out[0][done] = spread(sums.moment[0], job.vector[job.item[row]], sums.vector);
@@ -64,12 +73,11 @@ template <int direction, int degree, bool weighted, bool with_vector> struct Mer
             for (int k = 0; k <= degree; ++k) out[k][done] = sums.moment[k].total();
         }
         const std::int32_t item = weighted || with_vector ? job.item[partner] : 0;
-        sums.step(joins ? 1.0 : 0.0, slack, joins ? 0.0 : to_next, weighted ? job.weight[item] : 1.0,
-                  with_vector ? job.vector[item] : 0.0);
-        const std::ptrdiff_t joined = joins;
-        partner += direction * joined;
-        row += direction * (1 - joined);
-        done += static_cast<int>(1 - joined);
+        sums.step(keep_if(joins, 1.0), keep_if(joins, 1.0 - to_partner), keep_if(1 - joins, to_next),
+                  weighted ? job.weight[item] : 1.0, with_vector ? job.vector[item] : 0.0);
+        partner += direction * static_cast<std::ptrdiff_t>(joins);
+        row += direction * static_cast<std::ptrdiff_t>(1 - joins);
+        done += static_cast<int>(1 - joins);
     }
 };
 
