@@ -83,7 +83,8 @@ void bind_pairwise(py::module_& module) {
                                                    options);
              }),
              py::arg("loss"), py::arg("temperature"), py::arg("tau"), py::arg("labels"), py::arg("offsets"),
-             py::arg("mask"), py::arg("ignore_negative"), py::arg("propagate_nan"), py::arg("algorithm") = "auto")
+             py::arg("mask"), py::arg("ignore_negative"), py::arg("propagate_nan"),
+             py::arg("algorithm"))
         .def("evaluate", &evaluate, py::arg("mode"), py::arg("scores"), py::arg("vector"), py::arg("item_weight"),
              py::arg("list_weight"), py::arg("scale"), py::arg("min_hessian"), py::arg("check_finite"),
              py::arg("threads"), py::arg("row_value"), py::arg("grad"), py::arg("hess"))

@@ -8,6 +8,7 @@ namespace rankgrad {
 void bind_metrics(pybind11::module_& module);
 void bind_runtime(pybind11::module_& module);
 void bind_pairwise(pybind11::module_& module);
+void bind_implicit(pybind11::module_& module);
 }  // namespace rankgrad
 
 PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
@@ -24,4 +25,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     rankgrad::bind_metrics(module);
     rankgrad::bind_runtime(module);
     rankgrad::bind_pairwise(module);
+    rankgrad::bind_implicit(module);
 }

@@ -14,10 +14,6 @@
 namespace rankgrad {
 namespace {
 
-/// (1 + e^range)^2 must fit the type: beyond this range of scores the factored form is not used.
-constexpr double kFloatRange = 40, kDoubleRange = 340;
-/// Pairs in one kernel call, between two looks at the interrupt flag.
-constexpr double kPairsPerCall = 1e7;
 /// Work (in pairs) below which starting threads costs more than it gains.
 constexpr double kSerialCost = 2e5;
 
@@ -29,30 +25,6 @@ int find_loss(const std::string& name) {
     for (int k = 0; k < table.n_pair_losses; ++k)
         if (name == table.pair_losses[k].name) return k;
     throw ArgumentError("loss: '" + name + "' is not a registered pairwise loss");
-}
-
-/// Terms a lane may take before (1 + e^range)^terms leaves the type, and before float rounding adds up.
-std::int32_t product_terms(double range, double log_limit, int most) {
-    const double terms = log_limit / (range + 0.7);
-    return std::clamp(static_cast<int>(terms), 1, most);
-}
-
-/// Seconds that the sums of a list take: merges of the label tree against pairs, or moments against pairs.
-bool takes_fast_sum(const PairLossKernels& loss, Choice choice, bool in_float, const Plan& plan, std::int64_t list) {
-    const bool moments = loss.moment_sum[kValue] != nullptr, merges = loss.merge_sum[kValue][0] != nullptr;
-    if (loss.all_pairs) return true;
-    if (choice != Choice::automatic || (!moments && !merges)) return choice == Choice::fast && (moments || merges);
-    const double n = plan.size(list), levels = std::min(plan.n_levels(list), 1 << 20);
-    const double direct = plan.pairs(list) * (in_float ? 0.15e-9 : 0.3e-9);
-    const double fast = moments ? 8e-9 * n : (7e-9 + 8e-9 * std::ceil(std::log2(std::min(levels, n / 32 + 1)))) * n;
-    return direct > fast;
-}
-
-template <class T> T* converted(const double* x, std::size_t n, double centre, std::vector<T>& buffer) {
-    T* out = padded(buffer, n);
-    for (std::size_t k = 0; k < n; ++k) out[k] = static_cast<T>(x[k] - centre);
-    for (std::size_t k = n; k < n + kPadding; ++k) out[k] = T(0);
-    return out;
 }
 
 }  // namespace
@@ -155,94 +127,6 @@ template <class T> bool Pairwise::gather(const PairwiseCall<T>& call, std::int64
         }
     }
     return bad == 0;
-}
-
-/// Chooses the arithmetic from the type, the range of the scores and the labels, never from the machine.
-template <class T>
-void Pairwise::sum_pairs(const PairwiseCall<T>& call, std::int64_t list, Scratch& s, Worker& worker) const {
-    const PairLossKernels& loss = kernels().pair_losses[loss_index_];
-    if (takes_fast_sum(loss, loss_.choice, std::is_same_v<T, float>, plan_, list)) {
-        PairJob<double> job = double_job(call, list, s);
-        place_results(job, list, s);
-        job.row_end = plan_.size(list);
-        if (loss.moment_sum[call.mode] != nullptr) loss.moment_sum[call.mode](job);
-        else sorted_sums(loss, call.mode, job, s.sorted, worker);
-        return;
-    }
-    const bool in_float = std::is_same_v<T, float> && plan_.labels_fit_float() &&
-                          (!loss.factored || s.high - s.low <= kFloatRange);
-    if (in_float) {
-        run(loss.float_sum[call.mode][call.item_weight != nullptr], float_job(call, list, s), list, s, worker);
-    } else {
-        run(loss.double_sum[call.mode], double_job(call, list, s), list, s, worker);
-    }
-}
-
-template <class T>
-PairJob<float> Pairwise::float_job(const PairwiseCall<T>& call, std::int64_t list, Scratch& s) const {
-    const PairLossKernels& loss = kernels().pair_losses[loss_index_];
-    const auto n = static_cast<std::size_t>(plan_.size(list));
-    const double middle = 0.5 * (s.low + s.high);
-    PairJob<float> job;
-    if (loss.factored) {
-        float* row = padded(s.float_row, n);
-        float* column = padded(s.float_column, n);
-        kernels().float_exponentials(s.score.data(), static_cast<std::int64_t>(n), middle, row, column);
-        job.row = row;
-        job.column = column;
-        if (loss.log_product) job.terms_per_flush = product_terms(s.high - s.low, 85, 16);
-    } else {
-        // At temperature 1 the scores are exact in float as they are; else rounding is least around the middle.
-        job.row = job.column = converted(s.score.data(), n, loss_.temperature == 1.0 ? 0.0 : middle, s.float_row);
-    }
-    if (call.item_weight != nullptr) job.weight = converted(s.weight.data(), n, 0, s.float_weight);
-    if (loss.uses_label_gap) job.label = converted(plan_.label(list), n, 0, s.float_label);
-    if (call.mode == kHessVector) job.vector = converted(s.vector.data(), n, 0, s.float_vector);
-    return job;
-}
-
-template <class T>
-PairJob<double> Pairwise::double_job(const PairwiseCall<T>& call, std::int64_t list, Scratch& s) const {
-    const PairLossKernels& loss = kernels().pair_losses[loss_index_];
-    const auto n = static_cast<std::size_t>(plan_.size(list));
-    const double range = s.high - s.low;
-    PairJob<double> job;
-    job.row = job.column = s.score.data();
-    if (loss.factored && range <= kDoubleRange) {
-        double* row = padded(s.row, n);
-        double* column = padded(s.column, n);
-        kernels().double_exponentials(s.score.data(), static_cast<std::int64_t>(n), 0.5 * (s.low + s.high), row, column);
-        job.row = row;
-        job.column = column;
-        job.factored = true;
-        if (loss.log_product) job.terms_per_flush = product_terms(range, 705, 64);
-    }
-    job.weight = s.weight.data();
-    if (loss.uses_label_gap) job.label = converted(plan_.label(list), n, 0, s.label);
-    if (call.mode == kHessVector) job.vector = s.vector.data();
-    return job;
-}
-
-template <class P> void Pairwise::place_results(PairJob<P>& job, std::int64_t list, Scratch& s) const {
-    job.level_begin = plan_.level_begin(list);
-    job.n_levels = plan_.n_levels(list);
-    job.parameters = loss_.parameters;
-    job.value = s.value.data();
-    job.grad = s.grad.data();
-    job.hess = s.hess.data();
-}
-
-/// Row ranges of at most kPairsPerCall pairs, in order.
-template <class P>
-void Pairwise::run(PairSum<P> kernel, PairJob<P> job, std::int64_t list, Scratch& s, Worker& worker) const {
-    const std::int32_t n = plan_.size(list);
-    place_results(job, list, s);
-    const auto rows = static_cast<std::int32_t>(std::max(64.0, std::min<double>(n, kPairsPerCall / n)));
-    for (std::int32_t row = 0; row < n && !worker.stopped(); row += rows) {
-        job.row_begin = row;
-        job.row_end = n - row < rows ? n : row + rows;
-        kernel(job);
-    }
 }
 
 template <class T> double Pairwise::scatter(const PairwiseCall<T>& call, std::int64_t list, const Scratch& s) const {

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/cost_model.hpp"
+#include "engine/expansion_sums.hpp"
 #include "engine/parallel.hpp"
 #include "engine/plan.hpp"
 #include "engine/sorted_sums.hpp"
@@ -15,9 +17,6 @@ namespace rankgrad {
 
 /// Names of the registered pairwise losses; a loss is known by its place in this list.
 std::vector<std::string> pair_loss_names();
-
-/// What the caller asks for. `fast`: never pair by pair where the loss has another way.
-enum class Choice { automatic, direct, fast };
 
 struct PairwiseLoss {
     std::string name;
@@ -50,6 +49,7 @@ struct PairwiseScratch {
     std::vector<double> row, column, label;                        // operands of the kernels in double
     std::vector<float> float_row, float_column, float_weight, float_label, float_vector;
     double low = 0, high = 0;  // range of score
+    ExpansionScratch expansion;
     SortedScratch sorted;
 };
 
@@ -70,10 +70,11 @@ private:
     template <class T> double evaluate_list(const PairwiseCall<T>& call, std::int64_t list, Scratch& scratch, Worker& worker) const;
     template <class T> bool gather(const PairwiseCall<T>& call, std::int64_t list, Scratch& scratch) const;
     template <class T> void sum_pairs(const PairwiseCall<T>& call, std::int64_t list, Scratch& scratch, Worker& worker) const;
+    template <class P> PairJob<P> job_for(std::int64_t list, Scratch& scratch) const;
+    PairJob<double> score_job(std::int64_t list, Scratch& scratch) const;
     template <class T> PairJob<float> float_job(const PairwiseCall<T>& call, std::int64_t list, Scratch& scratch) const;
     template <class T> PairJob<double> double_job(const PairwiseCall<T>& call, std::int64_t list, Scratch& scratch) const;
-    template <class P> void place_results(PairJob<P>& job, std::int64_t list, Scratch& scratch) const;
-    template <class P> void run(PairSum<P> kernel, PairJob<P> job, std::int64_t list, Scratch& scratch, Worker& worker) const;
+    template <class P> void run(PairSum<P> kernel, PairJob<P> job, Worker& worker) const;
     template <class T> double scatter(const PairwiseCall<T>& call, std::int64_t list, const Scratch& scratch) const;
 
     PairwiseLoss loss_;

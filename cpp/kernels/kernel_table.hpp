@@ -22,6 +22,8 @@ enum PairMode : int {
     kPairModes
 };
 
+struct Expansion;
+
 /// A range of rows of one list, its items ordered by label, lowest first. Row i is paired with every item of a lower
 /// level. T is the type of the arithmetic on pairs; sums are kept in double.
 template <class T> struct PairJob {
@@ -36,6 +38,7 @@ template <class T> struct PairJob {
     std::int32_t terms_per_flush = 64;  ///< terms a lane may add in T before it is flushed to double
     bool factored = false;
     LossParameters parameters;
+    const Expansion* expansion = nullptr;  ///< for the near-linear sums, which take whole blocks instead of rows
     double* value = nullptr;  ///< per row, added to
     double* grad = nullptr;   ///< per item, added to. Readable and writable one register past n, as is hess
     double* hess = nullptr;
@@ -59,6 +62,31 @@ struct MergeJob {
 
 using MergeSum = void (*)(const MergeJob&);
 
+/// A run of small levels has at most so many items.
+constexpr std::int32_t kMostRunItems = 1024;
+
+/// What a near-linear sum gets beside its job, whose operands are scores. A sum is a forward pass and, unless it is of
+/// values only, a backward pass over all blocks; a call does some blocks of a pass, in the order of the pass.
+struct Expansion {
+    const double* tables = nullptr;       ///< filled by ExpansionKernels::fill
+    double* bins = nullptr;               ///< doubles_per_bin for each bin, 0 at the start of a pass, kept between its calls
+    std::int32_t* marks = nullptr;        ///< 2 for each bin, likewise
+    std::int32_t n_bins = 0;              ///< static_cast<int>((high - low) * (1 / bin_width)) + 1
+    double low = 0, high = 0;             ///< range of the scores
+    const std::int32_t* block = nullptr;  ///< first level of each block, then the number of levels
+    std::int32_t n_blocks = 0, block_begin = 0, block_end = 0;
+    bool backward = false;
+};
+
+/// The near-linear sums of a loss with a number of nodes: more of them are slower and more accurate.
+struct ExpansionKernels {
+    int nodes;
+    double bin_width;
+    std::int64_t table_doubles, doubles_per_bin;
+    void (*fill)(const double* cosine, double* tables);  ///< cosine[k * nodes + m] = cos(k (m + 1/2) pi / nodes)
+    PairSum<double> sum[kPairModes];
+};
+
 /// One pairwise loss at one level.
 struct PairLossKernels {
     const char* name;
@@ -70,6 +98,7 @@ struct PairLossKernels {
     PairSum<double> double_sum[kPairModes];   ///< always weighted
     PairSum<double> moment_sum[kPairModes];   ///< all rows of a list in O(n); null if the loss has no such form
     MergeSum merge_sum[kPairModes][2];        ///< [mode][weights differ]; null if the loss has no such form
+    const ExpansionKernels* expansion;        ///< null, or that for float32 and that for float64 results
 };
 
 /// row[k] = e^-(x[k] - centre), column[k] = e^(x[k] - centre), computed in double.
@@ -83,6 +112,62 @@ template <class T> struct MathKernels {
     void (*log1p)(const T* x, std::int64_t n, T* out);
 };
 
+/// Formulas of the implicit losses, in the order of ImplicitKernels::sums.
+enum ImplicitFormula : int {
+    kSigmoidGap,
+    kNarrowSigmoidGap,
+    kNegativeLogSigmoid,
+    kSlackHinge,
+    kRankedHinge,
+    kImplicitFormulas
+};
+
+/// n pairs of a positive and a negative. All arrays but `negative`, `grad_negative` and `hess_negative`, which are the
+/// caller's, are readable and writable one register past n.
+template <class T> struct ImplicitPairs {
+    const T* positive = nullptr;
+    const T* negative = nullptr;
+    const T* ideal = nullptr;          ///< ideal differences
+    const T* rank_weight = nullptr;    ///< for kRankedHinge; null: ones
+    const T* factor = nullptr;         ///< of the derivatives
+    const T* square_factor = nullptr;  ///< 2 square factor
+    std::int64_t n = 0;
+    double kink = 1;         ///< the hinge's slope at its kink
+    double square = 0;       ///< the sums are of l + square l^2
+    T* value = nullptr;      ///< added to, as are slope and curvature
+    T* slope = nullptr;      ///< derivatives with respect to the negative, also written to grad_negative
+    T* curvature = nullptr;  ///< second derivatives, also written to hess_negative
+    T* grad_negative = nullptr;
+    T* hess_negative = nullptr;
+};
+
+/// [kValue], [kValueGrad], [kGradHess]
+template <class T> struct ImplicitSums {
+    void (*mode[3])(const ImplicitPairs<T>&);
+};
+
+template <class T> struct ScoreRange {
+    T low, high;
+    std::int64_t first_bad;  ///< -1: none
+};
+
+/// What each function does is said at its definition in implicit_losses.hpp.
+template <class T> struct ImplicitKernels {
+    using Items = const std::int64_t*;
+    ImplicitSums<T> sums[kImplicitFormulas];
+    void (*largest_in_columns)(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t n, T first_row, T* best,
+                               T* best_row);
+    bool (*violations_in_row)(const T* positive, const T* negative, const T* ideal, std::int64_t n, T row, T* first);
+    std::int64_t (*largest_in_list)(const T* x, std::int64_t n);
+    std::int64_t (*violation_in_list)(T positive, const T* negative, const T* ideal, std::int64_t n);
+    void (*subtract_integer_matches)(const std::int64_t* category, T weight, Items positive, Items negative,
+                                     std::int64_t n, T* ideal);
+    void (*subtract_real_matches)(const double* category, T weight, Items positive, Items negative, std::int64_t n,
+                                  T* ideal);
+    ScoreRange<T> (*score_range)(const T* x, std::int64_t n);
+    double narrow_range;  ///< of |positive - negative| for kNarrowSigmoidGap
+};
+
 struct KernelTable {
     const char* level;
     int float_lanes;
@@ -92,6 +177,8 @@ struct KernelTable {
     Exponentials<double> double_exponentials;
     MathKernels<float> float_math;
     MathKernels<double> double_math;
+    ImplicitKernels<float> float_implicit;
+    ImplicitKernels<double> double_implicit;
 };
 
 }  // namespace rankgrad

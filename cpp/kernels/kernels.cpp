@@ -1,5 +1,7 @@
 // The only translation unit of the kernels: compiled once per level with RANKGRAD_LEVEL set, it fills that level's table.
 // Everything else in here has internal linkage; the table is the one external symbol.
+#include "kernels/expansion.hpp"
+#include "kernels/implicit_losses.hpp"
 #include "kernels/kernel_table.hpp"
 #include "kernels/merge_sums.hpp"
 #include "kernels/moment_sums.hpp"
@@ -26,6 +28,25 @@ template <class Loss, PairMode mode, bool weighted> constexpr MergeSum merge_sum
     else return nullptr;
 }
 
+template <class Loss, int nodes> constexpr ExpansionKernels expansion_kernels() {
+    using Tables = ExpansionTables<nodes>;
+    return {nodes,
+            Tables::width,
+            sizeof(Tables) / sizeof(double),
+            8 * nodes,
+            &ExpansionFill<Loss, nodes>::call,
+            {&expansion_sum<Loss, kValue, nodes>, &expansion_sum<Loss, kValueGrad, nodes>,
+             &expansion_sum<Loss, kGradHess, nodes>, &expansion_sum<Loss, kGradPositiveHess, nodes>,
+             &expansion_sum<Loss, kHessVector, nodes>}};
+}
+template <class Loss> struct ExpansionPair {
+    static constexpr ExpansionKernels entries[2] = {expansion_kernels<Loss, 8>(), expansion_kernels<Loss, 16>()};
+};
+template <class Loss> constexpr const ExpansionKernels* expansion() {
+    if constexpr (Loss::expandable) return ExpansionPair<Loss>::entries;
+    else return nullptr;
+}
+
 template <class Loss> constexpr PairLossKernels pair_loss_kernels() {
     return {Loss::name,
             Loss::factored,
@@ -45,7 +66,8 @@ template <class Loss> constexpr PairLossKernels pair_loss_kernels() {
              {merge_sum<Loss, kValueGrad, false>(), merge_sum<Loss, kValueGrad, true>()},
              {merge_sum<Loss, kGradHess, false>(), merge_sum<Loss, kGradHess, true>()},
              {merge_sum<Loss, kGradPositiveHess, false>(), merge_sum<Loss, kGradPositiveHess, true>()},
-             {merge_sum<Loss, kHessVector, false>(), merge_sum<Loss, kHessVector, true>()}}};
+             {merge_sum<Loss, kHessVector, false>(), merge_sum<Loss, kHessVector, true>()}},
+            expansion<Loss>()};
 }
 
 template <class Losses> struct PairLossTable;
@@ -100,6 +122,8 @@ const KernelTable RANKGRAD_JOIN(kernels_, RANKGRAD_LEVEL) = {
     &exponentials<double>,
     math_kernels<float>(),
     math_kernels<double>(),
+    implicit_kernels<float>(),
+    implicit_kernels<double>(),
 };
 
 }  // namespace rankgrad

@@ -8,8 +8,11 @@
 // instead of one per pair. `eval_factored(u, p)` also gets p = 1 / (1 + u), for which the sum over pairs shares divisions.
 // `add` and `flush` say how its values are summed.
 //
-// Two forms have sums faster than pair by pair: max(0, 1 - m)^p declares hinge_power = p (merge_sums.hpp), and e^-m says
-// that it is `exponential` (moment_sums.hpp).
+// A loss that is analytic for |Im m| < pi may declare itself `expandable` and give its tails, series in e^-|m|
+// (expansion_tables.hpp says which): long lists are then summed in near-linear time.
+//
+// Two forms have exact sums faster than pair by pair: max(0, 1 - m)^p declares hinge_power = p (merge_sums.hpp), and e^-m
+// says that it is `exponential` (moment_sums.hpp).
 #pragma once
 
 #include "kernels/kernel_table.hpp"
@@ -28,6 +31,7 @@ struct PairLoss {
     static constexpr bool log_product = false;
     static constexpr bool uses_label_gap = false;
     static constexpr bool all_pairs = false;
+    static constexpr bool expandable = false;
     static constexpr bool exponential = false;
     static constexpr int hinge_power = 0;
     void set(const LossParameters&) {}
@@ -62,6 +66,11 @@ struct Logistic : PairLoss {
     static constexpr const char* name = "logistic";
     static constexpr bool factored = true;
     static constexpr bool log_product = true;
+    static constexpr bool expandable = true;
+    static constexpr double left_constant = 0, left_slope = -1;  // phi(m) = -m + phi(-m)
+    static double right_tail(int k) { return (k % 2 ? 1.0 : -1.0) / k; }
+    static double left_tail(int k) { return right_tail(k); }
+    static double positive_tail(int k) { return k % 2 ? k : -k; }
     template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
         const T e = exp(-abs(margin));
         const T p_large = T(1) / (T(1) + e);
@@ -84,6 +93,11 @@ struct Logistic : PairLoss {
 struct SoftZeroOne : PairLoss {
     static constexpr const char* name = "soft_zero_one";
     static constexpr bool factored = true;
+    static constexpr bool expandable = true;
+    static constexpr double left_constant = 1, left_slope = 0;  // phi(m) = 1 - phi(-m)
+    static double right_tail(int k) { return k % 2 ? 1.0 : -1.0; }
+    static double left_tail(int k) { return -right_tail(k); }
+    static double positive_tail(int k) { return k % 2 ? k : -k; }
     template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
         const T e = exp(-abs(margin));
         const T p_large = T(1) / (T(1) + e);

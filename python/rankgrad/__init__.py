@@ -2,6 +2,14 @@
 
 from rankgrad._core import __version__
 from rankgrad._runtime import build_info, isa_levels, select_isa, show_versions, threads
+from rankgrad.implicit import (
+    adaptive_bpr_loss,
+    adaptive_hinge_loss,
+    bpr_loss,
+    hinge_loss,
+    ideal_difference_from_metadata,
+    warp_loss,
+)
 from rankgrad.metrics import dcg, ndcg
 from rankgrad.objective import Objective
 from rankgrad.pairwise import (
@@ -24,11 +32,17 @@ __all__ = [
     "PairwiseSoftZeroOneLoss",
     "PairwiseSquaredHingeLoss",
     "__version__",
+    "adaptive_bpr_loss",
+    "adaptive_hinge_loss",
+    "bpr_loss",
     "build_info",
     "dcg",
+    "hinge_loss",
+    "ideal_difference_from_metadata",
     "isa_levels",
     "ndcg",
     "select_isa",
     "show_versions",
     "threads",
+    "warp_loss",
 ]

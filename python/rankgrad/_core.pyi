@@ -65,3 +65,45 @@ class Pairwise:
     def n_valid(self) -> int: ...
     @property
     def n_nonempty_lists(self) -> int: ...
+
+_Feature = tuple[str, _Array, float]
+
+def ideal_difference(
+    positive_items: NDArray[np.int64], negative_items: NDArray[np.int64], features: list[_Feature]
+) -> NDArray[np.float64]: ...
+
+class ImplicitLoss:
+    def __init__(
+        self,
+        formula: str,
+        choice: str,
+        kink: float,
+        square: bool,
+        rank_weight: str,
+        floor: bool,
+        clip: float,
+        num_items: int,
+        negative_name: str,
+    ) -> None: ...
+    def evaluate(
+        self,
+        mode: int,
+        positive: _Array,
+        negative: _Array,
+        offsets: NDArray[np.int64] | None,
+        margin: float,
+        margins: NDArray[np.float64] | None,
+        features: list[_Feature],
+        positive_items: NDArray[np.int64] | None,
+        negative_items: NDArray[np.int64] | None,
+        weight: NDArray[np.float64] | None,
+        cotangent: NDArray[np.float64] | None,
+        scale: float,
+        grad_scale: float,
+        threads: int,
+        values: _Array | None,
+        grad_positive: _Array | None,
+        grad_negative: _Array | None,
+        hess_positive: _Array | None,
+        hess_negative: _Array | None,
+    ) -> float: ...

@@ -176,9 +176,8 @@ class RankingLoss(ABC):
     ) -> Objective:
         labels, mask = labels_and_mask(y_true)
         boundaries = lists.offsets_of(labels.shape, groups=groups, offsets=offsets, qid=qid)
-        core = self._bind_core(
-            labels.reshape(-1), boundaries, None if mask is None else mask.reshape(-1), algorithm
-        )
+        flat_mask = None if mask is None else mask.reshape(-1)
+        core = self._bind_core(labels.reshape(-1), boundaries, flat_mask, algorithm)
         raising = self.nan == "raise"
         weights = weights_of(sample_weight, labels.shape, core.n_lists, core, raising)
         if self._values_per_item:
@@ -190,7 +189,7 @@ class RankingLoss(ABC):
 
     @abstractmethod
     def _bind_core(self, labels: Array, offsets: Array | None, mask: Array | None, algorithm: str) -> Any:
-        """The core's object for flat labels, offsets and mask."""
+        """The core's object for flat labels, offsets and mask; `algorithm` as in `bind`."""
 
 
 def labels_and_mask(y_true: Any) -> tuple[Array, Array | None]:

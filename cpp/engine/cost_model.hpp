@@ -1,0 +1,41 @@
+// The one place that chooses, list by list, how the pairs are summed, and sets the sizes that the faster sums leave open.
+//
+// A choice is a function of the labels, the scores, the type and the loss only: the constants are the same on every
+// machine and at every instruction-set level, so that an answer never depends on where it was computed.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/kernel_table.hpp"
+
+namespace rankgrad {
+
+/// What the caller asks for. `fast`: never pair by pair where the loss has another way that fits in memory.
+enum class Choice { automatic, direct, fast };
+
+enum class Algorithm {
+    direct,     ///< pair by pair
+    expansion,  ///< near-linear sums of smooth losses
+    sorted,     ///< exact sums of the hinge losses in O(n log n)
+    moments,    ///< exact sums of products in O(n)
+};
+
+/// What is known of a list before its pairs are summed.
+struct ListFacts {
+    double items = 0;
+    double pairs = 0;
+    double levels = 0;
+    double range = 0;       ///< of the scores divided by the temperature
+    bool is_float = false;  ///< float32 scores
+    bool factored = true;   ///< the range is safe for the factored form of the direct sum, if the loss has one
+};
+
+Algorithm choose_algorithm(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& facts);
+
+/// Bins of the near-linear sums of a list; a number too large for an integer stays one.
+double expansion_bins(const ExpansionKernels& kernels, double low, double high);
+
+/// Items at which a run of small levels ends: pairs inside a run cost its square, a run costs its potentials.
+std::int32_t run_items(const ExpansionKernels& kernels, double bins);
+
+}  // namespace rankgrad

@@ -1,0 +1,25 @@
+// Near-linear sums over the pairs of a list, for losses that declare an expansion (kernels/expansion.hpp).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/parallel.hpp"
+#include "kernels/kernel_table.hpp"
+
+namespace rankgrad {
+
+/// No memory for each item, but for each bin of scores.
+struct ExpansionScratch {
+    std::vector<double> bins;
+    std::vector<std::int32_t> marks, blocks;
+    const ExpansionKernels* kernels = nullptr;  ///< whose tables these are
+    const double* tables = nullptr;
+};
+
+/// Adds what the loss's direct sum over all rows of `job` would add. job.row and job.column hold the scores, low and high are
+/// their range; `vector` is for kHessVector and is centred in place.
+void expansion_sums(const ExpansionKernels& kernels, PairMode mode, PairJob<double> job, double* vector, double low,
+                    double high, ExpansionScratch& scratch, Worker& worker);
+
+}  // namespace rankgrad

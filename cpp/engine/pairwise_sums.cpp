@@ -1,0 +1,143 @@
+// How the pairs of one list are summed: the choice of the algorithm and of the arithmetic that is safe for the range of the
+// scores, and the jobs that the kernels get.
+#include <algorithm>
+#include <type_traits>
+
+#include "engine/dispatch.hpp"
+#include "engine/pairwise.hpp"
+
+namespace rankgrad {
+namespace {
+
+/// (1 + e^range)^2 must fit the type: beyond this range of scores the factored form is not used.
+constexpr double kFloatRange = 40, kDoubleRange = 340;
+/// Pairs in one kernel call, between two looks at the interrupt flag.
+constexpr double kPairsPerCall = 1e7;
+
+/// Terms a lane may take before (1 + e^range)^terms leaves the type, and before float rounding adds up.
+std::int32_t product_terms(double range, double log_limit, int most) {
+    const double terms = log_limit / (range + 0.7);
+    return std::clamp(static_cast<int>(terms), 1, most);
+}
+
+template <class T> T* converted(const double* x, std::size_t n, double centre, std::vector<T>& buffer) {
+    T* out = padded(buffer, n);
+    for (std::size_t k = 0; k < n; ++k) out[k] = static_cast<T>(x[k] - centre);
+    for (std::size_t k = n; k < n + kPadding; ++k) out[k] = T(0);
+    return out;
+}
+
+}  // namespace
+
+/// Chooses the algorithm and the arithmetic from the type, the range of the scores and the labels, never from the machine.
+template <class T>
+void Pairwise::sum_pairs(const PairwiseCall<T>& call, std::int64_t list, Scratch& s, Worker& worker) const {
+    const PairLossKernels& loss = kernels().pair_losses[loss_index_];
+    const bool is_float = std::is_same_v<T, float>;
+    const double range = s.high - s.low;
+    ListFacts facts;
+    facts.items = plan_.size(list);
+    facts.pairs = pairs(list);
+    facts.levels = plan_.n_levels(list);
+    facts.range = range;
+    facts.is_float = is_float;
+    facts.factored = range <= (is_float ? kFloatRange : kDoubleRange);
+    switch (choose_algorithm(loss_.choice, loss, call.mode, facts)) {
+        case Algorithm::expansion:
+            expansion_sums(loss.expansion[is_float ? 0 : 1], call.mode, score_job(list, s), s.vector.data(), s.low, s.high,
+                           s.expansion, worker);
+            break;
+        case Algorithm::sorted:
+            sorted_sums(loss, call.mode, double_job(call, list, s), s.sorted, worker);
+            break;
+        case Algorithm::moments:
+            loss.moment_sum[call.mode](double_job(call, list, s));
+            break;
+        case Algorithm::direct:
+            if (is_float && plan_.labels_fit_float() && (!loss.factored || facts.factored))
+                run(loss.float_sum[call.mode][call.item_weight != nullptr], float_job(call, list, s), worker);
+            else
+                run(loss.double_sum[call.mode], double_job(call, list, s), worker);
+            break;
+    }
+}
+
+/// All rows of the list, the sums where the results go.
+template <class P> PairJob<P> Pairwise::job_for(std::int64_t list, Scratch& s) const {
+    PairJob<P> job;
+    job.level_begin = plan_.level_begin(list);
+    job.n_levels = plan_.n_levels(list);
+    job.row_end = plan_.size(list);
+    job.parameters = loss_.parameters;
+    job.value = s.value.data();
+    job.grad = s.grad.data();
+    job.hess = s.hess.data();
+    return job;
+}
+
+/// The operands are the scores, in double.
+PairJob<double> Pairwise::score_job(std::int64_t list, Scratch& s) const {
+    PairJob<double> job = job_for<double>(list, s);
+    job.row = job.column = s.score.data();
+    job.weight = s.weight.data();
+    return job;
+}
+
+template <class T>
+PairJob<float> Pairwise::float_job(const PairwiseCall<T>& call, std::int64_t list, Scratch& s) const {
+    const PairLossKernels& loss = kernels().pair_losses[loss_index_];
+    const auto n = static_cast<std::size_t>(plan_.size(list));
+    const double middle = 0.5 * (s.low + s.high);
+    PairJob<float> job = job_for<float>(list, s);
+    if (loss.factored) {
+        float* row = padded(s.float_row, n);
+        float* column = padded(s.float_column, n);
+        kernels().float_exponentials(s.score.data(), static_cast<std::int64_t>(n), middle, row, column);
+        job.row = row;
+        job.column = column;
+        if (loss.log_product) job.terms_per_flush = product_terms(s.high - s.low, 85, 16);
+    } else {
+        // At temperature 1 the scores are exact in float as they are; else rounding is least around the middle.
+        job.row = job.column = converted(s.score.data(), n, loss_.temperature == 1.0 ? 0.0 : middle, s.float_row);
+    }
+    if (call.item_weight != nullptr) job.weight = converted(s.weight.data(), n, 0, s.float_weight);
+    if (loss.uses_label_gap) job.label = converted(plan_.label(list), n, 0, s.float_label);
+    if (call.mode == kHessVector) job.vector = converted(s.vector.data(), n, 0, s.float_vector);
+    return job;
+}
+
+template <class T>
+PairJob<double> Pairwise::double_job(const PairwiseCall<T>& call, std::int64_t list, Scratch& s) const {
+    const PairLossKernels& loss = kernels().pair_losses[loss_index_];
+    const auto n = static_cast<std::size_t>(plan_.size(list));
+    const double range = s.high - s.low;
+    PairJob<double> job = score_job(list, s);
+    if (loss.factored && range <= kDoubleRange) {
+        double* row = padded(s.row, n);
+        double* column = padded(s.column, n);
+        kernels().double_exponentials(s.score.data(), static_cast<std::int64_t>(n), 0.5 * (s.low + s.high), row, column);
+        job.row = row;
+        job.column = column;
+        job.factored = true;
+        if (loss.log_product) job.terms_per_flush = product_terms(range, 705, 64);
+    }
+    if (loss.uses_label_gap) job.label = converted(plan_.label(list), n, 0, s.label);
+    if (call.mode == kHessVector) job.vector = s.vector.data();
+    return job;
+}
+
+/// Row ranges of at most kPairsPerCall pairs, in order.
+template <class P> void Pairwise::run(PairSum<P> kernel, PairJob<P> job, Worker& worker) const {
+    const std::int32_t n = job.row_end;
+    const auto rows = static_cast<std::int32_t>(std::max(64.0, std::min<double>(n, kPairsPerCall / n)));
+    for (std::int32_t row = 0; row < n && !worker.stopped(); row += rows) {
+        job.row_begin = row;
+        job.row_end = n - row < rows ? n : row + rows;
+        kernel(job);
+    }
+}
+
+template void Pairwise::sum_pairs(const PairwiseCall<float>&, std::int64_t, Scratch&, Worker&) const;
+template void Pairwise::sum_pairs(const PairwiseCall<double>&, std::int64_t, Scratch&, Worker&) const;
+
+}  // namespace rankgrad

@@ -1,0 +1,201 @@
+// The near-linear sum over the pairs of a list, for losses that are analytic in a strip around the real axis: binned
+// Chebyshev interpolation, the one-level form of a fast multipole sum [Fong & Darve, 2009]; for ranking losses see
+// Raykar, Duraiswami & Krishnapuram [2008], who use truncated series of another kind.
+//
+// Items come in blocks, in label order: a block is one level, or a run of small levels. A forward pass gives each block the
+// potentials of all items of lower blocks, then adds the block to the sources; a backward pass does the same from above with
+// the scores' signs turned, so that both are "the sum over sources passed of source_j K(x_i - x_j)". The pairs inside a
+// run of small levels are summed one by one. Few levels and all-distinct labels are so the same algorithm.
+//
+// The interpolation's error is relative for every pair (expansion_tables.hpp) and all is in double, so that the sums keep
+// that error relative to the sum of their absolute terms. For the Hessian-vector product these are terms
+// K (|v_i| + |v_j|), with v centred by the engine.
+#pragma once
+
+#include "kernels/expansion_fields.hpp"
+#include "kernels/pair_sums.hpp"
+
+namespace rankgrad {
+namespace {
+
+constexpr int kExpansionChunk = 512;  // items that are put into bins together
+
+/// The functions of the margin that a pass sums.
+template <PairMode mode, bool backward> struct PassFunctions {
+    static constexpr int count = mode == kGradHess || mode == kGradPositiveHess || (mode == kValueGrad && !backward) ? 2 : 1;
+    static constexpr PairFunction at(int f) {
+        if (mode == kHessVector) return kCurvature;
+        if (mode == kValue || (mode == kValueGrad && !backward && f == 0)) return kPhi;
+        return f == 0 || mode == kValueGrad ? kSlope : mode == kGradHess ? kCurvature : kPositiveCurvature;
+    }
+};
+
+template <class Loss, PairMode mode, int nodes, bool backward> class ExpansionPass {
+    using Tables = ExpansionTables<nodes>;
+    using Functions = PassFunctions<mode, backward>;
+    using V = Lanes<double>;
+    static constexpr int densities = mode == kHessVector ? 2 : 1;
+    static constexpr int outputs = Functions::count * densities;
+
+    const PairJob<double>& job_;
+    const Expansion& e_;
+    ExpansionFields<nodes, densities, Functions::count, Functions> fields_;
+    std::int32_t bin_[kExpansionChunk];
+    double place_[kExpansionChunk];
+
+    /// Bin and place of the items from `first` on.
+    void locate(std::int32_t first, std::int32_t count) {
+        const double* x = job_.row + first;
+        constexpr double per_width = 1 / Tables::width;
+        for (std::int32_t k = 0; k < count; ++k) {
+            const double u = (backward ? e_.high - x[k] : x[k] - e_.low) * per_width;
+            bin_[k] = static_cast<std::int32_t>(u);
+            place_[k] = 2 * (u - bin_[k]) - 1;
+        }
+    }
+
+    static std::int32_t chunk(std::int32_t begin, std::int32_t end) {
+        return end - begin < kExpansionChunk ? end - begin : kExpansionChunk;
+    }
+
+    /// Finds the bins that the block is in; a long block is taken to be everywhere.
+    void want_bins(std::int32_t begin, std::int32_t end) {
+        const bool everywhere = (end - begin) / 4 > e_.n_bins;
+        fields_.want_all(everywhere);
+        for (; !everywhere && begin < end; begin += kExpansionChunk) {
+            const std::int32_t count = chunk(begin, end);
+            locate(begin, count);
+            for (std::int32_t k = 0; k < count; ++k) fields_.want(bin_[k]);
+        }
+    }
+
+    /// Item i takes its sums from the potentials, then becomes a source.
+    template <bool takes, bool gives> RANKGRAD_INLINE void visit(std::int32_t i, std::int32_t bin, double place) {
+        const Chebyshev<nodes> basis(place);
+        if constexpr (takes) {
+            double sum[2];
+            for (int o = 0; o < outputs; ++o) sum[o] = basis.series(fields_.potential(bin, o));
+            take(i, sum);
+        }
+        if constexpr (gives && backward) {
+            basis.add_to_moments(job_.weight[i], fields_.density(bin, 0));
+            if constexpr (mode == kHessVector)
+                basis.add_to_moments(job_.weight[i] * job_.vector[i], fields_.density(bin, 1));
+        } else if constexpr (gives) {
+            basis.add_to_moments(fields_.density(bin, 0));
+            if constexpr (mode == kHessVector) basis.add_to_moments(job_.vector[i], fields_.density(bin, 1));
+        }
+    }
+
+    /// Forward the item is the row, weighted by itself; backward it is the column of rows weighted as sources.
+    RANKGRAD_INLINE void take(std::int32_t i, const double (&sum)[2]) {
+        if constexpr (mode == kValue) {
+            job_.value[i] += sum[0];
+            return;
+        }
+        const double weight = backward ? 1.0 : job_.weight[i];
+        constexpr double sign = backward ? -1.0 : 1.0;
+        if constexpr (mode == kHessVector) {
+            job_.grad[i] += weight * (job_.vector[i] * sum[0] - sum[1]);
+        } else if constexpr (mode == kValueGrad) {
+            if constexpr (!backward) job_.value[i] += sum[0];
+            job_.grad[i] += sign * weight * sum[backward ? 0 : 1];
+        } else {
+            job_.grad[i] += sign * weight * sum[0];
+            job_.hess[i] += weight * sum[1];
+        }
+    }
+
+    template <bool takes, bool gives> void sweep(std::int32_t begin, std::int32_t end) {
+        for (; begin < end; begin += kExpansionChunk) {
+            const std::int32_t count = chunk(begin, end);
+            locate(begin, count);
+            for (std::int32_t k = 0; gives && k < count; ++k) fields_.fill(bin_[k]);
+            for (std::int32_t k = 0; k < count; ++k) visit<takes, gives>(begin + k, bin_[k], place_[k]);
+        }
+    }
+
+    void block(std::int32_t b) {
+        const std::int32_t begin = job_.level_begin[e_.block[b]], end = job_.level_begin[e_.block[b + 1]];
+        const bool takes = b != (backward ? e_.n_blocks - 1 : 0), gives = b != (backward ? 0 : e_.n_blocks - 1);
+        want_bins(begin, end);
+        if (takes) fields_.make_potentials();
+        if (takes && gives) sweep<true, true>(begin, end);
+        else if (takes) sweep<true, false>(begin, end);
+        else if (gives) sweep<false, true>(begin, end);
+        if (gives) fields_.update_tails();
+    }
+
+public:
+    explicit ExpansionPass(const PairJob<double>& job) : job_(job), e_(*job.expansion), fields_(e_) {}
+
+    void run() {
+        for (std::int32_t b = e_.block_begin; b < e_.block_end; ++b)
+            block(backward ? e_.block_begin + e_.block_end - 1 - b : b);
+    }
+};
+
+/// The pairs inside the runs of small levels: each run is summed directly, as a list of its own.
+template <class Loss, PairMode mode> class RunSums {
+    using V = Lanes<double>;
+    static constexpr int room = kMostRunItems + 8;  // and one register
+    static constexpr double largest_range = 340;    // (1 + e^range)^2 must fit a double
+
+    double row_[room], column_[room];
+    std::int32_t level_begin_[kMostRunItems + 1];
+
+    void factors(const double* score, std::int32_t n, PairJob<double>& run) {
+        double low = score[0], high = score[0];
+        for (std::int32_t k = 1; k < n; ++k) {
+            low = score[k] < low ? score[k] : low;
+            high = score[k] > high ? score[k] : high;
+        }
+        run.factored = high - low <= largest_range;
+        if (!run.factored) return;
+        for (std::int32_t k = 0; k < n; k += V::count) {
+            const V e = exp(V::load(score + k) - V((low + high) / 2));
+            e.store(column_ + k);
+            (V(1) / e).store(row_ + k);
+        }
+        run.row = row_;
+        run.column = column_;
+        if (!Loss::log_product) return;
+        const double terms = 705 / (high - low + 0.7);  // (1 + e^range)^terms must fit
+        run.terms_per_flush = terms < 1 ? 1 : terms > 64 ? 64 : static_cast<std::int32_t>(terms);
+    }
+
+public:
+    void run(const PairJob<double>& job, std::int32_t level, std::int32_t level_end) {
+        const std::int32_t first = job.level_begin[level];
+        PairJob<double> run = job;
+        run.n_levels = level_end - level;
+        for (std::int32_t q = 0; q <= run.n_levels; ++q) level_begin_[q] = job.level_begin[level + q] - first;
+        run.level_begin = level_begin_;
+        run.row_begin = 0;
+        run.row_end = level_begin_[run.n_levels];
+        run.row = run.column = job.row + first;
+        run.weight = job.weight + first;
+        run.vector = mode == kHessVector ? job.vector + first : nullptr;
+        run.value = mode == kValue || mode == kValueGrad ? job.value + first : nullptr;
+        run.grad = mode == kValue ? nullptr : job.grad + first;
+        run.hess = mode == kGradHess || mode == kGradPositiveHess ? job.hess + first : nullptr;
+        if constexpr (Loss::factored) factors(job.row + first, run.row_end, run);
+        DirectPairSum<Loss, double, mode, true>::call(run);
+    }
+};
+
+/// The blocks [block_begin, block_end) of one pass.
+template <class Loss, PairMode mode, int nodes> void expansion_sum(const PairJob<double>& job) {
+    const Expansion& e = *job.expansion;
+    if (e.backward) {
+        if constexpr (mode != kValue) ExpansionPass<Loss, mode, nodes, true>(job).run();
+        return;
+    }
+    ExpansionPass<Loss, mode, nodes, false>(job).run();
+    RunSums<Loss, mode> inside;
+    for (std::int32_t b = e.block_begin; b < e.block_end; ++b)
+        if (e.block[b + 1] - e.block[b] > 1) inside.run(job, e.block[b], e.block[b + 1]);
+}
+
+}  // namespace
+}  // namespace rankgrad
