@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ from numpy.typing import DTypeLike
 import strategies
 from helpers import LOSSES, labels_of
 from reference import PAIR_LOSSES, Array, Sum
-from reference_lists import Answer, Lists, evaluate
+from reference_lists import Lists, evaluate
 
 pytestmark = pytest.mark.usefixtures("isa")
 
@@ -39,6 +39,16 @@ LABEL_MIXES: dict[str, tuple[float, ...] | None] = {
     "huge in the middle": (0.01, 0.01, 0.95, 0.01, 0.01, 0.01),
     "real": None,
 }
+
+
+class Computed(NamedTuple):
+    """What a bound objective computes, an array like the scores each; the fields of reference_lists.Answer."""
+
+    value: Array
+    grad: Array
+    hess: Array
+    positive_hess: Array
+    hessp: Array
 
 
 def make_list(
@@ -61,7 +71,7 @@ def answers(
     temperature: float = 1.0,
     algorithm: str = "fast",
     **options: Any,
-) -> Answer:
+) -> Computed:
     """Everything that the objective computes, row values as value."""
     loss = LOSSES[name](temperature, reduction="none", negative_labels=lists.negative_labels)
     objective = loss.bind(labels_of(lists), lists.sample_weight, offsets=lists.offsets, algorithm=algorithm)
@@ -72,7 +82,7 @@ def answers(
     assert np.array_equal(values, also_values)
     assert np.array_equal(grad, also_grad)
     hessp = objective.hessp(lists.scores, vector.astype(lists.scores.dtype), **options)
-    return Answer(values, grad, hess, positive, hessp)
+    return Computed(values, grad, hess, positive, hessp)
 
 
 def assert_near(

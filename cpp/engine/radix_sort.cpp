@@ -1,5 +1,5 @@
 // Least significant digit first, on integers that order the numbers. First on the cell that a number falls in when their
-// range is cut into equal cells: two passes, and hardly anything is left to insertion. Where the numbers are too uneven for
+// range is cut into equal cells: two or three passes, and hardly anything is left to insertion. Where the numbers are too uneven for
 // that (an outlier far off), on their bits, as many passes as there are differing bits for [cf. Herf, Radix Tricks, 2001].
 #include "engine/radix_sort.hpp"
 
@@ -12,14 +12,13 @@
 namespace rankgrad {
 namespace {
 
-/// Bits of a digit, by what the counters may take of the cache.
-int widest_digit(std::int32_t n) { return n < 4096 ? 8 : n < 65536 ? 10 : 11; }
+/// Bits of a digit: what the counters may take of the cache, and of a long list, how many places one can write to in turn.
+int widest_digit(std::int32_t n) { return n < 4096 ? 8 : n < 65536 ? 10 : 9; }
 
 /// The number's cell of equal width in [low, high]: never decreasing in x.
 struct Cells {
-    static constexpr int passes = 2;
+    int passes, width;
     double low, per_unit;
-    int width;
     std::uint64_t operator()(double x) const { return static_cast<std::uint64_t>(static_cast<std::int64_t>((x - low) * per_unit)); }
 };
 
@@ -109,9 +108,9 @@ int radix_argsort(const double* number, std::int32_t n, const Sortable (&place)[
         std::iota(place[0].index, place[0].index + n, 0);
         return 0;
     }
-    const int width = widest_digit(n);
-    const double last_cell = static_cast<double>((std::uint64_t{1} << (Cells::passes * width)) - 1);
-    const Cells cells{low, last_cell / (high - low), width};
+    const int passes = n < 65536 ? 2 : 3, width = widest_digit(n);
+    const double last_cell = static_cast<double>((std::uint64_t{1} << (passes * width)) - 1);
+    const Cells cells{passes, width, low, last_cell / (high - low)};
     if (cells.per_unit <= 1e300 && cells.per_unit > 0) {
         const int at = sort_by(cells, number, n, place, scratch.count);
         if (finish(place[at], n)) return at;

@@ -92,10 +92,11 @@ template <int power, PairMode mode, bool weighted> struct MergePairSum {
     /// Adds the sums of the rows that `walk` has passed. phi' = -p slack^(p-1), phi'' = p (p-1) slack^(p-2).
     template <class Walk> static void flush(const MergeJob& job, Walk& walk, int direction) {
         const std::ptrdiff_t first = walk.row - direction * walk.done;
+        const double same = job.weight[job.item[job.begin]];
         for (int k = 0; k < walk.done; ++k) {
             const std::int32_t item = job.item[first + direction * k];
-            // The partners of the lower group's rows brought their own weights, unless all weights are the same.
-            const double w = direction < 0 || !weighted ? job.weight[item] : 1.0;
+            // The partners of the lower group's rows brought their weights.
+            const double w = !weighted ? same : direction < 0 ? job.weight[item] : 1.0;
             if constexpr (with_vector) {
                 job.grad[item] += 2.0 * w * walk.out[0][k];
             } else {
