@@ -19,6 +19,12 @@ struct ExpansionCost {
 constexpr ExpansionCost kExpansionCost[2] = {{500, 8, 130, 8}, {800, 12, 500, 16}};
 constexpr double kPassesOfValue = 0.5;
 
+/// Pairs of the losses without exponentials per pair, in float32 and float64, and of levels that are single items.
+constexpr double kSimplePair[2] = {0.18, 0.35}, kSingleRowPair = 0.6;
+/// The sort, a level of the label tree, the pairs inside its leaves.
+constexpr double kSortedList = 400, kSortItem = 6, kMergeItem = 10.5, kLeafItem = 15, kLeafItems = 64;
+constexpr double kMomentList = 100, kMomentItem = 6;
+
 /// More bins than this for an item would need too much memory.
 constexpr double kFewBins = 4096, kItemsPerBin = 64;
 
@@ -42,6 +48,25 @@ double expansion_cost(const ExpansionKernels& kernels, PairMode mode, const List
            kDoublePair * std::min(inside, list.pairs);
 }
 
+double simple_direct_cost(const ListFacts& list) {
+    const bool single_rows = list.levels * 4 > list.items;
+    return list.pairs * (single_rows ? kSingleRowPair : kSimplePair[list.is_float ? 0 : 1]);
+}
+
+/// Items pass as many merges as the label tree is deep for them: at least one, else about the logarithm of the number of
+/// equally large levels with as many pairs.
+double sorted_cost(const ListFacts& list) {
+    const double n = list.items;
+    const double equal_levels = n * n / std::max(n * n - 2 * list.pairs, n);
+    const double deepest = std::max(1.0, std::log2(n / kLeafItems) + 1);
+    const double depth = std::clamp(0.3 + std::log2(equal_levels), 1.0, deepest);
+    return kSortedList + n * (kSortItem + kMergeItem * depth + (depth < deepest ? 0 : kLeafItem));
+}
+
+Algorithm cheaper(Choice choice, Algorithm fast, double fast_cost, const ListFacts& list) {
+    return choice == Choice::fast || fast_cost < simple_direct_cost(list) ? fast : Algorithm::direct;
+}
+
 }  // namespace
 
 double expansion_bins(const ExpansionKernels& kernels, double low, double high) {
@@ -55,7 +80,12 @@ std::int32_t run_items(const ExpansionKernels& kernels, double bins) {
 }
 
 Algorithm choose_algorithm(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& list) {
-    if (choice == Choice::direct || loss.expansion == nullptr) return Algorithm::direct;
+    if (loss.all_pairs) return Algorithm::moments;
+    if (choice == Choice::direct) return Algorithm::direct;
+    if (loss.merge_sum[mode][0] != nullptr) return cheaper(choice, Algorithm::sorted, sorted_cost(list), list);
+    if (loss.moment_sum[mode] != nullptr)
+        return cheaper(choice, Algorithm::moments, kMomentList + kMomentItem * list.items, list);
+    if (loss.expansion == nullptr) return Algorithm::direct;
     const ExpansionKernels& kernels = loss.expansion[list.is_float ? 0 : 1];
     if (expansion_bins(kernels, 0, list.range) > std::max(kFewBins, list.items / kItemsPerBin)) return Algorithm::direct;
     if (choice == Choice::fast) return Algorithm::expansion;

@@ -16,6 +16,8 @@ enum class Choice { automatic, direct, fast };
 enum class Algorithm {
     direct,     ///< pair by pair
     expansion,  ///< near-linear sums of smooth losses
+    sorted,     ///< exact sums of the hinge losses in O(n log n)
+    moments,    ///< exact sums of products in O(n)
 };
 
 /// What is known of a list before its pairs are summed.

@@ -8,6 +8,7 @@
 #include "engine/call.hpp"
 #include "engine/cost_model.hpp"
 #include "engine/expansion_sums.hpp"
+#include "engine/sorted_sums.hpp"
 
 namespace rankgrad {
 
@@ -28,6 +29,7 @@ struct PairwiseScratch {
     std::vector<float> float_row, float_column, float_weight, float_label, float_vector;
     double low = 0, high = 0;  // range of score
     ExpansionScratch expansion;
+    SortedScratch sorted;
 };
 
 class Pairwise {

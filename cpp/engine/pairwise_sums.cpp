@@ -47,8 +47,14 @@ void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& s,
             expansion_sums(loss.expansion[is_float ? 0 : 1], call.mode, score_job(list, s), s.vector.data(), s.low, s.high,
                            s.expansion, worker);
             break;
+        case Algorithm::sorted:
+            sorted_sums(loss, call.mode, double_job(call, list, s), s.sorted, worker);
+            break;
+        case Algorithm::moments:
+            loss.moment_sum[call.mode](double_job(call, list, s));
+            break;
         case Algorithm::direct:
-            if (is_float && !loss.all_pairs && plan_.labels_fit_float() && (!loss.factored || facts.factored))
+            if (is_float && plan_.labels_fit_float() && (!loss.factored || facts.factored))
                 run(loss.float_sum[call.mode][call.item_weight != nullptr], float_job(call, list, s), worker);
             else
                 run(loss.double_sum[call.mode], double_job(call, list, s), worker);
@@ -123,8 +129,7 @@ PairJob<double> Pairwise::double_job(const LossCall<T>& call, std::int64_t list,
 /// Row ranges of at most kPairsPerCall pairs, in order.
 template <class P> void Pairwise::run(PairSum<P> kernel, PairJob<P> job, Worker& worker) const {
     const std::int32_t n = job.row_end;
-    const bool whole = kernels().pair_losses[loss_index_].all_pairs;
-    const auto rows = static_cast<std::int32_t>(whole ? n : std::max(64.0, std::min<double>(n, kPairsPerCall / n)));
+    const auto rows = static_cast<std::int32_t>(std::max(64.0, std::min<double>(n, kPairsPerCall / n)));
     for (std::int32_t row = 0; row < n && !worker.stopped(); row += rows) {
         job.row_begin = row;
         job.row_end = n - row < rows ? n : row + rows;

@@ -2,6 +2,7 @@
 // each instruction-set level fills. No code: this file is compiled on both sides.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace rankgrad {
@@ -55,6 +56,22 @@ template <class T> struct PairJob {
 
 template <class T> using PairSum = void (*)(const PairJob<T>&);
 
+/// Two groups of items, each in ascending order of the scores; every item of the upper group has a higher label than every
+/// item of the lower group.
+struct MergeJob {
+    const double* score = nullptr;       ///< lower group at [begin, middle), upper group at [middle, end);
+                                         ///< score[begin - 1] = -infinity, score[end] = infinity
+    const std::int32_t* item = nullptr;  ///< whose score it is: an index of the arrays below. As long as score
+    std::ptrdiff_t begin = 0, middle = 0, end = 0;
+    const double* weight = nullptr;
+    const double* vector = nullptr;      ///< for kHessVector
+    double* value = nullptr;             ///< added to, as in PairJob
+    double* grad = nullptr;
+    double* hess = nullptr;
+};
+
+using MergeSum = void (*)(const MergeJob&);
+
 /// A run of small levels has at most so many items.
 constexpr std::int32_t kMostRunItems = 1024;
 
@@ -89,6 +106,8 @@ struct PairLossKernels {
     bool all_pairs;       ///< pairs every two items of a list, whatever their labels, in O(n); double only
     PairSum<float> float_sum[kPairModes][2];  ///< [mode][weighted]
     PairSum<double> double_sum[kPairModes];   ///< always weighted
+    PairSum<double> moment_sum[kPairModes];   ///< all rows of a list in O(n); null if the loss has no such form
+    MergeSum merge_sum[kPairModes][2];        ///< [mode][weights differ]; null if the loss has no such form
     const ExpansionKernels* expansion;        ///< null, or that for float32 and that for float64 results
 };
 

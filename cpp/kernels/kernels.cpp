@@ -5,6 +5,7 @@
 #include "kernels/approximate_ranks.hpp"
 #include "kernels/kernel_table.hpp"
 #include "kernels/list_mle.hpp"
+#include "kernels/merge_sums.hpp"
 #include "kernels/moment_sums.hpp"
 #include "kernels/pair_sums.hpp"
 #include "kernels/pointwise.hpp"
@@ -19,8 +20,17 @@ template <class Loss, PairMode mode, bool weighted> constexpr PairSum<float> flo
     else return &DirectPairSum<Loss, float, mode, weighted>::call;
 }
 template <class Loss, PairMode mode> constexpr PairSum<double> double_sum() {
-    if constexpr (Loss::all_pairs) return &SquaredErrorSum<mode>::call;
+    if constexpr (Loss::all_pairs) return nullptr;
     else return &DirectPairSum<Loss, double, mode, true>::call;
+}
+template <class Loss, PairMode mode> constexpr PairSum<double> moment_sum() {
+    if constexpr (Loss::all_pairs) return &SquaredErrorSum<mode>::call;
+    else if constexpr (Loss::exponential) return &ExponentialSum<mode>::call;
+    else return nullptr;
+}
+template <class Loss, PairMode mode, bool weighted> constexpr MergeSum merge_sum() {
+    if constexpr (Loss::hinge_power > 0) return &MergePairSum<Loss::hinge_power, mode, weighted>::call;
+    else return nullptr;
 }
 
 template <class Loss, int nodes> constexpr ExpansionKernels expansion_kernels() {
@@ -55,6 +65,13 @@ template <class Loss> constexpr PairLossKernels pair_loss_kernels() {
              {float_sum<Loss, kHessVector, false>(), float_sum<Loss, kHessVector, true>()}},
             {double_sum<Loss, kValue>(), double_sum<Loss, kValueGrad>(), double_sum<Loss, kGradHess>(),
              double_sum<Loss, kGradPositiveHess>(), double_sum<Loss, kHessVector>()},
+            {moment_sum<Loss, kValue>(), moment_sum<Loss, kValueGrad>(), moment_sum<Loss, kGradHess>(),
+             moment_sum<Loss, kGradPositiveHess>(), moment_sum<Loss, kHessVector>()},
+            {{merge_sum<Loss, kValue, false>(), merge_sum<Loss, kValue, true>()},
+             {merge_sum<Loss, kValueGrad, false>(), merge_sum<Loss, kValueGrad, true>()},
+             {merge_sum<Loss, kGradHess, false>(), merge_sum<Loss, kGradHess, true>()},
+             {merge_sum<Loss, kGradPositiveHess, false>(), merge_sum<Loss, kGradPositiveHess, true>()},
+             {merge_sum<Loss, kHessVector, false>(), merge_sum<Loss, kHessVector, true>()}},
             expansion<Loss>()};
 }
 

@@ -1,4 +1,8 @@
-// Sums over all pairs of a polynomial of the margin, from moments: O(n), no sort.
+// Sums over pairs whose terms are products of one number per item, from moments: O(n), no sort.
+//
+// Exponential over pairs of different level: sum_j e^-(s_i - s_j) = e^-s_i A_i, A_i = sum of e^s_j over the lower levels, and
+// likewise for the columns with B_j = sum of w_i e^-s_i over the higher levels. When the scores spread too far for e^s,
+// A_i and B_j are kept relative to about their largest term so far.
 //
 // Squared error over ordered pairs, r = s - y, rho = r - mean(r), n items, row weights w with sum W:
 //   row value  sum_j (r_k - r_j)^2      = n rho_k^2 + sum rho^2
@@ -7,6 +11,7 @@
 // Differences are unchanged by the centring, which keeps the sums from cancelling.
 #pragma once
 
+#include "kernels/compensated.hpp"
 #include "kernels/pair_losses.hpp"
 
 namespace rankgrad {
@@ -35,6 +40,87 @@ template <PairMode mode> struct SquaredErrorSum {
             if constexpr (mode == kGradHess || mode == kGradPositiveHess)
                 job.hess[k] += 2 * (w * (n - 1) + total_weight - w);
         }
+    }
+};
+
+/// e^x of one number.
+RANKGRAD_INLINE double exponential_of(double x) {
+    double lanes[Lanes<double>::count];
+    exp(Lanes<double>(x)).store(lanes);
+    return lanes[0];
+}
+
+/// Sums over the levels passed so far of w e^x and of w e^x v, times e^-reference.
+template <bool with_vector> struct RunningExponential {
+    double reference = -1.0 / 0.0;
+    Compensated sum, vector;
+
+    RANKGRAD_INLINE void add(double e, double w, double v) {
+        const double term = e * w;
+        sum.add(term);
+        if constexpr (with_vector) vector.add_product(term, v);
+    }
+    /// A new reference is taken seldom, when what was there before hardly counts any more.
+    RANKGRAD_INLINE void add_power(double x, double w, double v) {
+        if (x > reference + 30.0) {
+            const double shrink = exponential_of(reference - x);
+            sum.scale(shrink);
+            vector.scale(shrink);
+            reference = x;
+        }
+        add(exponential_of(x - reference), w, v);
+    }
+};
+
+template <PairMode mode> class ExponentialSum {
+    static constexpr bool with_vector = mode == kHessVector;
+    static constexpr bool with_hess = mode == kGradHess || mode == kGradPositiveHess;
+    const PairJob<double>& job_;
+
+    RANKGRAD_INLINE double vector(std::int32_t k) const { return with_vector ? job_.vector[k] : 0.0; }
+
+    /// Adds e^-x times the running sums to item k: as a row (its weight comes now) or as a column (`rows` have theirs).
+    template <bool as_row, bool factored>
+    RANKGRAD_INLINE void receive(std::int32_t k, const RunningExponential<with_vector>& partners) const {
+        const double x = as_row ? job_.row[k] : -job_.row[k];
+        const double factor = !factored ? exponential_of(partners.reference - x) : as_row ? job_.row[k] : job_.column[k];
+        const double w = as_row ? job_.weight[k] : 1.0;
+        const double sum = factor * partners.sum.total();
+        if constexpr (as_row && (mode == kValue || mode == kValueGrad)) job_.value[k] += sum;
+        if constexpr (with_vector) job_.grad[k] += w * factor * spread(partners.sum, job_.vector[k], partners.vector);
+        else if constexpr (mode != kValue) job_.grad[k] += as_row ? -w * sum : sum;
+        if constexpr (with_hess) job_.hess[k] += w * sum;
+    }
+
+    template <bool as_row, bool factored>
+    RANKGRAD_INLINE void join(std::int32_t k, RunningExponential<with_vector>& partners) const {
+        const double w = as_row ? 1.0 : job_.weight[k];  // partners of rows are columns
+        if constexpr (factored) partners.add(as_row ? job_.column[k] : job_.row[k], w, vector(k));
+        else partners.add_power(as_row ? job_.row[k] : -job_.row[k], w, vector(k));
+    }
+
+    /// Rows from the lowest level up, then columns from the highest level down.
+    template <bool factored> void run() const {
+        const std::int32_t* begin = job_.level_begin;
+        RunningExponential<with_vector> lower, higher;
+        for (std::int32_t q = 0; q < job_.n_levels; ++q) {
+            for (std::int32_t k = begin[q]; q > 0 && k < begin[q + 1]; ++k) receive<true, factored>(k, lower);
+            for (std::int32_t k = begin[q]; k < begin[q + 1]; ++k) join<true, factored>(k, lower);
+        }
+        for (std::int32_t q = job_.n_levels - 1; q >= 0 && mode != kValue; --q) {
+            for (std::int32_t k = begin[q]; q < job_.n_levels - 1 && k < begin[q + 1]; ++k)
+                receive<false, factored>(k, higher);
+            for (std::int32_t k = begin[q]; k < begin[q + 1]; ++k) join<false, factored>(k, higher);
+        }
+    }
+
+public:
+    explicit ExponentialSum(const PairJob<double>& job) : job_(job) {}
+
+    static void call(const PairJob<double>& job) {
+        const ExponentialSum sum(job);
+        if (job.factored) sum.template run<true>();
+        else sum.template run<false>();
     }
 };
 

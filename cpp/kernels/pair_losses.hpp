@@ -10,6 +10,9 @@
 //
 // A loss that is analytic for |Im m| < pi may declare itself `expandable` and give its tails, series in e^-|m|
 // (expansion_tables.hpp says which): long lists are then summed in near-linear time.
+//
+// Two forms have exact sums faster than pair by pair: max(0, 1 - m)^p declares hinge_power = p (merge_sums.hpp), and e^-m
+// says that it is `exponential` (moment_sums.hpp).
 #pragma once
 
 #include "kernels/kernel_table.hpp"
@@ -29,6 +32,8 @@ struct PairLoss {
     static constexpr bool uses_label_gap = false;
     static constexpr bool all_pairs = false;
     static constexpr bool expandable = false;
+    static constexpr bool exponential = false;
+    static constexpr int hinge_power = 0;
     void set(const LossParameters&) {}
     template <class T> T add(T total, T value) const { return total + value; }
     template <class T> T flush(T total) const { return total; }
@@ -37,6 +42,7 @@ struct PairLoss {
 /// phi(m) = max(0, 1 - m). Subgradient 0 at the kink, as torch and JAX. [Herbrich, Graepel & Obermayer, 2000]
 struct Hinge : PairLoss {
     static constexpr const char* name = "hinge";
+    static constexpr int hinge_power = 1;
     template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
         const T slack = T(1) - margin;
         const T active = select(slack > T(0), T(1), T(0));
@@ -47,6 +53,7 @@ struct Hinge : PairLoss {
 /// phi(m) = max(0, 1 - m)^2. [Chapelle & Keerthi, 2010]
 struct SquaredHinge : PairLoss {
     static constexpr const char* name = "squared_hinge";
+    static constexpr int hinge_power = 2;
     template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
         const T slack = max(T(1) - margin, T(0));
         const T active = select(slack > T(0), T(2), T(0));
@@ -109,6 +116,7 @@ struct SoftZeroOne : PairLoss {
 /// phi(m) = e^-m: RankBoost. [Freund et al., 2003]
 struct Exponential : PairLoss {
     static constexpr const char* name = "exponential";
+    static constexpr bool exponential = true;
     static constexpr bool factored = true;
     template <class T> Jet<T> eval(T margin, T /*label_gap*/) const { return eval_factored(exp(-margin), T(1)); }
     template <class T> Jet<T> eval_factored(T u, T /*p*/) const { return {u, -u, u, u}; }

@@ -1,0 +1,23 @@
+// Argsort of finite doubles: stable, linear, no worst case.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace rankgrad {
+
+struct RadixScratch {
+    std::vector<std::uint32_t> count;
+};
+
+/// Room for numbers and for the indices they came from.
+struct Sortable {
+    double* number;
+    std::int32_t* index;
+};
+
+/// Sorts number[0 .. n) ascending into one of two places of n entries each, and says which. The indices are those of
+/// `number`; equal numbers stay in their order.
+int radix_argsort(const double* number, std::int32_t n, const Sortable (&place)[2], RadixScratch& scratch);
+
+}  // namespace rankgrad

@@ -1,0 +1,24 @@
+// Sums over pairs for phi(m) = max(0, 1 - m)^p in O(n log n), exact but for rounding, for any number of label levels.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/parallel.hpp"
+#include "engine/radix_sort.hpp"
+#include "kernels/kernel_table.hpp"
+
+namespace rankgrad {
+
+/// 24 bytes per item.
+struct SortedScratch {
+    std::vector<double> score[2];
+    std::vector<std::int32_t> item[2];
+    RadixScratch radix;
+};
+
+/// Adds what the loss's direct sum over all rows of `job` would add. The loss has merge sums; job.row holds the scores.
+void sorted_sums(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, SortedScratch& scratch,
+                 Worker& worker);
+
+}  // namespace rankgrad
