@@ -32,8 +32,12 @@ PlanOptions options_for(const ListLossKernels& loss, Target target, PlanOptions 
     return options;
 }
 
-bool range_of(const float* x, std::int64_t n, float* low, float* high) { return kernels().float_range(x, n, low, high); }
-bool range_of(const double* x, std::int64_t n, double* low, double* high) { return kernels().double_range(x, n, low, high); }
+bool copy_scores(const float* from, std::int64_t n, float* to, float* low, float* high) {
+    return kernels().float_copy(from, n, to, low, high);
+}
+bool copy_scores(const double* from, std::int64_t n, double* to, double* low, double* high) {
+    return kernels().double_copy(from, n, to, low, high);
+}
 
 template <class P> ListBuffers<P>& buffers_of(ListScratch& s) {
     if constexpr (std::is_same_v<P, float>) return s.single;
@@ -55,6 +59,7 @@ Listwise::Listwise(ListwiseLoss loss, Lists lists, Labels labels, const std::uin
     if (kernel().float_sum[kValue] != nullptr) float_target_.assign(target_.begin(), target_.end());
     if (kernel().rank_based) ideal_ = ideal_sums(plan_, target_, loss_.parameters.cutoff);
     loss_.parameters.cutoff_width = loss_.temperature;
+    per_temperature_ = 1 / loss_.temperature;
 }
 
 const ListLossKernels& Listwise::kernel() const { return kernels().list_losses[loss_index_]; }
@@ -84,9 +89,12 @@ double Listwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scrat
     const std::int32_t n = plan_.size(list);
     if (n == 0) return 0;
     T* score = padded(buffers_of<T>(s).score, static_cast<std::size_t>(n));
-    plan_.gather(list, call.scores, score);
+    const T* from = score;
+    if (plan_.in_place(list)) from = call.scores + plan_.lists().begin(list);
+    else plan_.gather(list, call.scores, score);
     T low, high;
-    if (!range_of(score, n, &low, &high) || plan_.is_nan(list) || !finite_arguments(call, list)) {
+    // Looked at again in our own copy: the caller's memory may have changed since the check.
+    if (!copy_scores(from, n, score, &low, &high) || plan_.is_nan(list) || !finite_arguments(call, list)) {
         fill(call, list, std::numeric_limits<T>::quiet_NaN());
         return std::numeric_limits<double>::quiet_NaN();
     }
@@ -127,7 +135,7 @@ double Listwise::sum_list(const LossCall<T>& call, std::int64_t list, P high, Sc
         value = kernel().double_sum[call.mode](task);
     } else if (task.ideal > 0) {
         double low;
-        range_of(task.score, task.n, &low, &task.high);
+        copy_scores(task.score, task.n, task.score, &low, &task.high);
         value = sum_ranks(task, call.mode, task.high - low, worker);
     } else {
         fill(call, list, T(0));
@@ -165,8 +173,8 @@ template <class P, class T> ListJob<P> Listwise::job(const LossCall<T>& call, st
     const int arrays = call.mode == kHessVector ? kernel().work_arrays_along_vector : kernel().work_arrays;
     for (int a = 0; a < arrays; ++a) job.work[a] = padded(s.work[a], n + 1);
     const double list_weight = call.list_weight == nullptr ? 1.0 : call.list_weight[list];
-    job.scale = call.scale * list_weight / loss_.temperature;
-    job.curvature_scale = job.scale / loss_.temperature;
+    job.scale = call.scale * list_weight * per_temperature_;
+    job.curvature_scale = job.scale * per_temperature_;
     if (call.mode == kHessVector) job.scale = job.curvature_scale;
     job.parameters = loss_.parameters;
     if (!ideal_.empty()) job.ideal = ideal_[static_cast<std::size_t>(list)];

@@ -59,6 +59,7 @@ private:
 
     ListwiseLoss loss_;
     int loss_index_;
+    double per_temperature_ = 1;
     Target target_kind_;
     Plan plan_;
     std::vector<double> target_;

@@ -54,9 +54,6 @@ Plan::Plan(Lists lists, Labels labels, const std::uint8_t* mask, PlanOptions opt
     cut_tasks();
 }
 
-const std::int32_t* Plan::order(std::int64_t list) const {
-    return in_place(list) ? nullptr : order_.data() + begin_[static_cast<std::size_t>(list)];
-}
 std::int32_t Plan::n_levels(std::int64_t list) const {
     const auto l = static_cast<std::size_t>(list);
     return static_cast<std::int32_t>(levels_begin_[l + 1] - levels_begin_[l]) - 1;

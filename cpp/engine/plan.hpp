@@ -47,7 +47,8 @@ public:
         const auto l = static_cast<std::size_t>(list);
         return static_cast<std::int32_t>(begin_[l + 1] - begin_[l]);
     }
-    const std::int32_t* order(std::int64_t list) const;  ///< null where in_place
+    /// Null where in_place.
+    const std::int32_t* order(std::int64_t list) const { return in_place(list) ? nullptr : order_.data() + begin(list); }
     /// The list's items are all valid and in the order they came in: no gathering is needed.
     bool in_place(std::int64_t list) const { return item_order_ == kByPosition && size(list) == lists_.end(list) - lists_.begin(list); }
     /// Flat index of the k-th ordered item of a list.

@@ -135,7 +135,7 @@ struct ApproxNdcg {
             V curvature = d * inverse_log * inverse * inverse * multiply_add(V(2), inverse_log, V(1));
             if (!all) {
                 const V x = (V(cutoff + 1.5) - after) * V(per_width);
-                const V e = exp(-abs(x));
+                const V e = exp_negative(-abs(x));
                 const V p = V(1) / (V(1) + e);
                 const auto inside = x > V(0);
                 const V cut = select(inside, p, e * p);

@@ -127,7 +127,7 @@ template <class T> struct ListJob {
     double ideal = 0;           ///< ideal DCG
     double scale = 1, curvature_scale = 1;  ///< factors of gradient and Hessian
     LossParameters parameters;
-    double* work[8] = {};       ///< work_arrays of the loss, each with room for n + 1 and a register
+    double* work[6];            ///< work_arrays of the loss, each with room for n + 1 and a register
     T* value = nullptr;         ///< per item; pointwise losses only
     T* grad = nullptr;
     T* hess = nullptr;
@@ -157,8 +157,9 @@ struct ListLossKernels {
     RankKernels rank;
 };
 
-/// Smallest and largest of n numbers; false if one of them is NaN or infinite.
-template <class T> using Range = bool (*)(const T* x, std::int64_t n, T* low, T* high);
+/// Copies n >= 1 scores and gives the smallest and the largest; false if one of them is NaN or infinite. `to` may be
+/// `from`, and has one register of room past n.
+template <class T> using CopyScores = bool (*)(const T* from, std::int64_t n, T* to, T* low, T* high);
 
 /// Whether none of n numbers is NaN or infinite.
 template <class T> using Finite = bool (*)(const T* x, std::int64_t n);
@@ -237,8 +238,8 @@ struct KernelTable {
     const PairLossKernels* pair_losses;
     int n_list_losses;
     const ListLossKernels* list_losses;
-    Range<float> float_range;
-    Range<double> double_range;
+    CopyScores<float> float_copy;
+    CopyScores<double> double_copy;
     Finite<float> float_finite;
     Finite<double> double_finite;
     Exponentials<float> float_exponentials;

@@ -125,29 +125,35 @@ template <class T> bool all_finite(const T* x, std::int64_t n) {
     return sum(bad + more_bad) + rest == 0;
 }
 
-template <class T> bool range_of(const T* x, std::int64_t n, T* low, T* high) {
+/// The smallest lane of a; as scalars, since a load of just stored halves would wait for the store.
+template <class T> T smallest(Lanes<T> a) {
+    T part[Lanes<T>::count];
+    a.store(part);
+    for (int half = Lanes<T>::count / 2; half > 0; half /= 2)
+        for (int l = 0; l < half; ++l) part[l] = part[l] < part[l + half] ? part[l] : part[l + half];
+    return part[0];
+}
+
+/// `to` has room for one register past n, which is filled with the first number.
+template <class T> bool copy_scores(const T* from, std::int64_t n, T* to, T* low, T* high) {
     using V = Lanes<T>;
-    V least(static_cast<double>(x[0])), most = least;
+    const V first(static_cast<double>(from[0]));
+    V least = first, most = first, bad = first - first;
+    const auto take = [&](std::int64_t k, V x) {
+        x.store(to + k);
+        least = min(x, least);
+        most = max(x, most);
+        bad += x - x;
+    };
     std::int64_t k = 0;
-    for (; k + V::count <= n; k += V::count) {
-        const V part = V::load(x + k);
-        least = min(part, least);
-        most = max(part, most);
-    }
-    T low_part[V::count], high_part[V::count];
-    least.store(low_part);
-    most.store(high_part);
-    *low = low_part[0];
-    *high = high_part[0];
-    for (int l = 1; l < V::count; ++l) {
-        *low = low_part[l] < *low ? low_part[l] : *low;
-        *high = high_part[l] > *high ? high_part[l] : *high;
-    }
-    for (; k < n; ++k) {
-        *low = x[k] < *low ? x[k] : *low;
-        *high = x[k] > *high ? x[k] : *high;
-    }
-    return all_finite(x, n);
+    for (; k + V::count <= n; k += V::count) take(k, V::load(from + k));
+    T tail[V::count];
+    first.store(tail);
+    for (std::int64_t l = k; l < n; ++l) tail[l - k] = from[l];
+    take(k, V::load(tail));
+    *low = smallest(least);
+    *high = -smallest(-most);
+    return sum(bad) == 0;
 }
 
 template <class T> void store_rounded(T* out, Lanes<double> x, std::int64_t n) {
@@ -194,8 +200,8 @@ const KernelTable RANKGRAD_JOIN(kernels_, RANKGRAD_LEVEL) = {
     PairLossTable<PairLosses>::entries,
     sizeof kListLosses / sizeof *kListLosses,
     kListLosses,
-    &range_of<float>,
-    &range_of<double>,
+    &copy_scores<float>,
+    &copy_scores<double>,
     &all_finite<float>,
     &all_finite<double>,
     &exponentials<float>,

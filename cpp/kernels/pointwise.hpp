@@ -16,7 +16,7 @@ struct SigmoidCrossEntropy {
     static constexpr const char* name = "sigmoid_cross_entropy";
     static constexpr double float_range = 1e300;  // each item on its own: any float will do
     template <class V> static PointJet<V> eval(V z, V y) {
-        const V e = exp(-abs(z));
+        const V e = exp_negative(-abs(z));
         const V p_large = V(1) / (V(1) + e);
         const V p_small = e * p_large;
         const auto positive = z > V(0);

@@ -24,15 +24,16 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
     static constexpr bool with_hess = mode == kGradHess || mode == kGradPositiveHess;
 
     struct Sums {
-        double smaller = 0, largest = 0, targets = 0, cross = 0, miss = 0, vector = 0, target_vector = 0;
+        double smaller = 0, largest = 0, targets = 0, cross = 0, hit = 0, miss = 0, vector = 0, target_vector = 0;
     };
     struct Part {
-        V smaller{0}, largest{0}, targets{0}, cross{0}, miss{0}, vector{0}, target_vector{0};
+        V smaller{0}, largest{0}, targets{0}, cross{0}, hit{0}, miss{0}, vector{0}, target_vector{0};
     };
 
     const ListJob<T>& job_;
     Sums sums_;
     double others_ = 0;
+    double vector_centre_ = 0;  ///< v of the largest item: v - mean v then cancels nowhere
 
     /// e into grad, and the terms of the sums.
     template <bool partial> RANKGRAD_INLINE void add(Part& part, std::int32_t k) const {
@@ -45,16 +46,19 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
             target = select(mask, target, V(0));
             inside = select(mask, inside, V(0));
         }
-        const V e = exp(gap);
+        const V e = exp_negative(gap);
         e.store(job_.grad + k);
         const auto is_smaller = gap < V(0);
         part.smaller += select(is_smaller, e, V(0));
         part.largest += select(is_smaller, V(0), V(1));
         part.targets += target;
         if constexpr (with_value) part.cross -= target * gap;
-        if constexpr (poly) part.miss = multiply_add(target, inside - e, part.miss);
+        if constexpr (poly) {
+            part.hit = multiply_add(target, e, part.hit);
+            part.miss = multiply_add(target, inside - e, part.miss);
+        }
         if constexpr (along_vector) {
-            const V ev = e * select(inside > V(0), V::load(job_.vector + k), V(0));
+            const V ev = e * select(inside > V(0), V::load(job_.vector + k) - V(vector_centre_), V(0));
             part.vector += ev;
             if constexpr (poly) part.target_vector = multiply_add(target, ev, part.target_vector);
         }
@@ -65,7 +69,10 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
         sums_.largest += sum(part.largest);
         sums_.targets += sum(part.targets);
         if constexpr (with_value) sums_.cross += sum(part.cross);
-        if constexpr (poly) sums_.miss += sum(part.miss);
+        if constexpr (poly) {
+            sums_.hit += sum(part.hit);
+            sums_.miss += sum(part.miss);
+        }
         if constexpr (along_vector) sums_.vector += sum(part.vector);
         if constexpr (along_vector && poly) sums_.target_vector += sum(part.target_vector);
     }
@@ -82,7 +89,7 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
         const V q = (f.others + (V(1) - e)) * f.inverse;
         [[maybe_unused]] const V off = poly ? multiply_add(target, f.inverse_targets, f.uniform) - f.pt : V(0);
         if constexpr (along_vector) {
-            const V change = p * (V::load(job_.vector + k) - f.mean);  // of p
+            const V change = p * (V::load(job_.vector + k) - V(vector_centre_) - f.mean);  // of p
             V product = f.targets * change;
             if constexpr (poly) product -= f.epsilon * (change * off - p * f.pt_along);
             (product * f.scale).store(job_.grad + k);
@@ -102,8 +109,8 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
     Factors factors(double z) const {
         const double y = sums_.targets, epsilon = job_.parameters.epsilon;
         const double mean = sums_.vector / z;
-        const double pt = y != 0 ? 1 - (others_ / z + sums_.miss / (y * z)) : 1.0 / job_.n;
-        const double along = y != 0 ? (sums_.target_vector - mean * (y - sums_.miss)) / (y * z) : 0;
+        const double pt = y != 0 ? sums_.hit / (y * z) : 1.0 / job_.n;
+        const double along = y != 0 ? (sums_.target_vector - mean * sums_.hit) / (y * z) : 0;
         return {V(others_), V(1 / z), V(y), V(job_.scale), V(job_.curvature_scale), V(epsilon),
                 V(y != 0 ? 0 : 1.0 / job_.n), V(y != 0 ? 1 / y : 0), V(pt), V(mean), V(along)};
     }
@@ -122,6 +129,11 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
 
     double run() {
         std::int32_t k = 0;
+        if constexpr (along_vector) {
+            while (job_.score[k] != job_.high) ++k;
+            vector_centre_ = static_cast<double>(job_.vector[k]);
+            k = 0;
+        }
         while (k < job_.n) {
             Part part;
             for (int r = 0; r < kFlushRegisters && k + V::count <= job_.n; ++r, k += V::count) add<false>(part, k);

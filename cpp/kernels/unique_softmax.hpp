@@ -70,9 +70,10 @@ template <class Levels, PairMode mode> class NestedSoftmax {
 
     void exponentials() {
         for (std::int32_t l = 0; l < levels_.count; l += V::count)
-            exp(V::load(top_ + l) - V::load(top_ + l + 1)).store(shrink_ + l);
+            exp_negative(V::load(top_ + l) - V::load(top_ + l + 1)).store(shrink_ + l);
         const double* next = per_item(top_ + 1, job_.grad);
-        for (std::int32_t k = 0; k < job_.n; k += V::count) exp(V::load(job_.score + k) - V::load(next + k)).store(e_ + k);
+        for (std::int32_t k = 0; k < job_.n; k += V::count)
+            exp_negative(V::load(job_.score + k) - V::load(next + k)).store(e_ + k);
     }
 
     bool new_top(std::int32_t level) const { return top_[level + 1] > top_[level]; }
@@ -114,7 +115,7 @@ template <class Levels, PairMode mode> class NestedSoftmax {
             const V gap = V::load(job_.score + k) - V::load(top + k);
             const V rest = V::load(others + k);
             const V gain = select(first_lanes<double>(job_.n - k), V::load(job_.target + k), V(0));
-            const V a = exp(-abs(gap));
+            const V a = exp_negative(-abs(gap));
             const auto above = gap > V(0);
             const V below = select(above, (V(1) + rest) * a, V(1) + rest);  // all below, relative to the larger of both
             const V extra = select(above, below, rest + a);                // Z = 1 + extra
