@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -38,13 +39,22 @@ template <class T> struct LossCall {
 inline bool with_value(PairMode mode) { return mode == kValue || mode == kValueGrad; }
 inline bool with_hess(PairMode mode) { return mode == kGradHess || mode == kGradPositiveHess; }
 
-/// Throws ArgumentError for a non-finite score of a valid item, if the call asks for it.
-template <class T> void check_scores(const Plan& plan, const LossCall<T>& call) {
-    if (!call.check_finite) return;
-    const std::int64_t bad = plan.first_nonfinite(call.scores);
+/// Throws ArgumentError for a valid item's score that is not finite, if the call asks for it, and for one that the
+/// temperature makes infinite.
+template <class T> void check_scores(const Plan& plan, const LossCall<T>& call, double temperature) {
+    const std::int64_t bad = call.check_finite ? plan.first_nonfinite(call.scores) : -1;
     if (bad >= 0)
         throw ArgumentError("scores (y_pred): " + std::string(std::isnan(call.scores[bad]) ? "NaN" : "infinity") + " at " +
                             plan.lists().place(bad) + "; finite numbers are wanted");
+    const double limit = std::numeric_limits<double>::max() * std::min(temperature, 1.0);
+    if (limit >= static_cast<double>(std::numeric_limits<T>::max())) return;
+    for (std::int64_t l = 0; l < plan.lists().count(); ++l)
+        for (std::int32_t k = 0; k < plan.size(l); ++k) {
+            const std::int64_t item = plan.item(l, k);
+            if (std::isfinite(call.scores[item]) && std::abs(static_cast<double>(call.scores[item])) > limit)
+                throw ArgumentError("scores (y_pred): the number at " + plan.lists().place(item) +
+                                    " divided by the temperature is too large for float64");
+        }
 }
 
 /// Work (in units of Task::cost) below which starting threads costs more than it gains.

@@ -1,5 +1,4 @@
-// One list at a time: copy (or gather) the scores, choose the arithmetic from their range, call the kernel, write its
-// results back.
+// One list at a time: copy or gather the scores, choose the arithmetic from their range, call the kernel, write back.
 #include "engine/listwise.hpp"
 
 #include <algorithm>
@@ -40,8 +39,7 @@ bool copy_scores(const double* from, std::int64_t n, double* to, double* low, do
 }
 
 template <class P> ListBuffers<P>& buffers_of(ListScratch& s) {
-    if constexpr (std::is_same_v<P, float>) return s.single;
-    else return s.twice;
+    if constexpr (std::is_same_v<P, float>) return s.single; else return s.twice;
 }
 
 }  // namespace
@@ -71,7 +69,7 @@ double Listwise::pairs(std::int64_t /*list*/) const {
 }
 
 template <class T> double Listwise::evaluate(const LossCall<T>& call) const {
-    check_scores(plan_, call);
+    check_scores(plan_, call, loss_.temperature);
     const std::int64_t n = plan_.lists().n_items();
     if (!plan_.all_valid()) {
         for (T* out : {call.grad, call.hess, values_per_item() ? call.row_value : nullptr})
@@ -233,7 +231,7 @@ void Listwise::scatter(const LossCall<T>& call, std::int64_t list, ListBuffers<P
     if (call.grad != nullptr) plan_.scatter(list, b.grad.data(), call.grad);
     if (call.hess == nullptr) return;
     const P floor = static_cast<P>(call.min_hessian);
-    for (std::int32_t k = 0; k < plan_.size(list); ++k) b.hess[k] = b.hess[k] < floor ? floor : b.hess[k];
+    for (std::int32_t k = 0; k < plan_.size(list); ++k) b.hess[k] = std::max(b.hess[k], floor);  // NaN stays
     plan_.scatter(list, b.hess.data(), call.hess);
 }
 
@@ -243,7 +241,7 @@ template <class T> void Listwise::fill(const LossCall<T>& call, std::int64_t lis
         const std::int64_t item = plan_.item(list, k);
         if (call.row_value != nullptr && values_per_item()) call.row_value[item] = number;
         if (call.grad != nullptr) call.grad[item] = number;
-        if (call.hess != nullptr) call.hess[item] = number < static_cast<T>(call.min_hessian) ? static_cast<T>(call.min_hessian) : number;
+        if (call.hess != nullptr) call.hess[item] = std::max(number, static_cast<T>(call.min_hessian));  // NaN stays
     }
 }
 

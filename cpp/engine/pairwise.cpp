@@ -43,7 +43,7 @@ double Pairwise::pairs(std::int64_t list) const {
 }
 
 template <class T> double Pairwise::evaluate(const LossCall<T>& call) const {
-    check_scores(plan_, call);
+    check_scores(plan_, call, loss_.temperature);
     if (!plan_.all_valid())
         for (T* out : {call.row_value, call.grad, call.hess})
             if (out != nullptr) std::fill(out, out + plan_.lists().n_items(), T(0));

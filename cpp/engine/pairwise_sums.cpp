@@ -11,6 +11,8 @@ namespace {
 
 /// (1 + e^range)^2 must fit the type: beyond this range of scores the factored form is not used.
 constexpr double kFloatRange = 40, kDoubleRange = 340;
+/// Squares of margins fit float up to here.
+constexpr double kFloatMargin = 1e15;
 /// Pairs in one kernel call, between two looks at the interrupt flag.
 constexpr double kPairsPerCall = 1e7;
 
@@ -54,7 +56,7 @@ void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& s,
             loss.moment_sum[call.mode](double_job(call, list, s));
             break;
         case Algorithm::direct:
-            if (is_float && plan_.labels_fit_float() && (!loss.factored || facts.factored))
+            if (is_float && plan_.labels_fit_float() && range <= (loss.factored ? kFloatRange : kFloatMargin))
                 run(loss.float_sum[call.mode][call.item_weight != nullptr], float_job(call, list, s), worker);
             else
                 run(loss.double_sum[call.mode], double_job(call, list, s), worker);
@@ -87,7 +89,7 @@ template <class T>
 PairJob<float> Pairwise::float_job(const LossCall<T>& call, std::int64_t list, Scratch& s) const {
     const PairLossKernels& loss = kernels().pair_losses[loss_index_];
     const auto n = static_cast<std::size_t>(plan_.size(list));
-    const double middle = 0.5 * (s.low + s.high);
+    const double middle = 0.5 * s.low + 0.5 * s.high;
     PairJob<float> job = job_for<float>(list, s);
     if (loss.factored) {
         float* row = padded(s.float_row, n);
@@ -115,7 +117,7 @@ PairJob<double> Pairwise::double_job(const LossCall<T>& call, std::int64_t list,
     if (loss.factored && range <= kDoubleRange) {
         double* row = padded(s.row, n);
         double* column = padded(s.column, n);
-        kernels().double_exponentials(s.score.data(), static_cast<std::int64_t>(n), 0.5 * (s.low + s.high), row, column);
+        kernels().double_exponentials(s.score.data(), static_cast<std::int64_t>(n), 0.5 * s.low + 0.5 * s.high, row, column);
         job.row = row;
         job.column = column;
         job.factored = true;

@@ -1,3 +1,4 @@
+// What listwise losses make of labels: gains, clipped labels, noise.
 #include "engine/targets.hpp"
 
 #include <algorithm>
