@@ -11,8 +11,12 @@ namespace {
 
 template <class T>
 py::array math_array(const std::string& name, const py::array& x, const MathKernels<T>& math) {
-    const auto function = name == "exp" ? math.exp : name == "log" ? math.log : name == "log1p" ? math.log1p : nullptr;
-    if (function == nullptr) throw ArgumentError("name: one of exp, log, log1p is wanted, got '" + name + "'");
+    const auto function = name == "exp"          ? math.exp
+                          : name == "exp_inside" ? math.exp_inside
+                          : name == "log"        ? math.log
+                          : name == "log1p"      ? math.log1p
+                                                 : nullptr;
+    if (function == nullptr) throw ArgumentError("name: one of exp, exp_inside, log, log1p is wanted, got '" + name + "'");
     py::array_t<T> out(x.size());
     function(input<T>(x, x.size(), "x"), x.size(), out.mutable_data());
     return out;

@@ -13,7 +13,7 @@
 namespace rankgrad {
 namespace {
 
-constexpr std::int64_t kRowsPerFlush = 32;    // additions in T before they go to double
+constexpr std::int64_t kRowsPerFlush = 64;    // additions in T before they go to double
 constexpr std::int64_t kRaggedTask = 8192;    // negatives in one task
 constexpr std::int64_t kSerialPairs = 32768;  // below this, starting threads costs more than it gains
 
@@ -86,14 +86,17 @@ private:
         if (loss_.choice != Choice::kEvery) chosen(begin, end, pairs, sums, worker);
         else if (call_.lists == nullptr) rows(begin, end, pairs, sums, worker);
         else lists(begin, end, pairs, sums, worker);
-        for (std::int64_t b = begin; b < end; ++b) finish(b, sums, b - begin);
+        finish(begin, end - begin, sums);
     }
 
-    void finish(std::int64_t b, const Sums& sums, std::int64_t k) {
-        if (call_.mode != kGradHess) value_of_[static_cast<std::size_t>(b)] = sums.value[k];
-        if (call_.values != nullptr) call_.values[b] = static_cast<T>(filler_.weight(b) * sums.value[k]);
-        if (call_.mode != kValue) call_.grad_positive[b] = static_cast<T>(0.0 - sums.slope[k]);
-        if (call_.mode == kGradHess) call_.hess_positive[b] = static_cast<T>(sums.curvature[k]);
+    void finish(std::int64_t begin, std::int64_t n, const Sums& sums) {
+        if (call_.mode != kGradHess) std::copy_n(sums.value, n, value_of_.data() + begin);
+        for (std::int64_t i = 0; call_.values != nullptr && i < n; ++i)
+            call_.values[begin + i] = static_cast<T>(filler_.weight(begin + i) * sums.value[i]);
+        for (std::int64_t i = 0; call_.mode != kValue && i < n; ++i)
+            call_.grad_positive[begin + i] = static_cast<T>(0.0 - sums.slope[i]);
+        for (std::int64_t i = 0; call_.mode == kGradHess && i < n; ++i)
+            call_.hess_positive[begin + i] = static_cast<T>(sums.curvature[i]);
     }
 
     void sum(Pairs<T>& pairs, const T* negative, std::int64_t n, T* grad, T* hess) const {
@@ -118,21 +121,25 @@ private:
     /// Every negative of (K, B): the positives of the block against one row at a time.
     void rows(std::int64_t begin, std::int64_t end, Pairs<T>& pairs, Sums& sums, Worker& worker) const {
         const std::int64_t n = end - begin;
-        for (std::int64_t b = begin; b < end; ++b) filler_.fill(pairs, b, b - begin, 1);
+        filler_.fill_each(pairs, begin, end);
         for (std::int64_t k = 0; k < call_.n_rows && !worker.stopped();) {
-            const std::int64_t flush = std::min(k + kRowsPerFlush, call_.n_rows);
-            for (; k < flush; ++k) {
+            const std::int64_t stop = std::min(k + kRowsPerFlush, call_.n_rows);
+            for (; k < stop; ++k) {
                 const std::int64_t at = k * b_ + begin;
                 filler_.set_ideals(pairs, begin, end, at);
                 sum(pairs, call_.negative + at, n, shifted(call_.grad_negative, at), shifted(call_.hess_negative, at));
             }
-            flush_to(sums.value, pairs.value, n);
-            flush_to(sums.slope, pairs.slope, n);
-            flush_to(sums.curvature, pairs.curvature, n);
+            flush(sums, pairs, n);
         }
     }
 
     static T* shifted(T* x, std::int64_t by) { return x == nullptr ? nullptr : x + by; }
+
+    void flush(Sums& sums, Pairs<T>& pairs, std::int64_t n) const {
+        if (call_.mode != kGradHess) flush_to(sums.value, pairs.value, n);
+        if (call_.mode != kValue) flush_to(sums.slope, pairs.slope, n);
+        if (call_.mode == kGradHess) flush_to(sums.curvature, pairs.curvature, n);
+    }
 
     static void flush_to(double* sums, T* x, std::int64_t n) {
         for (std::int64_t i = 0; i < n; ++i) {
@@ -176,9 +183,9 @@ private:
         const std::int64_t n = end - begin;
         std::int64_t choice[kBlock];
         NegativeChoice<T>(loss_, call_, filler_).choose(begin, end, pairs, choice, worker);
+        filler_.fill_each(pairs, begin, end);
         for (std::int64_t i = 0; i < n; ++i) {
             const bool any = choice[i] >= 0;
-            filler_.fill(pairs, begin + i, i, 1);
             pairs.negative[i] = any ? call_.negative[place(begin + i, choice[i])] : -std::numeric_limits<T>::infinity();
             if (any && !rank_weights_.empty())
                 pairs.rank_weight[i] = rank_weights_[static_cast<std::size_t>(choice[i])];
@@ -188,9 +195,7 @@ private:
         }
         if (filler_.has_credit()) filler_.subtract_credit(pairs, pairs.negative_item, n);
         sum(pairs, pairs.negative, n, pairs.grad, pairs.hess);
-        flush_to(sums.value, pairs.value, n);
-        flush_to(sums.slope, pairs.slope, n);
-        flush_to(sums.curvature, pairs.curvature, n);
+        flush(sums, pairs, n);
         if (call_.mode != kValue) scatter(begin, end, choice, pairs.grad, call_.grad_negative);
         if (call_.mode == kGradHess) scatter(begin, end, choice, pairs.hess, call_.hess_negative);
     }

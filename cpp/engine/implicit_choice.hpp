@@ -33,7 +33,7 @@ private:
                 kernels_.largest_in_columns(negative + k * stride, stride, std::min(step, rows - k), n,
                                             static_cast<T>(k), pairs.negative, row);
         } else {
-            for (std::int64_t b = begin; b < end; ++b) filler_.fill(pairs, b, b - begin, 1);
+            filler_.fill_each(pairs, begin, end);
             bool left = true;
             for (std::int64_t k = 0; k < rows && left && !worker.stopped(); ++k) {
                 filler_.set_ideals(pairs, begin, end, k * stride + begin);

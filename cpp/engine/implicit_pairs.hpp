@@ -51,6 +51,22 @@ public:
         if (has_credit()) std::fill_n(pairs.positive_item + first, n, call_.ideal.positive_items[b]);
     }
 
+    /// Pair i belongs to positive begin + i.
+    void fill_each(Pairs<T>& pairs, std::int64_t begin, std::int64_t end) const {
+        const std::int64_t n = end - begin;
+        std::copy_n(call_.positive + begin, n, pairs.positive);
+        std::fill_n(pairs.ideal, n, margin(begin));
+        for (std::int64_t i = 0; call_.ideal.margins != nullptr && i < n; ++i) pairs.ideal[i] = margin(begin + i);
+        std::fill_n(pairs.factor, n, static_cast<T>(factor(begin)));
+        std::fill_n(pairs.square_factor, n, static_cast<T>(twice_square_ * factor(begin)));
+        const bool uniform = call_.weight == nullptr && call_.cotangent == nullptr;
+        for (std::int64_t i = 0; !uniform && i < n; ++i) {
+            pairs.factor[i] = static_cast<T>(factor(begin + i));
+            pairs.square_factor[i] = static_cast<T>(twice_square_ * factor(begin + i));
+        }
+        if (has_credit()) std::copy_n(call_.ideal.positive_items + begin, n, pairs.positive_item);
+    }
+
     /// Pair i belongs to positive begin + i, and its negative stands at `at` + i.
     void set_ideals(Pairs<T>& pairs, std::int64_t begin, std::int64_t end, std::int64_t at) const {
         if (!has_credit()) return;

@@ -206,11 +206,8 @@ const P* Listwise::target(const LossCall<T>& call, std::int64_t list, ListBuffer
 double Listwise::sum_ranks(ListJob<double> job, PairMode mode, double range, Worker& worker) const {
     const RankKernels& steps = kernel().rank;
     job.factored = range <= kFactoredRange;
-    if (job.factored) {
-        kernels().double_exponentials(job.score, job.n, job.high - 0.5 * range, job.work[0], job.work[1]);
-    } else {
-        job.work[0] = job.work[1] = job.score;
-    }
+    if (job.factored) kernels().double_exponentials(job.score, job.n, job.high - 0.5 * range, job.work[0], job.work[1]);
+    else job.work[0] = job.work[1] = job.score;
     const auto rows = static_cast<std::int32_t>(std::max(64.0, std::min<double>(job.n, kPairsPerCall / job.n)));
     const auto by_rows = [&](ListSum<double> step) {
         for (std::int32_t row = 0; row < job.n && !worker.stopped(); row += rows) {

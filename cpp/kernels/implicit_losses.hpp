@@ -6,7 +6,8 @@
 // negative of -infinity is no negative: every formula is 0 there.
 #pragma once
 
-#include "kernels/pair_losses.hpp"
+#include "kernels/kernel_table.hpp"
+#include "kernels/lane_group.hpp"
 
 namespace rankgrad {
 namespace {
@@ -37,7 +38,8 @@ template <bool narrow> struct SigmoidGap {
 struct NegativeLogSigmoid {
     template <class V> static ImplicitJet<V> eval(V positive, V negative, V ideal, V, V) {
         const V z = (positive - negative) - (ideal - V(1));
-        const V e = exp(-abs(z));
+        const auto there = z < V(kInfinity);
+        const V e = select(there, exp_inside(max(-abs(z), V(-ExpInside<typename V::Scalar>::range))), V(0));
         const V p_large = V(1) / (V(1) + e);
         const V p_small = e * p_large;
         return {max(-z, V(0)) + log1p(e), select(z > V(0), p_small, p_large), p_small * p_large};
@@ -64,8 +66,7 @@ struct RankedHinge {
 
 /// Adds up l + square l^2, and factor times its derivatives, over rows of pairs; see ImplicitPairs.
 template <class Formula, class T, PairMode mode> struct ImplicitSum {
-    using V = Lanes<T>;
-
+    template <class V>
     RANKGRAD_INLINE static void step(const ImplicitPairs<T>& job, std::int64_t i, V negative, T* grad, T* hess) {
         const V rank_weight = job.rank_weight == nullptr ? V(1) : V::load(job.rank_weight + i);
         const ImplicitJet<V> jet =
@@ -86,12 +87,18 @@ template <class Formula, class T, PairMode mode> struct ImplicitSum {
         }
     }
 
-    static void call(const ImplicitPairs<T>& given) {
-        const ImplicitPairs<T> job = given;  // a copy that stores cannot alias
-        std::int64_t i = 0;
+    template <class V> RANKGRAD_INLINE static void run(const ImplicitPairs<T>& job, std::int64_t& i) {
         for (; i + V::count <= job.n; i += V::count)
             step(job, i, V::load(job.negative + i), mode == kValue ? nullptr : job.grad_negative + i,
                  mode == kGradHess ? job.hess_negative + i : nullptr);
+    }
+
+    static void call(const ImplicitPairs<T>& given) {
+        const ImplicitPairs<T> job = given;  // a copy that stores cannot alias
+        std::int64_t i = 0;
+        run<LaneGroup<T>>(job, i);
+        using V = Lanes<T>;
+        run<V>(job, i);
         if (i == job.n) return;
         T negative[V::count], grad[V::count], hess[V::count];
         for (int l = 0; l < V::count; ++l)
@@ -103,6 +110,14 @@ template <class Formula, class T, PairMode mode> struct ImplicitSum {
         }
     }
 };
+
+template <class T> T largest_lane(Lanes<T> v) {
+    T part[Lanes<T>::count];
+    v.store(part);
+    T largest = part[0];
+    for (const T x : part) largest = x > largest ? x : largest;
+    return largest;
+}
 
 /// Where the largest of `rows` rows of n numbers stands, column by column: the first such row, counted from `first_row`.
 template <class T> void largest_in_columns(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t n,
@@ -143,10 +158,7 @@ bool violations_in_row(const T* positive, const T* negative, const T* ideal, std
         lowest = min(lowest, now);
         now.store(first + i);
     }
-    T part[V::count];
-    lowest.store(part);
-    bool left = false;
-    for (int l = 0; l < V::count; ++l) left = left || part[l] < T(0);
+    bool left = largest_lane(-lowest) > T(0);
     for (; i < n; ++i) {
         if (first[i] < T(0) && (ideal[i] - positive[i]) + negative[i] > T(0)) first[i] = row;
         left = left || first[i] < T(0);
@@ -160,10 +172,7 @@ template <class T> std::int64_t largest_in_list(const T* x, std::int64_t n) {
     V top(-kInfinity);
     std::int64_t i = 0;
     for (; i + V::count <= n; i += V::count) top = max(top, V::load(x + i));
-    T part[V::count];
-    top.store(part);
-    T largest = part[0];
-    for (int l = 1; l < V::count; ++l) largest = part[l] > largest ? part[l] : largest;
+    T largest = largest_lane(top);
     for (; i < n; ++i) largest = x[i] > largest ? x[i] : largest;
     if (!(largest > static_cast<T>(-kInfinity))) return -1;
     for (i = 0; x[i] < largest;) ++i;
@@ -176,11 +185,8 @@ template <class T> std::int64_t violation_in_list(T positive, const T* negative,
     const V p(positive);
     std::int64_t i = 0;
     for (; i + V::count <= n; i += V::count) {
-        T part[V::count];
-        RankedHinge::slack(p, V::load(negative + i), V::load(ideal + i)).store(part);
-        T largest = part[0];
-        for (int l = 1; l < V::count; ++l) largest = part[l] > largest ? part[l] : largest;
-        if (largest > T(0)) break;
+        const V slack = RankedHinge::slack(p, V::load(negative + i), V::load(ideal + i));
+        if (largest_lane(slack) > T(0)) break;
     }
     for (; i < n; ++i)
         if ((ideal[i] - positive) + negative[i] > T(0)) return i;
@@ -206,14 +212,7 @@ template <class T> ScoreRange<T> score_range(const T* x, std::int64_t n) {
         low = min(v, low);
         high = max(v, high);
     }
-    T lows[V::count], highs[V::count];
-    low.store(lows);
-    high.store(highs);
-    ScoreRange<T> range{lows[0], highs[0], -1};
-    for (int l = 1; l < V::count; ++l) {
-        range.low = lows[l] < range.low ? lows[l] : range.low;
-        range.high = highs[l] > range.high ? highs[l] : range.high;
-    }
+    ScoreRange<T> range{-largest_lane(-low), largest_lane(high), -1};
     for (std::int64_t k = i; k < n; ++k) {
         range.low = x[k] < range.low ? x[k] : range.low;
         range.high = x[k] > range.high ? x[k] : range.high;

@@ -164,6 +164,7 @@ using Exponentials = void (*)(const double* x, std::int64_t n, double centre, T*
 /// Elementwise functions of vector_math.hpp, exposed so that their error bounds can be tested at each level.
 template <class T> struct MathKernels {
     void (*exp)(const T* x, std::int64_t n, T* out);
+    void (*exp_inside)(const T* x, std::int64_t n, T* out);
     void (*log)(const T* x, std::int64_t n, T* out);
     void (*log1p)(const T* x, std::int64_t n, T* out);
 };

@@ -182,7 +182,8 @@ template <class T, Lanes<T> (*function)(Lanes<T>)> void elementwise(const T* x, 
     }
 }
 template <class T> constexpr MathKernels<T> math_kernels() {
-    return {&elementwise<T, &exp<T>>, &elementwise<T, &log<T>>, &elementwise<T, &log1p<T>>};
+    return {&elementwise<T, &exp<T>>, &elementwise<T, &exp_inside<Lanes<T>>>, &elementwise<T, &log<T>>,
+            &elementwise<T, &log1p<T>>};
 }
 
 #define RANKGRAD_TEXT_(x) #x

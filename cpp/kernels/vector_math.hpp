@@ -83,19 +83,22 @@ template <> struct ExpInside<double> {
         1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0};
 };
 
-/// e^x for |x| <= range, the fast way: <= 3 ulp. The exponent is added to the bits of e^r.
-template <class T> RANKGRAD_INLINE Lanes<T> exp_inside(Lanes<T> x) {
-    using F = Format<T>;
-    using V = Lanes<T>;
+/// p 2^n for n given as n + magic, added to the exponent of p; both p and the result are normal numbers.
+template <class T> RANKGRAD_INLINE Lanes<T> times_power_of_two(Lanes<T> p, Lanes<T> n_plus_magic) {
+    return Lanes<T>::from_bits(p.bits() + (n_plus_magic.bits() << Format<T>::mantissa_bits));
+}
+
+/// e^x for |x| <= range, the fast way: <= 3 ulp. V is Lanes or a group of them.
+template <class V> RANKGRAD_INLINE V exp_inside(V x) {
+    using F = Format<typename V::Scalar>;
     const V n_plus_magic = multiply_add(x, V(1.4426950408889634), V(F::magic));
     const V n = n_plus_magic - V(F::magic);
     const V r = multiply_add(n, V(-F::ln2_low), multiply_add(n, V(-F::ln2_high), x));
-    constexpr auto& c = ExpInside<T>::coefficients;
+    constexpr auto& c = ExpInside<typename V::Scalar>::coefficients;
     int k = sizeof(c) / sizeof(c[0]) - 1;
     V p(c[k]);
     while (--k >= 0) p = multiply_add(p, r, V(c[k]));
-    p = multiply_add(p, r, V(1));
-    return V::from_bits(p.bits() + (n_plus_magic.bits() << F::mantissa_bits));
+    return times_power_of_two(multiply_add(p, r, V(1)), n_plus_magic);
 }
 
 /// e^x for x <= 0, cheaper: <= 1.5 ulp, and 0 where e^x is below the smallest normal number.

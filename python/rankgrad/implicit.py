@@ -40,6 +40,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, replace
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -205,21 +206,19 @@ class ImplicitLoss:
         """The core's object for these options."""
         raise NotImplementedError
 
-    def _make(self, formula: str, **parameters: Any) -> Any:
-        given = {
-            "kink": 1.0,
-            "rank_weight": "collie",
-            "floor": False,
-            "clip": math.inf,
-            "num_items": 0,
-            **parameters,
-        }
-        return _core.ImplicitLoss(
-            formula=formula,
-            choice=self._choice,
-            square=self.reduction == "collie",
-            negative_name=self._negative_name,
-            **given,
+    def _make(
+        self,
+        formula: str,
+        *,
+        kink: float = 1.0,
+        rank_weight: str = "collie",
+        floor: bool = False,
+        clip: float = math.inf,
+        num_items: int = 0,
+    ) -> Any:
+        square = self.reduction == "collie"
+        return _core_loss(
+            formula, self._choice, kink, square, rank_weight, floor, clip, num_items, self._negative_name
         )
 
 
@@ -383,6 +382,10 @@ class WARPLoss(_ManyNegatives):
             floor=self.rank_weight != "collie" if self.floor is None else bool(self.floor),
             clip=math.inf if self.clip is None else float(self.clip),
         )
+
+
+#: The core's objects are parameters and no data: the same arguments may share one.
+_core_loss = lru_cache(maxsize=64)(_core.ImplicitLoss)
 
 
 def _check_choice(x: Any, name: str, choices: tuple[str, ...]) -> None:
