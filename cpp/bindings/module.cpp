@@ -9,6 +9,7 @@ void bind_metrics(pybind11::module_& module);
 void bind_runtime(pybind11::module_& module);
 void bind_pairwise(pybind11::module_& module);
 void bind_listwise(pybind11::module_& module);
+void bind_implicit(pybind11::module_& module);
 }  // namespace rankgrad
 
 PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
@@ -26,4 +27,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     rankgrad::bind_runtime(module);
     rankgrad::bind_pairwise(module);
     rankgrad::bind_listwise(module);
+    rankgrad::bind_implicit(module);
 }

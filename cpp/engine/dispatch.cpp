@@ -6,7 +6,8 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#if defined(RANKGRAD_HAVE_V3)
+#if defined(RANKGRAD_HAVE_V3) || defined(RANKGRAD_HAVE_V4)
+#define RANKGRAD_DETECT_LEVEL
 #include <cpuid.h>
 #endif
 
@@ -15,12 +16,14 @@ namespace rankgrad {
 extern const KernelTable kernels_baseline;
 #if defined(RANKGRAD_HAVE_V3)
 extern const KernelTable kernels_v3;
+#endif
+#if defined(RANKGRAD_HAVE_V4)
 extern const KernelTable kernels_v4;
 #endif
 
 namespace {
 
-#if defined(RANKGRAD_HAVE_V3)
+#if defined(RANKGRAD_DETECT_LEVEL)
 struct Registers {
     unsigned a = 0, b = 0, c = 0, d = 0;
 };
@@ -54,9 +57,13 @@ int detect_level() {
 
 std::vector<const KernelTable*> find_levels() {
     std::vector<const KernelTable*> found{&kernels_baseline};
-#if defined(RANKGRAD_HAVE_V3)
+#if defined(RANKGRAD_DETECT_LEVEL)
     const int level = detect_level();
+#endif
+#if defined(RANKGRAD_HAVE_V3)
     if (level >= 3) found.push_back(&kernels_v3);
+#endif
+#if defined(RANKGRAD_HAVE_V4)
     if (level >= 4) found.push_back(&kernels_v4);
 #endif
     return found;

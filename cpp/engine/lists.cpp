@@ -1,3 +1,4 @@
+// Boundaries of lists: the checks, with messages that name the first bad place.
 #include "engine/lists.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// DCG and the best DCG of ragged lists: one sort per list, ties as asked.
 #include "engine/metrics.hpp"
 
 #include <algorithm>

@@ -14,8 +14,8 @@
 namespace rankgrad {
 namespace {
 
-/// e^range must fit the type with room to add: beyond this the factored form is not used.
-constexpr double kFloatRange = 80, kDoubleRange = 690;
+/// (1 + e^range)^2 must fit the type: beyond this range of scores the factored form is not used.
+constexpr double kFloatRange = 40, kDoubleRange = 340;
 /// Pairs in one kernel call, between two looks at the interrupt flag.
 constexpr double kPairsPerCall = 1e7;
 

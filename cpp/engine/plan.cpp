@@ -1,3 +1,4 @@
+// Building a plan: validity, label order, levels, tasks.
 #include "engine/plan.hpp"
 
 #include <algorithm>

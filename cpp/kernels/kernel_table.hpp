@@ -127,6 +127,62 @@ template <class T> struct MathKernels {
     void (*log1p)(const T* x, std::int64_t n, T* out);
 };
 
+/// Formulas of the implicit losses, in the order of ImplicitKernels::sums.
+enum ImplicitFormula : int {
+    kSigmoidGap,
+    kNarrowSigmoidGap,
+    kNegativeLogSigmoid,
+    kSlackHinge,
+    kRankedHinge,
+    kImplicitFormulas
+};
+
+/// n pairs of a positive and a negative. All arrays but `negative`, `grad_negative` and `hess_negative`, which are the
+/// caller's, are readable and writable one register past n.
+template <class T> struct ImplicitPairs {
+    const T* positive = nullptr;
+    const T* negative = nullptr;
+    const T* ideal = nullptr;          ///< ideal differences
+    const T* rank_weight = nullptr;    ///< for kRankedHinge; null: ones
+    const T* factor = nullptr;         ///< of the derivatives
+    const T* square_factor = nullptr;  ///< 2 square factor
+    std::int64_t n = 0;
+    double kink = 1;         ///< the hinge's slope at its kink
+    double square = 0;       ///< the sums are of l + square l^2
+    T* value = nullptr;      ///< added to, as are slope and curvature
+    T* slope = nullptr;      ///< derivatives with respect to the negative, also written to grad_negative
+    T* curvature = nullptr;  ///< second derivatives, also written to hess_negative
+    T* grad_negative = nullptr;
+    T* hess_negative = nullptr;
+};
+
+/// [kValue], [kValueGrad], [kGradHess]
+template <class T> struct ImplicitSums {
+    void (*mode[3])(const ImplicitPairs<T>&);
+};
+
+template <class T> struct ScoreRange {
+    T low, high;
+    std::int64_t first_bad;  ///< -1: none
+};
+
+/// What each function does is said at its definition in implicit_losses.hpp.
+template <class T> struct ImplicitKernels {
+    using Items = const std::int64_t*;
+    ImplicitSums<T> sums[kImplicitFormulas];
+    void (*largest_in_columns)(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t n, T first_row, T* best,
+                               T* best_row);
+    bool (*violations_in_row)(const T* positive, const T* negative, const T* ideal, std::int64_t n, T row, T* first);
+    std::int64_t (*largest_in_list)(const T* x, std::int64_t n);
+    std::int64_t (*violation_in_list)(T positive, const T* negative, const T* ideal, std::int64_t n);
+    void (*subtract_integer_matches)(const std::int64_t* category, T weight, Items positive, Items negative,
+                                     std::int64_t n, T* ideal);
+    void (*subtract_real_matches)(const double* category, T weight, Items positive, Items negative, std::int64_t n,
+                                  T* ideal);
+    ScoreRange<T> (*score_range)(const T* x, std::int64_t n);
+    double narrow_range;  ///< of |positive - negative| for kNarrowSigmoidGap
+};
+
 struct KernelTable {
     const char* level;
     int float_lanes;
@@ -142,6 +198,8 @@ struct KernelTable {
     Exponentials<double> double_exponentials;
     MathKernels<float> float_math;
     MathKernels<double> double_math;
+    ImplicitKernels<float> float_implicit;
+    ImplicitKernels<double> double_implicit;
 };
 
 }  // namespace rankgrad

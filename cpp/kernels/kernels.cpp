@@ -1,6 +1,7 @@
 // The only translation unit of the kernels: compiled once per level with RANKGRAD_LEVEL set, it fills that level's table.
 // Everything else in here has internal linkage; the table is the one external symbol.
 #include "kernels/approximate_ranks.hpp"
+#include "kernels/implicit_losses.hpp"
 #include "kernels/kernel_table.hpp"
 #include "kernels/list_mle.hpp"
 #include "kernels/moment_sums.hpp"
@@ -169,6 +170,8 @@ const KernelTable RANKGRAD_JOIN(kernels_, RANKGRAD_LEVEL) = {
     &exponentials<double>,
     math_kernels<float>(),
     math_kernels<double>(),
+    implicit_kernels<float>(),
+    implicit_kernels<double>(),
 };
 
 }  // namespace rankgrad

@@ -36,6 +36,7 @@ template <> struct Native<double> {
 template <class T, class V> RANKGRAD_INLINE void set_lane(V& v, int l, T x) { v[l] = x; }
 #else
 #define RANKGRAD_INLINE inline
+constexpr int kRegisterBytes = 8;
 template <class T> struct Native;
 template <> struct Native<float> {
     using real = float; using unaligned = float; using bits = std::uint32_t;

@@ -4,8 +4,9 @@
 // `eval` gives phi, phi', phi'' and a curvature that is never negative, for Newton steps of boosting.
 // T is a whole register (Lanes), so formulas are branch-free: select(condition, a, b).
 //
-// A loss of u = e^-m alone may also declare the factored form: `eval_factored(u)` with u = e^-s_i * e^s_j costs n
-// exponentials per list instead of one per pair. `add` and `flush` say how its values are summed.
+// A loss of u = e^-m alone may also declare the factored form: with u = e^-s_i * e^s_j it costs n exponentials per list
+// instead of one per pair. `eval_factored(u, p)` also gets p = 1 / (1 + u), for which the sum over pairs shares divisions.
+// `add` and `flush` say how its values are summed.
 #pragma once
 
 #include "kernels/kernel_table.hpp"
@@ -62,8 +63,7 @@ struct Logistic : PairLoss {
         const T curvature = p_small * p_large;
         return {max(-margin, T(0)) + log1p(e), -q, curvature, curvature};
     }
-    template <class T> Jet<T> eval_factored(T u) const {
-        const T p = T(1) / (T(1) + u);
+    template <class T> Jet<T> eval_factored(T u, T p) const {
         const T q = u * p;
         return {u, -q, p * q, p * q};
     }
@@ -85,8 +85,7 @@ struct SoftZeroOne : PairLoss {
         const T gap = pq * ((T(1) - e) * p_large);  // p q |p - q|
         return {select(margin > T(0), p_small, p_large), -pq, select(margin > T(0), gap, -gap), pq};
     }
-    template <class T> Jet<T> eval_factored(T u) const {
-        const T p = T(1) / (T(1) + u);
+    template <class T> Jet<T> eval_factored(T u, T p) const {
         const T q = u * p;
         const T pq = p * q;
         return {q, -pq, pq * ((T(1) - u) * p), pq};
@@ -97,8 +96,8 @@ struct SoftZeroOne : PairLoss {
 struct Exponential : PairLoss {
     static constexpr const char* name = "exponential";
     static constexpr bool factored = true;
-    template <class T> Jet<T> eval(T margin, T /*label_gap*/) const { return eval_factored(exp(-margin)); }
-    template <class T> Jet<T> eval_factored(T u) const { return {u, -u, u, u}; }
+    template <class T> Jet<T> eval(T margin, T /*label_gap*/) const { return eval_factored(exp(-margin), T(1)); }
+    template <class T> Jet<T> eval_factored(T u, T /*p*/) const { return {u, -u, u, u}; }
 };
 
 /// e = gap - m: phi = tau max(e, 0) + (1 - tau) max(-e, 0), the pairwise quantile loss of Rax; slope 0 at the kink,

@@ -3,6 +3,14 @@
 from rankgrad._core import __version__
 from rankgrad._runtime import build_info, isa_levels, select_isa, show_versions, threads
 from rankgrad._softmax_function import ranking_softmax_loss
+from rankgrad.implicit import (
+    adaptive_bpr_loss,
+    adaptive_hinge_loss,
+    bpr_loss,
+    hinge_loss,
+    ideal_difference_from_metadata,
+    warp_loss,
+)
 from rankgrad.listwise import (
     ApproxMRRLoss,
     ApproxNDCGLoss,
@@ -45,12 +53,18 @@ __all__ = [
     "UniqueSoftmaxLoss",
     "XENDCGLoss",
     "__version__",
+    "adaptive_bpr_loss",
+    "adaptive_hinge_loss",
+    "bpr_loss",
     "build_info",
     "dcg",
+    "hinge_loss",
+    "ideal_difference_from_metadata",
     "isa_levels",
     "ndcg",
     "ranking_softmax_loss",
     "select_isa",
     "show_versions",
     "threads",
+    "warp_loss",
 ]

@@ -100,7 +100,9 @@ def as_integers(x: Any, name: str) -> Array:
 
     Raises TypeError for anything but integers, ValueError for another rank or a number past the range of int64.
     """
-    x = as_array(x, name, kinds="iuf" if np.size(x) == 0 else "iu")
+    x = as_array(x, name)
+    if x.dtype.kind == "f" and x.size:
+        raise TypeError(f"{name}: integers are wanted, got {x.dtype}")
     if x.ndim != 1:
         raise ValueError(f"{name}: a 1-D array is wanted, got shape {x.shape}")
     if x.dtype == np.uint64 and x.size and int(x.max()) > np.iinfo(np.int64).max:

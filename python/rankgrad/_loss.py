@@ -68,7 +68,7 @@ class RankingLoss(ABC):
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
-        set_field(self, "temperature", _positive(self.temperature, "temperature"))
+        set_field(self, "temperature", positive_number(self.temperature, "temperature"))
         check_reduction(self.reduction)
         if self.dtype is not None:
             set_field(self, "dtype", _dtype_name(self.dtype))
@@ -196,7 +196,7 @@ def labels_and_mask(y_true: Any) -> tuple[Array, Array | None]:
     return labels, None if mask is None else as_mask(mask, 'y_true["mask"]', labels.shape)
 
 
-def _positive(x: Any, name: str) -> float:
+def positive_number(x: Any, name: str) -> float:
     if isinstance(x, (bool, str)) or not isinstance(x, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name}: a positive number is wanted, got {x!r}")
     if not (x > 0 and math.isfinite(x)):

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from rankgrad import _core
 from rankgrad._arrays import Array
-from rankgrad._loss import RankingLoss
+from rankgrad._loss import RankingLoss, positive_number
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,10 @@ class PairwiseQuantileLoss(PairwiseLoss):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (isinstance(self.tau, (int, float)) and 0 < self.tau <= 1):
-            raise ValueError(f"tau: a number in (0, 1] is wanted, got {self.tau!r}")
+        tau = positive_number(self.tau, "tau")
+        if tau > 1:
+            raise ValueError(f"tau: a number in (0, 1] is wanted, got {tau}")
+        object.__setattr__(self, "tau", tau)
 
     @property
     def has_curvature(self) -> bool:

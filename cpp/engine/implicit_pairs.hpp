@@ -1,0 +1,84 @@
+// What the implicit losses share inside a block of positives: the arrays of one kernel call, and how they are filled.
+#pragma once
+
+#include <algorithm>
+#include <type_traits>
+
+#include "engine/dispatch.hpp"
+#include "engine/implicit.hpp"
+#include "engine/workspace.hpp"
+
+namespace rankgrad {
+
+constexpr std::int64_t kBlock = 512;  ///< positives of a block, and pairs in one kernel call
+
+template <class T> const ImplicitKernels<T>& implicit_kernels() {
+    if constexpr (std::is_same_v<T, float>) return kernels().float_implicit;
+    else return kernels().double_implicit;
+}
+
+/// The arrays of one kernel call. `value`, `slope` and `curvature` are 0 between calls.
+template <class T> struct Pairs {
+    static constexpr std::size_t size = kBlock + kPadding;
+    T positive[size], negative[size], ideal[size], factor[size], square_factor[size], rank_weight[size];
+    T value[size], slope[size], curvature[size], grad[size], hess[size];
+    std::int64_t positive_item[size], negative_item[size];
+};
+
+/// Fills Pairs for positives of a call.
+template <class T> class PairFiller {
+public:
+    PairFiller(const ImplicitLoss& loss, const ImplicitCall<T>& call)
+        : twice_square_(loss.square ? 2.0 : 0.0), call_(call), kernels_(implicit_kernels<T>()) {}
+
+    double weight(std::int64_t b) const { return call_.weight == nullptr ? 1.0 : call_.weight[b]; }
+    bool has_credit() const { return !call_.ideal.features.empty(); }
+
+    /// Readies the first n pairs and a register past them.
+    void clear(Pairs<T>& pairs, std::int64_t n) const {
+        const auto count = static_cast<std::size_t>(n) + kPadding;
+        for (T* sum : {pairs.value, pairs.slope, pairs.curvature}) std::fill_n(sum, count, T(0));
+        for (T* in : {pairs.positive, pairs.ideal, pairs.factor, pairs.square_factor, pairs.rank_weight})
+            std::fill_n(in, count, T(1));
+    }
+
+    /// Pairs first to first + n belong to positive b.
+    void fill(Pairs<T>& pairs, std::int64_t b, std::int64_t first, std::int64_t n) const {
+        std::fill_n(pairs.positive + first, n, call_.positive[b]);
+        std::fill_n(pairs.ideal + first, n, margin(b));
+        std::fill_n(pairs.factor + first, n, static_cast<T>(factor(b)));
+        std::fill_n(pairs.square_factor + first, n, static_cast<T>(twice_square_ * factor(b)));
+        if (has_credit()) std::fill_n(pairs.positive_item + first, n, call_.ideal.positive_items[b]);
+    }
+
+    /// Pair i belongs to positive begin + i, and its negative stands at `at` + i.
+    void set_ideals(Pairs<T>& pairs, std::int64_t begin, std::int64_t end, std::int64_t at) const {
+        if (!has_credit()) return;
+        for (std::int64_t b = begin; b < end; ++b) pairs.ideal[b - begin] = margin(b);
+        subtract_credit(pairs, call_.ideal.negative_items + at, end - begin);
+    }
+
+    void subtract_credit(Pairs<T>& pairs, const std::int64_t* negative_item, std::int64_t n) const {
+        for (const Feature& f : call_.ideal.features) {
+            const T credit = static_cast<T>(f.weight);
+            if (f.integers != nullptr)
+                kernels_.subtract_integer_matches(f.integers, credit, pairs.positive_item, negative_item, n,
+                                                  pairs.ideal);
+            else kernels_.subtract_real_matches(f.reals, credit, pairs.positive_item, negative_item, n, pairs.ideal);
+        }
+    }
+
+private:
+    double factor(std::int64_t b) const {
+        return call_.grad_scale * weight(b) * (call_.cotangent == nullptr ? 1.0 : call_.cotangent[b]);
+    }
+    T margin(std::int64_t b) const {
+        return static_cast<T>(call_.ideal.margins == nullptr ? call_.ideal.margin : call_.ideal.margins[b]);
+    }
+
+    double twice_square_;
+    const ImplicitCall<T>& call_;
+    const ImplicitKernels<T>& kernels_;
+};
+
+}  // namespace rankgrad

@@ -1,0 +1,78 @@
+"""Every task of the project, one command each: `nox -s tests`, `nox -s lint`, ... (`nox -l` lists them)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+EXTRAS = nox.project.load_toml(ROOT / "pyproject.toml")["project"]["optional-dependencies"]
+CPP = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "cpp").rglob("*.[hc]pp"))]
+
+nox.options.sessions = ["tests", "lint", "types"]
+
+
+@nox.session(python=["3.10", "3.11", "3.12", "3.13"])
+def tests(session: nox.Session) -> None:
+    """Build, install, test; arguments go to pytest: `nox -s tests-3.12 -- -k hinge`."""
+    session.install(".[test]")
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check the layout of Python and C++, and what ruff finds wrong."""
+    session.install(*EXTRAS["lint"])
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("clang-format", "--dry-run", "-Werror", *CPP)
+
+
+@nox.session(name="format")
+def format_(session: nox.Session) -> None:
+    """Lay out Python and C++ as `lint` wants them."""
+    session.install(*EXTRAS["lint"])
+    session.run("ruff", "check", "--fix")
+    session.run("ruff", "format")
+    session.run("clang-format", "-i", *CPP)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the package's types, and the stub of the compiled core against the core itself."""
+    session.install(".", *EXTRAS["types"])
+    session.run("mypy")
+    session.run(
+        "stubtest",
+        "rankgrad._core",
+        "--mypy-config-file=pyproject.toml",
+        "--allowlist=.stubtest-allowlist",
+    )
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Run the benchmarks; arguments go to pytest: `nox -s bench -- -k hinge`."""
+    session.install(".[bench]")
+    session.run("python", "-m", "pytest", "-o", "addopts=", "bench/bench_pairs.py", *session.posargs)
+
+
+@nox.session
+def bench_report(session: nox.Session) -> None:
+    """Run the benchmarks and write bench/results/report.md with its picture."""
+    session.install(".[bench]")
+    session.run("python", "bench/report.py", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Make sdist and wheel (the wheel from the sdist), and try the wheel in an empty environment."""
+    session.install("build", "twine")
+    session.run("python", "-m", "build", "--outdir", "dist")
+    session.run("twine", "check", "--strict", *map(str, sorted((ROOT / "dist").glob("rankgrad-*"))))
+    session.run("python", "-m", "venv", "--clear", f"{session.virtualenv.location}/empty")
+    empty = f"{session.virtualenv.location}/empty/bin/python"
+    wheel = max((ROOT / "dist").glob("*.whl"), key=lambda path: path.stat().st_mtime)
+    session.run(empty, "-m", "pip", "install", str(wheel))
+    session.run(empty, "tests/test_minimal.py")

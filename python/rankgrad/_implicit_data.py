@@ -1,0 +1,213 @@
+"""Data of the implicit losses, checked and made plain: positives, their negatives, categories, results."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rankgrad import _core, lists
+from rankgrad._arrays import Array, as_array, as_integers, as_scores, as_weights, plain
+from rankgrad.objective import check_threads
+
+Feature = tuple[str, Array, float]
+
+
+class Pairs:
+    """Scores of positives and negatives in one dtype, and everything else of their shapes."""
+
+    def __init__(
+        self,
+        positive: Any,
+        negative: Any,
+        offsets: Any,
+        groups: Any,
+        negative_name: str,
+        flat_is_one_each: bool,
+    ) -> None:
+        self.positive = as_scores(positive, "positive_scores")
+        self.negative = as_scores(negative, negative_name)
+        if self.positive.dtype != self.negative.dtype:
+            self.positive, self.negative = plain(self.positive, np.float64), plain(self.negative, np.float64)
+        if self.positive.ndim != 1:
+            raise ValueError(f"positive_scores: shape (B,) is wanted, got {self.positive.shape}")
+        if self.positive.size == 0:
+            raise ValueError("positive_scores: is empty; at least one positive is wanted")
+        if offsets is None and groups is None:
+            self.offsets: Array | None = None
+            self._check_rows(negative_name, flat_is_one_each)
+        else:
+            self._check_ragged(negative_name, offsets, groups)
+
+    def _check_rows(self, name: str, flat_is_one_each: bool) -> None:
+        b, shape = self.positive.size, self.negative.shape
+        if shape == (b,) and flat_is_one_each:
+            return
+        if len(shape) != 2 or shape[1] != b:
+            flat = f"({b},) or " if flat_is_one_each else ""
+            raise ValueError(
+                f"{name}: shape {flat}(K, {b}), negatives first, is wanted for {b} positives, got {shape}; "
+                "flat ragged negatives go with offsets= or groups="
+            )
+
+    def _check_ragged(self, name: str, offsets: Any, groups: Any) -> None:
+        if self.negative.ndim != 1:
+            raise ValueError(
+                f"{name}: flat 1-D data goes with offsets= or groups=, got shape {self.negative.shape}"
+            )
+        bounds = lists.offsets_of(self.negative.shape, offsets=offsets, groups=groups)
+        assert bounds is not None
+        if bounds.size - 1 != self.positive.size:
+            given = "offsets" if groups is None else "groups"
+            raise ValueError(
+                f"{given}: one list of negatives for each of the {self.positive.size} positives is wanted, "
+                f"got {bounds.size - 1} lists"
+            )
+        self.offsets = bounds
+
+    def number_or_array(self, x: Any, name: str) -> tuple[float, Array | None]:
+        """A finite number, or one per positive."""
+        x = as_weights(x, name)
+        if x.ndim == 0:
+            if not math.isfinite(x):
+                raise ValueError(f"{name}: a finite number is wanted, got {float(x)}")
+            return float(x), None
+        return 0.0, self._per_positive(x, name)
+
+    def weights(self, sample_weight: Any) -> Array | None:
+        """One weight per positive, or None for ones."""
+        if sample_weight is None:
+            return None
+        number, array = self.number_or_array(sample_weight, "sample_weight")
+        return np.full(self.positive.size, number) if array is None else array
+
+    def cotangent(self, cotangent: Any, unreduced: bool) -> tuple[float, Array | None]:
+        """A factor, and one per positive for unreduced values."""
+        if cotangent is None:
+            return 1.0, None
+        c = as_weights(cotangent, "cotangent")
+        if unreduced:
+            return 1.0, self._per_positive(c, "cotangent")
+        if c.ndim != 0:
+            raise ValueError(f"cotangent: a number is wanted, got shape {c.shape}")
+        return float(c), None
+
+    def _per_positive(self, x: Array, name: str) -> Array:
+        if x.shape != self.positive.shape:
+            raise ValueError(
+                f"{name}: one number per positive, {self.positive.shape}, is wanted, got shape {x.shape}"
+            )
+        return x
+
+    def credit(
+        self,
+        positive_items: Any,
+        negative_items: Any,
+        metadata: Mapping[Any, Any] | None,
+        metadata_weights: Mapping[Any, float] | None,
+    ) -> tuple[list[Feature], Array | None, Array | None]:
+        """Categories and item numbers; without metadata item numbers do not matter."""
+        features = features_of(metadata, metadata_weights)
+        if not features:
+            return [], None, None
+        for items, name in ((positive_items, "positive_items"), (negative_items, "negative_items")):
+            if items is None:
+                raise ValueError(f"{name}: is wanted with metadata")
+        return (
+            features,
+            item_ids(positive_items, "positive_items", self.positive.shape),
+            item_ids(negative_items, "negative_items", self.negative.shape),
+        )
+
+    def threads(self, n_threads: int | None) -> int:
+        """The number of threads, 0 for the default."""
+        return 0 if n_threads is None else check_threads(n_threads)
+
+    def results(self, mode: int, unreduced: bool, out: Any) -> tuple[Any, tuple[Any, Any], tuple[Any, Any]]:
+        """Arrays for the values, the gradients and the Hessians that the mode gives, None for the others."""
+        none = (None, None)
+        values = grad = hess = None
+        if out is not None and mode == _core.GRAD_HESS:
+            grad, hess = _pair(out, "((grad_positive, grad_negative), (hess_positive, hess_negative))")
+        elif out is not None:
+            values, grad = _pair(out, "(value, (grad_positive, grad_negative))") if unreduced else (None, out)
+        taken: list[Array] = [self.positive, self.negative]
+        if mode == _core.VALUE:
+            return (np.empty(self.positive.shape, self.positive.dtype) if unreduced else None), none, none
+        wants_values = unreduced and mode == _core.VALUE_GRAD
+        return (
+            self._result(values, self.positive, taken) if wants_values else None,
+            self._result_pair(grad, "(grad_positive, grad_negative)", taken),
+            self._result_pair(hess, "(hess_positive, hess_negative)", taken)
+            if mode == _core.GRAD_HESS
+            else none,
+        )
+
+    def _result_pair(self, out: Any, names: str, taken: list[Array]) -> tuple[Array, Array]:
+        positive, negative = (None, None) if out is None else _pair(out, names)
+        return self._result(positive, self.positive, taken), self._result(negative, self.negative, taken)
+
+    def _result(self, out: Any, like: Array, taken: list[Array]) -> Array:
+        if out is None:
+            return np.empty(like.shape, like.dtype)
+        if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
+            raise TypeError(f"out: a NumPy array is wanted, got {type(out).__name__}")
+        if out.dtype != like.dtype or out.shape != like.shape:
+            raise ValueError(
+                f"out: {like.dtype} of shape {like.shape} is wanted, got {out.dtype} of shape {out.shape}"
+            )
+        if not (out.flags.c_contiguous and out.flags.aligned and out.flags.writeable):
+            raise ValueError("out: must be C-contiguous, aligned and writeable")
+        if any(np.may_share_memory(out, other) for other in taken):
+            raise ValueError("out: overlaps the memory of another argument")
+        taken.append(out)
+        return out
+
+
+def _pair(out: Any, names: str) -> tuple[Any, Any]:
+    if not isinstance(out, tuple) or len(out) != 2:
+        raise TypeError(f"out: the tuple {names} is wanted")
+    return out[0], out[1]
+
+
+def item_ids(x: Any, name: str, shape: tuple[int, ...]) -> Array:
+    """Item numbers of the given shape, flat as int64."""
+    x = as_array(x, name)
+    if x.shape != shape:
+        raise ValueError(f"{name}: shape {shape} is wanted, got {x.shape}")
+    return as_integers(x.reshape(-1), name)
+
+
+def features_of(
+    metadata: Mapping[Any, Any] | None, metadata_weights: Mapping[Any, float] | None
+) -> list[Feature]:
+    """Name, categories and weight of each kind of metadata."""
+    if not metadata and not metadata_weights:
+        return []
+    metadata, weights = metadata or {}, metadata_weights or {}
+    for key in metadata:
+        if key not in weights:
+            raise ValueError(f"metadata_weights: no weight for {key!r} of metadata")
+    for key, weight in weights.items():
+        if key not in metadata:
+            raise ValueError(f"metadata: no {key!r}, which metadata_weights has")
+        if not math.isfinite(weight):
+            raise ValueError(f"metadata_weights[{key!r}]: a finite number is wanted, got {weight}")
+    total = math.fsum(weights.values())
+    if total > 1 + 1e-9:
+        raise ValueError(f"metadata_weights: add up to {total:.17g}; at most 1 is wanted")
+    return [
+        (str(key), _categories(x, f"metadata[{key!r}]"), float(weights[key])) for key, x in metadata.items()
+    ]
+
+
+def _categories(x: Any, name: str) -> Array:
+    x = as_array(x, name, kinds="fiub")
+    if x.size != max(x.shape, default=0):
+        raise ValueError(f"{name}: one category per item, shape (n_items,), is wanted, got {x.shape}")
+    x = x.reshape(-1)
+    if x.dtype.kind == "f":
+        return plain(x, np.float64)
+    return plain(x, np.uint64).view(np.int64) if x.dtype == np.uint64 else plain(x, np.int64)

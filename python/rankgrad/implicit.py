@@ -1,0 +1,446 @@
+r"""Losses of implicit feedback: B positives, each against the scores of its sampled negatives.
+
+For a positive with score p and a negative with score n, let x = p - n and d the *ideal difference*: ``margin`` (1),
+less the partial credit for categories that the two items share. The losses are
+
+==========================  ===========================================================  ==========================
+function                    l of one positive                                            negatives that count
+==========================  ===========================================================  ==========================
+:obj:`bpr_loss`             d - sigmoid(x); ``form="log"``: -log sigmoid(x - (d - 1))    every one (l is their sum)
+:obj:`hinge_loss`           max(0, d - x)                                                every one
+:obj:`adaptive_bpr_loss`    as bpr_loss                                                  the first of largest score
+:obj:`adaptive_hinge_loss`  as hinge_loss                                                the first of largest score
+:obj:`warp_loss`            w(t) (d - x)                                                 the first, t-th, with x < d
+==========================  ===========================================================  ==========================
+
+and the value is ``(sum l + sum l**2) / B`` over all pairs that count, as in Collie. Options, with Collie's behaviour
+as default, give the losses of other libraries:
+
+=========================  ====================================================================================
+library                    setting
+=========================  ====================================================================================
+Collie                     the defaults of all five
+Spotlight ``bpr_loss``     ``bpr_loss(..., reduction="mean")``
+Spotlight ``hinge_loss``   ``hinge_loss(..., reduction="mean")``; likewise ``adaptive_hinge_loss``
+LightFM ``bpr``            ``bpr_loss(..., form="log", reduction="sum", sample_weight=w)``
+LightFM ``warp``           ``warp_loss(..., rank_weight="log", clip=10, reduction="sum", sample_weight=w)``, with -inf
+                           for negatives that are known positives (they count as tries). LightFM clips after weighting.
+LensKit ``pairwise``       ``bpr_loss(..., form="log", reduction="mean")``, as RecBole's and LibRecommender's BPR
+LensKit ``warp``           ``bpr_loss(..., form="log", reduction="mean", sample_weight=w)`` with the negative that
+                           its sampler found and w = H((N - 1) / (t + 1)); the nearest that searches itself is
+                           ``warp_loss(..., margin=0, rank_weight="harmonic", floor=False, reduction="mean")``
+WSABIE (the paper)         ``warp_loss(..., rank_weight="harmonic", reduction="sum")``
+=========================  ====================================================================================
+
+LightFM and LensKit's sampler compute no loss value; what is equal is the gradient.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from rankgrad import _core
+from rankgrad._arrays import Array
+from rankgrad._implicit_data import Pairs, features_of, item_ids
+
+_REDUCTIONS = ("collie", "mean", "sum", "none")
+_FORMS = {"collie": "sigmoid_gap", "log": "negative_log_sigmoid"}
+_RANK_WEIGHTS = ("collie", "log", "harmonic")
+
+
+@dataclass(frozen=True)
+class ImplicitLoss:
+    """Base of the implicit losses. Each is one object, called like a function; fields are the defaults of its options.
+
+    Parameters
+    ----------
+    positive_scores
+        Scores of the B positives, shape (B,).
+    negative_scores, many_negative_scores
+        Scores of their negatives: (K, B), *negatives first*; (B,) for one each (not for the adaptive losses and
+        WARP); or flat with ``offsets=`` (boundaries) or ``groups=`` (sizes), one list per positive, which may be
+        empty. A score of -inf is no negative: it is skipped, and its gradient is 0.
+    num_items
+        Items in the catalogue; only :obj:`warp_loss` uses it.
+    positive_items, negative_items, metadata, metadata_weights
+        Partial credit, see :func:`ideal_difference_from_metadata`: item numbers shaped like the scores, categories of
+        all items by name, and the credit for a match by name.
+    margin
+        The ideal difference without credit: a number, or one per positive.
+    sample_weight
+        Multiplies each positive's part of the value: a number, or one per positive.
+    reduction
+        "collie": (sum l + sum l**2) / B. "mean": sum l / B. "sum": sum l. "none": l of each positive, shape (B,).
+        Weights never enter the divisor.
+    cotangent
+        Derivatives are those of ``sum(cotangent * value)``: shape (B,) for reduction "none", else a number.
+    out
+        Where array results go: ``(grad_positive, grad_negative)``, ``((grad_positive, grad_negative), (hess_positive,
+        hess_negative))``; with reduction "none" `value_and_grad` takes ``(value, (grad_positive, grad_negative))``.
+    n_threads
+        Threads for this call; never changes a bit of the results.
+
+    Notes
+    -----
+    Results have the dtype of the scores (float32 only if both are; integers give float64); a reduced value is a
+    Python float. The choice of a negative and WARP's weight are held constant in the derivatives.
+    ``dataclasses.replace(loss, ...)`` gives a loss with other defaults.
+
+    Raises ValueError or TypeError, naming the argument and the first bad place, for NaN and infinite scores (but -inf
+    negatives), shapes that do not fit, an empty batch, no negatives (K = 0), and unusable metadata.
+    """
+
+    _: KW_ONLY
+    margin: Any = 1.0
+    reduction: str = "collie"
+
+    _choice: ClassVar[str] = "every"
+    _negative_name: ClassVar[str] = "negative_scores"
+
+    def __post_init__(self) -> None:
+        _check_choice(self.reduction, "reduction", _REDUCTIONS)
+
+    def __call__(
+        self,
+        positive_scores: Any,
+        negative_scores: Any,
+        num_items: Any = None,
+        positive_items: Any = None,
+        negative_items: Any = None,
+        metadata: Mapping[Any, Any] | None = None,
+        metadata_weights: Mapping[Any, float] | None = None,
+        **options: Any,
+    ) -> Any:
+        """The loss as a float, or an array for reduction "none"."""
+        items = (positive_items, negative_items, metadata, metadata_weights)
+        return self._evaluate(_core.VALUE, positive_scores, negative_scores, num_items, items, **options)[0]
+
+    def value_and_grad(
+        self,
+        positive_scores: Any,
+        negative_scores: Any,
+        num_items: Any = None,
+        positive_items: Any = None,
+        negative_items: Any = None,
+        metadata: Mapping[Any, Any] | None = None,
+        metadata_weights: Mapping[Any, float] | None = None,
+        **options: Any,
+    ) -> tuple[Any, tuple[Array, Array]]:
+        """The value and (grad_positive, grad_negative), shaped like the scores."""
+        items = (positive_items, negative_items, metadata, metadata_weights)
+        value, grad, _ = self._evaluate(
+            _core.VALUE_GRAD, positive_scores, negative_scores, num_items, items, **options
+        )
+        return value, grad
+
+    def grad_and_hess(
+        self,
+        positive_scores: Any,
+        negative_scores: Any,
+        num_items: Any = None,
+        positive_items: Any = None,
+        negative_items: Any = None,
+        metadata: Mapping[Any, Any] | None = None,
+        metadata_weights: Mapping[Any, float] | None = None,
+        **options: Any,
+    ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """The gradients and the diagonal of the Hessian, each as (of the positives, of the negatives)."""
+        items = (positive_items, negative_items, metadata, metadata_weights)
+        _, grad, hess = self._evaluate(
+            _core.GRAD_HESS, positive_scores, negative_scores, num_items, items, **options
+        )
+        return grad, hess
+
+    def _evaluate(
+        self,
+        mode: int,
+        positive_scores: Any,
+        negative_scores: Any,
+        num_items: Any,
+        items: tuple[Any, Any, Any, Any],
+        *,
+        offsets: Any = None,
+        groups: Any = None,
+        sample_weight: Any = None,
+        cotangent: Any = None,
+        out: Any = None,
+        n_threads: int | None = None,
+        **options: Any,
+    ) -> tuple[Any, Any, Any]:
+        loss = replace(self, **options) if options else self
+        pairs = Pairs(
+            positive_scores, negative_scores, offsets, groups, self._negative_name, self._choice == "every"
+        )
+        unreduced = loss.reduction == "none"
+        values, grad, hess = pairs.results(mode, unreduced, out)
+        margin, margins = pairs.number_or_array(loss.margin, "margin")
+        weight = pairs.weights(sample_weight)
+        scale = 1.0 if loss.reduction in ("sum", "none") else 1.0 / pairs.positive.size
+        factor, cotangents = pairs.cotangent(cotangent, unreduced)
+        value = loss._core(num_items).evaluate(
+            mode,
+            pairs.positive,
+            pairs.negative,
+            pairs.offsets,
+            margin,
+            margins,
+            *pairs.credit(*items),
+            weight,
+            cotangents,
+            scale,
+            scale * factor,
+            pairs.threads(n_threads),
+            values,
+            *grad,
+            *hess,
+        )
+        return (value if values is None else values), grad, hess
+
+    def _core(self, num_items: Any) -> Any:
+        """The core's object for these options."""
+        raise NotImplementedError
+
+    def _make(self, formula: str, **parameters: Any) -> Any:
+        given = {
+            "kink": 1.0,
+            "rank_weight": "collie",
+            "floor": False,
+            "clip": math.inf,
+            "num_items": 0,
+            **parameters,
+        }
+        return _core.ImplicitLoss(
+            formula=formula,
+            choice=self._choice,
+            square=self.reduction == "collie",
+            negative_name=self._negative_name,
+            **given,
+        )
+
+
+@dataclass(frozen=True)
+class BPRLoss(ImplicitLoss):
+    """Not Rendle's BPR, see `form=`, but Collie's: l = d - sigmoid(x), summed with its square.
+
+    Parameters
+    ----------
+    form
+        "collie": l = d - sigmoid(x), bounded, whose gradient vanishes on the worst violations; Spotlight's with
+        ``reduction="mean"``. "log": the textbook's l = -log sigmoid(x) [Rendle et al., 2009]; with an ideal difference
+        d other than 1, -log sigmoid(x - (d - 1)). The reduction is a matter of its own: ``reduction="mean"`` leaves
+        out the squares.
+
+    See :class:`ImplicitLoss` for the other arguments. With every negative counting, a positive's l is the sum over
+    its negatives of l (and, for "collie", of l**2); the divisor is the number of positives.
+
+    Examples
+    --------
+    >>> import rankgrad as rg
+    >>> round(rg.bpr_loss([3.0], [1.5]), 4)    # q = 1 - sigmoid(1.5) = 0.18243; q + q**2
+    0.2157
+    >>> round(rg.bpr_loss([3.0], [1.5], form="log", reduction="mean"), 4)    # log(1 + exp(-1.5))
+    0.2014
+    """
+
+    form: str = "collie"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_choice(self.form, "form", tuple(_FORMS))
+
+    def _core(self, num_items: Any) -> Any:
+        return self._make(_FORMS[self.form])
+
+
+@dataclass(frozen=True)
+class HingeLoss(ImplicitLoss):
+    """l = max(0, d - x).
+
+    Parameters
+    ----------
+    kink
+        -dl/dx where d - x is exactly 0, from 0 to 1. 1: as ``torch.clamp``, Collie and Spotlight; 0: as
+        ``torch.relu``; 0.5: as ``torch.maximum`` and JAX. Its square enters the Hessian there.
+
+    See :class:`ImplicitLoss` for the other arguments.
+
+    Examples
+    --------
+    >>> import rankgrad as rg
+    >>> rg.hinge_loss([1.5], [3.0])    # 2.5 + 2.5**2
+    8.75
+    """
+
+    kink: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (isinstance(self.kink, (int, float, np.floating)) and 0 <= self.kink <= 1):
+            raise ValueError(f"kink: a number from 0 to 1 is wanted, got {self.kink!r}")
+
+    def _core(self, num_items: Any) -> Any:
+        return self._make("hinge", kink=float(self.kink))
+
+
+@dataclass(frozen=True)
+class _ManyNegatives(ImplicitLoss):
+    """A loss of one negative chosen among many; Collie calls their scores `many_negative_scores`."""
+
+    _negative_name: ClassVar[str] = "many_negative_scores"
+
+    def __call__(  # type: ignore[override]
+        self, positive_scores: Any, many_negative_scores: Any, *items: Any, **options: Any
+    ) -> Any:
+        """The loss as a float, or an array for reduction "none"."""
+        return super().__call__(positive_scores, many_negative_scores, *items, **options)
+
+    def value_and_grad(  # type: ignore[override]
+        self, positive_scores: Any, many_negative_scores: Any, *items: Any, **options: Any
+    ) -> tuple[Any, tuple[Array, Array]]:
+        """The value and (grad_positive, grad_negative), shaped like the scores."""
+        return super().value_and_grad(positive_scores, many_negative_scores, *items, **options)
+
+    def grad_and_hess(  # type: ignore[override]
+        self, positive_scores: Any, many_negative_scores: Any, *items: Any, **options: Any
+    ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """The gradients and the diagonal of the Hessian, each as (of the positives, of the negatives)."""
+        return super().grad_and_hess(positive_scores, many_negative_scores, *items, **options)
+
+
+@dataclass(frozen=True)
+class AdaptiveBPRLoss(_ManyNegatives, BPRLoss):
+    """:obj:`bpr_loss` with the negative of the largest score, the first of equal ones; the others have gradient 0.
+
+    The choice goes by the raw score, before any partial credit, as in Collie. See :class:`ImplicitLoss` for the
+    arguments and :obj:`bpr_loss` for `form`.
+    """
+
+    _choice = "largest"
+
+
+@dataclass(frozen=True)
+class AdaptiveHingeLoss(_ManyNegatives, HingeLoss):
+    """:obj:`hinge_loss` with the negative of the largest score, the first of equal ones; the others have gradient 0.
+
+    The choice goes by the raw score, before any partial credit, as in Collie. See :class:`ImplicitLoss` for the
+    arguments and :obj:`hinge_loss` for `kink`. Source: Collie, after Spotlight.
+    """
+
+    _choice = "largest"
+
+
+@dataclass(frozen=True)
+class WARPLoss(_ManyNegatives):
+    """l = w(t) (d - x) for the first negative, the t-th, with x < d; l = 0 if there is none.
+
+    Parameters
+    ----------
+    num_items
+        Items in the catalogue, N; at least the number of negatives of a positive.
+    rank_weight
+        "collie": w = ln(N / t). "log": ln(max(1, (N - 1) / t)). "harmonic": 1 + 1/2 + ... + 1/q with q = (N - 1) / t,
+        the paper's [Weston, Bengio & Usunier, 2011].
+    floor
+        Round the quotient down. None: as the paper does for "log" and "harmonic", as Collie does not for "collie".
+        Without it "harmonic" is continued by the digamma function.
+    clip
+        The largest weight; LightFM's is 10. None: no limit.
+
+    See :class:`ImplicitLoss` for the other arguments. Violations are strict, so the hinge's kink does not arise.
+    Partial credit changes which negative is the first violation. The square is that of the weighted l.
+
+    Examples
+    --------
+    >>> import rankgrad as rg
+    >>> round(rg.warp_loss([1.5], [[2.0], [3.0], [2.5]], num_items=3), 4)    # l = ln(3 / 1) * 1.5; l + l**2
+    4.3636
+    """
+
+    rank_weight: str = "collie"
+    floor: bool | None = None
+    clip: float | None = None
+
+    _choice = "first_violation"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_choice(self.rank_weight, "rank_weight", _RANK_WEIGHTS)
+        if self.clip is not None and not self.clip > 0:
+            raise ValueError(f"clip: a positive number is wanted, got {self.clip!r}")
+
+    def _core(self, num_items: Any) -> Any:
+        if isinstance(num_items, bool) or not isinstance(num_items, (int, np.integer)):
+            raise TypeError(f"num_items: a whole number is wanted, got {num_items!r}")
+        return self._make(
+            "ranked_hinge",
+            num_items=int(num_items),
+            rank_weight=self.rank_weight,
+            floor=self.rank_weight != "collie" if self.floor is None else bool(self.floor),
+            clip=math.inf if self.clip is None else float(self.clip),
+        )
+
+
+def _check_choice(x: Any, name: str, choices: tuple[str, ...]) -> None:
+    if not isinstance(x, str) or x not in choices:
+        raise ValueError(f"{name}: one of {choices} is wanted, got {x!r}")
+
+
+bpr_loss = BPRLoss()
+hinge_loss = HingeLoss()
+adaptive_bpr_loss = AdaptiveBPRLoss()
+adaptive_hinge_loss = AdaptiveHingeLoss()
+warp_loss = WARPLoss()
+
+
+def ideal_difference_from_metadata(
+    positive_items: Any,
+    negative_items: Any,
+    metadata: Mapping[Any, Any] | None,
+    metadata_weights: Mapping[Any, float] | None,
+) -> Array:
+    """The ideal difference of each pair of items: 1, less the weights of the categories that they share.
+
+    Parameters
+    ----------
+    positive_items
+        Item numbers, any shape.
+    negative_items
+        Item numbers of the same shape, or (K, B) for positives of shape (B,).
+    metadata
+        By name the categories of all items, numbers of shape (n_items,) or (n_items, 1). A NaN matches nothing.
+    metadata_weights
+        The weights of the same names; their sum is at most 1.
+
+    Returns
+    -------
+    float64 array of the shape of `negative_items`.
+
+    Notes
+    -----
+    An item compared with itself gets 1 less the sum of the weights (of the categories that are not NaN), as in
+    Collie's code; its documentation says 0. Collie computes in float32.
+
+    Raises ValueError naming the key for a weight without metadata, metadata without a weight, weights that add up to
+    more than 1 (+1e-9), and item numbers that are negative or too large.
+
+    Examples
+    --------
+    >>> import rankgrad as rg
+    >>> rg.ideal_difference_from_metadata([0, 0], [1, 2], {"genre": [7, 7, 3]}, {"genre": 0.25})
+    array([0.75, 1.  ])
+    """
+    shape = np.shape(negative_items)
+    if np.shape(positive_items) != shape and np.shape(positive_items) != shape[1:]:
+        raise ValueError(
+            f"negative_items: shape {shape} fits neither positive_items, {np.shape(positive_items)}, nor rows of them"
+        )
+    negative = item_ids(negative_items, "negative_items", shape)
+    positive = item_ids(positive_items, "positive_items", np.shape(positive_items))
+    positive = np.ascontiguousarray(np.broadcast_to(positive, shape))
+    result: Array = _core.ideal_difference(positive, negative, features_of(metadata, metadata_weights))
+    return result.reshape(shape)
