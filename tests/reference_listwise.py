@@ -1,7 +1,8 @@
 """The specification of the listwise and pointwise losses: plain NumPy in extended precision, full Hessians.
 
-A loss is a function of one list (z = scores / T, labels y, item weights w) that gives its value, gradient and Hessian
-matrix by z, and the curvature that boosting takes. `evaluate` adds lists, temperature and weights per list.
+A loss is a function of one list (z = scores / T, labels y, item weights w) that gives its value, gradient and
+Hessian matrix by z, and the curvature that boosting takes. `evaluate` adds lists, temperature and weights per
+list.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ Array = NDArray[Any]
 
 
 class Jet(NamedTuple):
-    """Value (per item for pointwise losses), gradient, Hessian matrix, positive curvature; `terms` bound rounding errors:
-    sums of the absolute terms of the gradient and of the Hessian's diagonal."""
+    """Value (per item for pointwise losses), gradient, Hessian matrix, positive curvature; `terms` bound
+    rounding errors: sums of the absolute terms of the gradient and of the Hessian's diagonal."""
 
     value: Array
     grad: Array
@@ -101,7 +102,8 @@ def sigmoid(x: Array) -> Array:
 
 
 def of_ranks(z: Array, metric: Callable[[Array], tuple[Any, Array, Array]]) -> Jet:
-    """A function of the smooth ranks: metric gives its value and its first and second derivative by each rank."""
+    """A function of the smooth ranks: metric gives its value and its first and second derivative by each
+    rank."""
     d = z[:, None] - z[None, :]  # [k, i]: z_k - z_i
     np.fill_diagonal(d, -np.inf)
     rank = 1 + sigmoid(d).sum(0)
@@ -185,7 +187,9 @@ LOSSES: dict[str, Callable[..., Jet]] = {
 }
 
 
-def one_list(name: str, scores: Array, labels: Array, weights: Array, temperature: float, **options: Any) -> Jet:
+def one_list(
+    name: str, scores: Array, labels: Array, weights: Array, temperature: float, **options: Any
+) -> Jet:
     """The loss of one list and its derivatives by the scores, in extended precision."""
     wide = [np.asarray(x, dtype=np.longdouble) for x in (scores, labels, weights)]
     if not len(scores):
@@ -193,5 +197,10 @@ def one_list(name: str, scores: Array, labels: Array, weights: Array, temperatur
     jet = LOSSES[name](wide[0] / np.longdouble(temperature), *wide[1:], **options)
     t = np.longdouble(temperature)
     return Jet(
-        jet.value, jet.grad / t, jet.hess / t**2, jet.positive / t**2, jet.grad_terms / t, jet.hess_terms / t**2
+        jet.value,
+        jet.grad / t,
+        jet.hess / t**2,
+        jet.positive / t**2,
+        jet.grad_terms / t,
+        jet.hess_terms / t**2,
     )

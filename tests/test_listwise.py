@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,13 +21,14 @@ pytestmark = pytest.mark.usefixtures("isa")
 EPS = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-6}
 
 
-class Case(NamedTuple):
-    """A loss under test: what makes it, its reference, the reference's options."""
+@dataclass(frozen=True)
+class Case:
+    """A loss under test: what makes it, its reference, the reference's options, the loss's keywords."""
 
     make: Callable[..., Any]
     reference: str
-    options: dict[str, Any] = {}
-    keywords: dict[str, Any] = {}
+    options: dict[str, Any] = field(default_factory=dict)
+    keywords: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, **more: Any) -> Any:
         return self.make(**{"reduction": "sum", "temperature": 1.0, **self.keywords, **more})
@@ -64,22 +65,22 @@ def expected(name: str, lists: Lists, temperature: float, vector: Array) -> dict
     out = {key: np.zeros(n, np.longdouble) for key in ("grad", "hess", "positive", "hessp", "g", "h", "hv")}
     values = np.zeros(len(lists.slices), np.longdouble)
     weights, per_list = split_weights(lists)
-    for l, part in enumerate(lists.slices):
+    for index, part in enumerate(lists.slices):
         items = np.arange(n)[part][lists.valid[part]]
         jet = one_list(
             case.reference, lists.scores[items], lists.labels[items], weights[items], temperature, **options
         )
         value = (weights[items] * jet.value).sum() if name in POINTWISE and len(items) else jet.value
-        values[l] = per_list[l] * value
-        out["grad"][items] = per_list[l] * jet.grad
-        out["hess"][items] = per_list[l] * np.diag(jet.hess)
-        out["positive"][items] = per_list[l] * jet.positive
-        out["hessp"][items] = per_list[l] * (jet.hess @ vector[items].astype(np.longdouble))
-        out["g"][items] = per_list[l] * jet.grad_terms
-        out["h"][items] = per_list[l] * jet.hess_terms
+        values[index] = per_list[index] * value
+        out["grad"][items] = per_list[index] * jet.grad
+        out["hess"][items] = per_list[index] * np.diag(jet.hess)
+        out["positive"][items] = per_list[index] * jet.positive
+        out["hessp"][items] = per_list[index] * (jet.hess @ vector[items].astype(np.longdouble))
+        out["g"][items] = per_list[index] * jet.grad_terms
+        out["h"][items] = per_list[index] * jet.hess_terms
         length = np.abs(vector[items]).max(initial=0)
         size = jet.hess_terms.sum() + jet.grad_terms.sum() / temperature
-        out["hv"][items] = per_list[l] * (np.abs(jet.hess) @ np.abs(vector[items]) + size * length)
+        out["hv"][items] = per_list[index] * (np.abs(jet.hess) @ np.abs(vector[items]) + size * length)
     out["value"] = values.sum()
     out["v"] = np.abs(values).sum()
     return out
@@ -117,7 +118,9 @@ def check(name: str, lists: Lists, dtype: Any = np.float64, temperature: float =
     scale = abs(temperature) ** -2 * tiny + tiny
 
     def close(actual: Array, key: str, terms: str) -> None:
-        bound = (eps + drift) * (want[terms] + np.abs(want[key])) + drift * want["v"] * (key == "value") + scale
+        bound = (
+            (eps + drift) * (want[terms] + np.abs(want[key])) + drift * want["v"] * (key == "value") + scale
+        )
         error = np.abs(np.asarray(actual, np.longdouble) - want[key])
         assert (error <= bound).all(), (key, np.max(error / bound), actual, want[key])
 
@@ -357,7 +360,9 @@ def test_xendcg() -> None:
     assert objective.value(scores) == loss(small, scores) != value
     assert rg.XENDCGLoss(seed=1)(small, scores) != loss(small, scores)
     # padding and masks do not move the noise; the second list has noise of its own
-    both = rg.XENDCGLoss(reduction="none")([[2.0, 0, 1, -1], [2, 0, 1, -1]], [[*scores, 9.0]] * 2, iteration=7)
+    both = rg.XENDCGLoss(reduction="none")(
+        [[2.0, 0, 1, -1], [2, 0, 1, -1]], [[*scores, 9.0]] * 2, iteration=7
+    )
     assert both[0] == value
     assert both[1] != value
     assert loss([5.0], [3.0]) == 0

@@ -47,7 +47,9 @@ def test_keras_rs_list_mle(case: dict[str, Any], system: str) -> None:
     value, grad = loss.value_and_grad(
         y_true(case, dtype), array(case["y_pred"], dtype), case["sample_weight"]
     )
-    np.testing.assert_allclose(value, array(want["output"]).reshape(np.shape(value)), rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(
+        value, array(want["output"]).reshape(np.shape(value)), rtol=tolerance, atol=tolerance
+    )
     if "grad_of_sum_of_output" in want:
         np.testing.assert_allclose(grad, array(want["grad_of_sum_of_output"]), rtol=tolerance, atol=tolerance)
 
@@ -55,10 +57,14 @@ def test_keras_rs_list_mle(case: dict[str, Any], system: str) -> None:
 def test_what_is_not_followed() -> None:
     """Where keras-rs's epsilon shows, rankgrad has the exact value: scores 0, -50, -60 in the order of the labels."""
     assert {c["name"] for c in LIST_MLE} >= set(NOT_FOLLOWED)
-    assert rg.ListMLELoss()([[1.0, 0.0, 2.0]], [[-50.0, -60.0, 0.0]]) == pytest.approx(np.log1p(np.exp(-10.0)), rel=1e-12)
+    assert rg.ListMLELoss()([[1.0, 0.0, 2.0]], [[-50.0, -60.0, 0.0]]) == pytest.approx(
+        np.log1p(np.exp(-10.0)), rel=1e-12
+    )
     assert rg.ListMLELoss(reduction=None)(np.zeros(0), np.zeros(0)) == 0
     case = next(c for c in LIST_MLE if c["name"] == "nan_in_valid_logit")
-    values = rg.ListMLELoss(reduction=None, nan="propagate")(y_true(case, np.float32), array(case["y_pred"], np.float32))
+    values = rg.ListMLELoss(reduction=None, nan="propagate")(
+        y_true(case, np.float32), array(case["y_pred"], np.float32)
+    )
     np.testing.assert_allclose(values, array(case["jax_float32"]["output"]), rtol=1e-6)
 
 
@@ -104,7 +110,11 @@ def test_rax(case: dict[str, Any]) -> None:
     value, grad = loss.value_and_grad(y, scores, weights, **lists)
     want = array(case["output"])
     if reduction == "none" and lists:  # Rax keeps the length and puts a list's value at its first item
-        want = want[order] if pointwise else want[[np.flatnonzero(np.array(options["segments"]) == s)[0] for s in (0, 1)]]
+        want = (
+            want[order]
+            if pointwise
+            else want[[np.flatnonzero(np.array(options["segments"]) == s)[0] for s in (0, 1)]]
+        )
     np.testing.assert_allclose(value, want, rtol=1e-12, atol=1e-12)
     if "grad_of_sum_of_output" in case:
         want = array(case["grad_of_sum_of_output"]).ravel()[order].reshape(scores.shape)
@@ -145,7 +155,9 @@ TFR_NOT_FOLLOWED = {
 TFR_NAMES = {"MeanSquaredLoss": "PointwiseMeanSquaredError"}
 
 
-@pytest.mark.parametrize("case", load("tensorflow_ranking_listwise.json"), ids=lambda c: c["loss"].split(".")[-1])
+@pytest.mark.parametrize(
+    "case", load("tensorflow_ranking_listwise.json"), ids=lambda c: c["loss"].split(".")[-1]
+)
 def test_tensorflow_ranking_docstrings(case: dict[str, Any]) -> None:
     """Printed in float32. Its ragged mean of pointwise losses divides by B * longest list: padding with -1."""
     name = case["loss"].split(".")[-1]

@@ -72,7 +72,9 @@ def test_derivatives_of_broadcast_logits(rng: np.random.Generator) -> None:
     """One list of logits for many lists of labels: the derivatives are sums over them."""
     logits, labels = rng.normal(size=4), rng.integers(0, 3, (6, 4))
     grad, hess = rg.ranking_softmax_loss.grad_and_hess(logits, labels, reduction="sum")
-    whole, whole_hess = rg.ranking_softmax_loss.grad_and_hess(np.tile(logits, (6, 1)), labels, reduction="sum")
+    whole, whole_hess = rg.ranking_softmax_loss.grad_and_hess(
+        np.tile(logits, (6, 1)), labels, reduction="sum"
+    )
     np.testing.assert_allclose(grad, whole.sum(0), rtol=1e-13)
     np.testing.assert_allclose(hess, whole_hess.sum(0), rtol=1e-13)
     column = rg.ranking_softmax_loss.value_and_grad(logits[None], labels, reduction="sum")[1]

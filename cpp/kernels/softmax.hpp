@@ -42,11 +42,12 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
         V inside(1);
         if constexpr (partial) {
             const auto mask = first_lanes<T>(job_.n - k);
-            gap = select(mask, gap, V(-1000));
+            gap = select(mask, gap, V(-1));
             target = select(mask, target, V(0));
             inside = select(mask, inside, V(0));
         }
-        const V e = exp_negative(gap);
+        V e = sizeof(T) == sizeof(float) ? exp_inside(gap) : exp_negative(gap);  // float: within float_range
+        if constexpr (partial) e = e * inside;
         e.store(job_.grad + k);
         const auto is_smaller = gap < V(0);
         part.smaller += select(is_smaller, e, V(0));

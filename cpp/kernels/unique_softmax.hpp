@@ -37,6 +37,8 @@ template <class Levels, PairMode mode> class NestedSoftmax {
     using V = Lanes<double>;
     static constexpr bool along_vector = mode == kHessVector;
     static constexpr bool with_hess = mode == kGradHess || mode == kGradPositiveHess;
+    static constexpr bool with_value = mode == kValue || mode == kValueGrad;
+    static constexpr int kProductFactors = 32;  // each at most the length of a list, below 2^31
     static constexpr double kNothingBelow = -1e300;
 
     const ListJob<double>& job_;
@@ -69,8 +71,11 @@ template <class Levels, PairMode mode> class NestedSoftmax {
     }
 
     void exponentials() {
-        for (std::int32_t l = 0; l < levels_.count; l += V::count)
-            exp_negative(V::load(top_ + l) - V::load(top_ + l + 1)).store(shrink_ + l);
+        for (std::int32_t l = 0; l < levels_.count; l += V::count) {
+            // Tops rarely rise: where the first and the last of a register are equal, so are all between them.
+            const bool rise = l + V::count > levels_.count || top_[l] != top_[l + V::count];
+            (rise ? exp_negative(V::load(top_ + l) - V::load(top_ + l + 1)) : V(1)).store(shrink_ + l);
+        }
         const double* next = per_item(top_ + 1, job_.grad);
         for (std::int32_t k = 0; k < job_.n; k += V::count)
             exp_negative(V::load(job_.score + k) - V::load(next + k)).store(e_ + k);
@@ -110,19 +115,32 @@ template <class Levels, PairMode mode> class NestedSoftmax {
         const double* top = per_item(top_, job_.hess);
         const double* others = per_item(rest_, job_.grad);
         const double* along = along_vector ? per_item(along_, job_.work[5]) : nullptr;
-        V total(0);
+        V total(0), product(0);  // product: of the 1 + extra, minus 1
+        int factors = 0;
         for (std::int32_t k = 0; k < job_.n; k += V::count) {
             const V gap = V::load(job_.score + k) - V::load(top + k);
             const V rest = V::load(others + k);
             const V gain = select(first_lanes<double>(job_.n - k), V::load(job_.target + k), V(0));
-            const V a = exp_negative(-abs(gap));
             const auto above = gap > V(0);
+            // e^-|gap|, which is at hand if an item is a level
+            const V a = Levels::single ? select(above, V::load(shrink_ + k), V::load(e_ + k)) : exp_negative(-abs(gap));
             const V below = select(above, (V(1) + rest) * a, V(1) + rest);  // all below, relative to the larger of both
             const V extra = select(above, below, rest + a);                // Z = 1 + extra
             const V inverse = V(1) / (V(1) + extra);
             const V q = select(above, V(1), a) * inverse;
             const V share = gain * select(above, a, V(1)) * inverse;
-            if constexpr (mode == kValue || mode == kValueGrad) total += gain * (log1p(extra) + max(-gap, V(0)));
+            if constexpr (with_value && Levels::single) {  // all gains are 1: log of the product
+                const V x = select(first_lanes<double>(job_.n - k), extra, V(0));
+                product = multiply_add(product, x, product + x);
+                total += select(first_lanes<double>(job_.n - k), max(-gap, V(0)), V(0));
+                if (++factors == kProductFactors) {
+                    total += log1p(product);
+                    product = V(0);
+                    factors = 0;
+                }
+            } else if constexpr (with_value) {
+                total += gain * (log1p(extra) + max(-gap, V(0)));
+            }
             if constexpr (along_vector) {
                 const V v = V::load(job_.vector + k), below_v = V::load(along + k);
                 const V u = select(above, a, V(1)) * inverse;
@@ -137,6 +155,7 @@ template <class Levels, PairMode mode> class NestedSoftmax {
             }
             if constexpr (mode != kValue) share.store(job_.score + k);
         }
+        if constexpr (with_value && Levels::single) total += log1p(product);
         return sum(total);
     }
 

@@ -15,7 +15,7 @@ template <> struct Format<float> {
     static constexpr double magic = 12582912.0;  // 1.5 * 2^23: adding it rounds to an integer
     static constexpr int mantissa_bits = 23;
     static constexpr std::uint32_t one = 0x3f800000u, mantissa = 0x007fffffu, root_half = 0x3f3504f3u;
-    static constexpr double exp_low = -104.0, exp_high = 89.0, exp_normal = -87.0;
+    static constexpr double exp_low = -104.0, exp_high = 89.0;
     static constexpr double ln2_high = 0.693359375, ln2_low = -2.12194440054690583e-4;
     static constexpr int exp_terms = 7, log_terms = 5;
     static constexpr double two_power = 8388608.0;  // 2^23
@@ -27,7 +27,7 @@ template <> struct Format<double> {
     static constexpr int mantissa_bits = 52;
     static constexpr std::uint64_t one = 0x3ff0000000000000u, mantissa = 0x000fffffffffffffu,
                                    root_half = 0x3fe6a09e667f3bcdu;
-    static constexpr double exp_low = -746.0, exp_high = 710.0, exp_normal = -708.0;
+    static constexpr double exp_low = -746.0, exp_high = 710.0;
     static constexpr double ln2_high = 6.93147180369123816490e-01, ln2_low = 1.90821492927058770002e-10;
     static constexpr int exp_terms = 13, log_terms = 10;
     static constexpr double two_power = 4503599627370496.0;  // 2^52
@@ -40,30 +40,20 @@ template <class T> RANKGRAD_INLINE Lanes<T> power_of_two(Lanes<T> n_plus_magic) 
     return Lanes<T>::from_bits((n_plus_magic.bits() << Format<T>::mantissa_bits) + Format<T>::one);
 }
 
-/// 2^n (1 + r + r^2 / 2 + ...) for e^x = 2^n e^r: gives the series and n + magic.
-template <class T> RANKGRAD_INLINE Lanes<T> exp_series(Lanes<T> x, Lanes<T>* n_plus_magic) {
+/// e^x: <= 1.5 ulp; 0 below and infinity above the range of T.
+template <class T> RANKGRAD_INLINE Lanes<T> exp(Lanes<T> x) {
     using F = Format<T>;
     using V = Lanes<T>;
     const V magic(F::magic);
-    *n_plus_magic = multiply_add(x, V(1.4426950408889634), magic);
-    const V n = *n_plus_magic - magic;
+    x = min(max(x, V(F::exp_low)), V(F::exp_high));
+    const V n = multiply_add(x, V(1.4426950408889634), magic) - magic;
     const V r = multiply_add(n, V(-F::ln2_low), multiply_add(n, V(-F::ln2_high), x));
     constexpr double inverse_factorial[] = {1.0, 1.0, 0.5, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040,
                                             1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800,
                                             1.0 / 479001600, 1.0 / 6227020800.0};
     V p(inverse_factorial[F::exp_terms]);
     for (int k = F::exp_terms - 1; k >= 2; --k) p = multiply_add(p, r, V(inverse_factorial[k]));
-    return multiply_add(r * r, p, r) + V(1);
-}
-
-/// e^x: <= 1.5 ulp; 0 below and infinity above the range of T.
-template <class T> RANKGRAD_INLINE Lanes<T> exp(Lanes<T> x) {
-    using F = Format<T>;
-    using V = Lanes<T>;
-    const V magic(F::magic);
-    V n_plus_magic;
-    const V p = exp_series(min(max(x, V(F::exp_low)), V(F::exp_high)), &n_plus_magic);
-    const V n = n_plus_magic - magic;
+    p = multiply_add(r * r, p, r) + V(1);
     // Two factors, so that results below the smallest normal number and the overflow to infinity come out right.
     const V half = multiply_add(n, V(0.5), magic);
     return p * power_of_two(half) * power_of_two(n - (half - magic) + magic);
@@ -101,13 +91,10 @@ template <class V> RANKGRAD_INLINE V exp_inside(V x) {
     return times_power_of_two(multiply_add(p, r, V(1)), n_plus_magic);
 }
 
-/// e^x for x <= 0, cheaper: <= 1.5 ulp, and 0 where e^x is below the smallest normal number.
+/// e^x for x <= 0: <= 3 ulp, and 0 below the range of exp_inside.
 template <class T> RANKGRAD_INLINE Lanes<T> exp_negative(Lanes<T> x) {
-    using F = Format<T>;
-    using V = Lanes<T>;
-    V n_plus_magic;
-    const V p = exp_series(max(x, V(F::exp_normal)), &n_plus_magic);
-    return select(x < V(F::exp_normal), V(0), p * power_of_two(n_plus_magic));
+    const Lanes<T> lowest(-ExpInside<T>::range);
+    return select(x < lowest, Lanes<T>(0), exp_inside(max(x, lowest)));
 }
 
 /// log(x) + extra for normal x > 0: <= 2 ulp.

@@ -22,20 +22,10 @@ def select_isa(name: str) -> None: ...
 def set_default_threads(threads: int) -> int: ...
 def default_threads() -> int: ...
 def pair_losses() -> list[str]: ...
+def list_losses() -> list[str]: ...
 def vector_math(name: str, x: _Array) -> _Array: ...
 
-class Pairwise:
-    def __init__(
-        self,
-        loss: str,
-        temperature: float,
-        tau: float,
-        labels: _Array,
-        offsets: _Array | None,
-        mask: NDArray[np.uint8] | None,
-        ignore_negative: bool,
-        propagate_nan: bool,
-    ) -> None: ...
+class _BoundLoss:
     def evaluate(
         self,
         mode: int,
@@ -50,6 +40,7 @@ class Pairwise:
         row_value: _Array | None,
         grad: _Array | None,
         hess: _Array | None,
+        iteration: int = 0,
     ) -> float: ...
     def first_nonfinite(self, x: _Array) -> int: ...
     def place(self, item: int) -> str: ...
@@ -57,6 +48,8 @@ class Pairwise:
     def list_of_item(self) -> NDArray[np.int64]: ...
     def lists_with_items(self) -> NDArray[np.bool_]: ...
     def pairs(self) -> NDArray[np.float64]: ...
+    @property
+    def values_per_item(self) -> bool: ...
     @property
     def n_items(self) -> int: ...
     @property
@@ -67,6 +60,35 @@ class Pairwise:
     def n_nonempty_lists(self) -> int: ...
 
 _Feature = tuple[str, _Array, float]
+
+class Pairwise(_BoundLoss):
+    def __init__(
+        self,
+        loss: str,
+        temperature: float,
+        tau: float,
+        labels: _Array,
+        offsets: _Array | None,
+        mask: NDArray[np.uint8] | None,
+        ignore_negative: bool,
+        propagate_nan: bool,
+    ) -> None: ...
+
+class Listwise(_BoundLoss):
+    def __init__(
+        self,
+        loss: str,
+        target: str,
+        temperature: float,
+        epsilon: float,
+        cutoff: int,
+        seed: int,
+        labels: _Array,
+        offsets: _Array | None,
+        mask: NDArray[np.uint8] | None,
+        ignore_negative: bool,
+        propagate_nan: bool,
+    ) -> None: ...
 
 def ideal_difference(
     positive_items: NDArray[np.int64], negative_items: NDArray[np.int64], features: list[_Feature]

@@ -58,34 +58,66 @@ class IteratedLoss(RankingLoss):
     _objective = IteratedObjective
 
     def __call__(
-        self, y_true: Any, y_pred: Any, sample_weight: Any = None, *, iteration: int = 0, n_threads: int | None = None,
+        self,
+        y_true: Any,
+        y_pred: Any,
+        sample_weight: Any = None,
+        *,
+        iteration: int = 0,
+        n_threads: int | None = None,
         **lists: Any,
     ) -> Any:
         """The reduced loss as a float, or an array for reduction "none"."""
-        return self._once(y_true, sample_weight, **lists).value(y_pred, iteration=iteration, n_threads=n_threads)
+        return self._once(y_true, sample_weight, **lists).value(
+            y_pred, iteration=iteration, n_threads=n_threads
+        )
 
     def value_and_grad(
-        self, y_true: Any, y_pred: Any, sample_weight: Any = None, *, iteration: int = 0, cotangent: Any = None,
-        out: Any = None, n_threads: int | None = None, **lists: Any,
+        self,
+        y_true: Any,
+        y_pred: Any,
+        sample_weight: Any = None,
+        *,
+        iteration: int = 0,
+        cotangent: Any = None,
+        out: Any = None,
+        n_threads: int | None = None,
+        **lists: Any,
     ) -> tuple[Any, Any]:
         """The value and its gradient, shaped like the scores."""
         bound = self._once(y_true, sample_weight, **lists)
-        return bound.value_and_grad(y_pred, iteration=iteration, cotangent=cotangent, out=out, n_threads=n_threads)
+        return bound.value_and_grad(
+            y_pred, iteration=iteration, cotangent=cotangent, out=out, n_threads=n_threads
+        )
 
     def grad_and_hess(
-        self, y_true: Any, y_pred: Any, sample_weight: Any = None, *, iteration: int = 0, cotangent: Any = None,
-        out: Any = None, n_threads: int | None = None, **lists: Any,
+        self,
+        y_true: Any,
+        y_pred: Any,
+        sample_weight: Any = None,
+        *,
+        iteration: int = 0,
+        cotangent: Any = None,
+        out: Any = None,
+        n_threads: int | None = None,
+        **lists: Any,
     ) -> tuple[Any, Any]:
         """The gradient and the diagonal Hessian, shaped like the scores."""
         bound = self._once(y_true, sample_weight, **lists)
-        return bound.grad_and_hess(y_pred, iteration=iteration, cotangent=cotangent, out=out, n_threads=n_threads)
+        return bound.grad_and_hess(
+            y_pred, iteration=iteration, cotangent=cotangent, out=out, n_threads=n_threads
+        )
 
     def call(self, y_true: Any, y_pred: Any, *, iteration: int = 0) -> Any:
         """The unreduced values, whatever the reduction."""
         return replace(self, reduction=None)(y_true, y_pred, iteration=iteration)
 
-    def _once(self, y_true: Any, sample_weight: Any, groups: Any = None, offsets: Any = None, qid: Any = None) -> Any:
-        return self._bind(y_true, sample_weight, groups, offsets, qid, raveled=False)
+    def _once(
+        self, y_true: Any, sample_weight: Any, groups: Any = None, offsets: Any = None, qid: Any = None
+    ) -> IteratedObjective:
+        bound = self._bind(y_true, sample_weight, groups, offsets, qid, raveled=False)
+        assert isinstance(bound, IteratedObjective)
+        return bound
 
 
 def check_counter(x: Any, name: str) -> int:

@@ -1,4 +1,5 @@
-"""`ranking_softmax_loss`: the softmax cross-entropy as a function of arrays of any rank, as braintools has it."""
+"""`ranking_softmax_loss`: the softmax cross-entropy as a function of arrays of any rank, as braintools has
+it."""
 
 from __future__ import annotations
 
@@ -28,17 +29,20 @@ class RankingSoftmaxLoss:
     logits
         Scores, floating-point, shape (..., list_size).
     labels
-        Multipliers of the log-probabilities, not normalised, negative ones included; broadcast against the logits.
+        Multipliers of the log-probabilities, not normalised, negative ones included; broadcast against the
+        logits.
     where
         Booleans, broadcast likewise: the valid items. Others never matter, whatever they hold.
     weights
-        Multipliers of the labels, broadcast likewise: (..., list_size) per item, (..., 1) per list. They are in no divisor.
+        Multipliers of the labels, broadcast likewise: (..., list_size) per item, (..., 1) per list. They are
+        in no divisor.
     reduction
-        "mean" over the lists with a valid item, "sum", "none" (one value per list, shape ``logits.shape[:-1]``, 0 for lists
-        without a valid item). ``None`` leaves it to `reduce_fn`.
+        "mean" over the lists with a valid item, "sum", "none" (one value per list, shape
+        ``logits.shape[:-1]``, 0 for lists without a valid item). ``None`` leaves it to `reduce_fn`.
     reduce_fn
-        ``np.mean``, ``np.sum`` (or the functions of these names of other array libraries), ``None`` for "none", or any
-        function of the array of the values of the lists with a valid item; the last gives values only.
+        ``np.mean``, ``np.sum`` (or the functions of these names of other array libraries), ``None`` for
+        "none", or any function of the array of the values of the lists with a valid item; the last gives
+        values only.
     nan
         "propagate": a NaN or infinity in a valid item makes the results of its list NaN. "raise": ValueError.
     n_threads
@@ -47,16 +51,18 @@ class RankingSoftmaxLoss:
     Returns
     -------
     float, or an array for "none". With nothing valid, mean and sum are 0.0 and so is the gradient.
-    ``.value_and_grad(...)`` gives ``(value, grad)``, ``.grad_and_hess(...)`` the gradient and the diagonal Hessian, for
-    "none" those of the sum; both shaped like the logits. ``.bind(labels, ...)`` gives a :class:`rankgrad.Objective`.
+    ``.value_and_grad(...)`` gives ``(value, grad)``, ``.grad_and_hess(...)`` the gradient and the diagonal
+    Hessian, for
+    "none" those of the sum; both shaped like the logits. ``.bind(labels, ...)`` gives a
+    :class:`rankgrad.Objective`.
 
     Raises
     ------
     TypeError
         For logits that are not floating-point.
     ValueError
-        For shapes that do not broadcast, `where` that is not boolean, an unknown reduction, and derivatives with a
-        `reduce_fn` that is not known.
+        For shapes that do not broadcast, `where` that is not boolean, an unknown reduction, and derivatives
+        with a `reduce_fn` that is not known.
 
     Notes
     -----
@@ -71,19 +77,39 @@ class RankingSoftmaxLoss:
     """
 
     def __call__(
-        self, logits: Any, labels: Any, *, where: Any = None, weights: Any = None, reduction: str | None = None,
-        reduce_fn: _Reduce = np.mean, nan: str = "propagate", n_threads: int | None = None,
+        self,
+        logits: Any,
+        labels: Any,
+        *,
+        where: Any = None,
+        weights: Any = None,
+        reduction: str | None = None,
+        reduce_fn: _Reduce = np.mean,
+        nan: str = "propagate",
+        n_threads: int | None = None,
     ) -> Any:
         """The value; see the class."""
         x = _logits(logits)
         name, custom = _reduction_of(reduction, reduce_fn)
         bound = self._bind(x.shape, labels, where, weights, None if custom else name, nan)
         value = bound.value(np.broadcast_to(x, bound.shape), n_threads=n_threads)
-        return value if custom is None else custom(np.atleast_1d(value).reshape(-1)[bound._core.lists_with_items()])
+        return (
+            value
+            if custom is None
+            else custom(np.atleast_1d(value).reshape(-1)[bound._core.lists_with_items()])
+        )
 
     def value_and_grad(
-        self, logits: Any, labels: Any, *, where: Any = None, weights: Any = None, reduction: str | None = None,
-        reduce_fn: _Reduce = np.mean, nan: str = "propagate", n_threads: int | None = None,
+        self,
+        logits: Any,
+        labels: Any,
+        *,
+        where: Any = None,
+        weights: Any = None,
+        reduction: str | None = None,
+        reduce_fn: _Reduce = np.mean,
+        nan: str = "propagate",
+        n_threads: int | None = None,
     ) -> tuple[Any, Array]:
         """The value and its gradient with respect to the logits."""
         x = _logits(logits)
@@ -92,8 +118,16 @@ class RankingSoftmaxLoss:
         return value, _sum_to(grad, x.shape)
 
     def grad_and_hess(
-        self, logits: Any, labels: Any, *, where: Any = None, weights: Any = None, reduction: str | None = None,
-        reduce_fn: _Reduce = np.mean, nan: str = "propagate", n_threads: int | None = None,
+        self,
+        logits: Any,
+        labels: Any,
+        *,
+        where: Any = None,
+        weights: Any = None,
+        reduction: str | None = None,
+        reduce_fn: _Reduce = np.mean,
+        nan: str = "propagate",
+        n_threads: int | None = None,
     ) -> tuple[Array, Array]:
         """The gradient and the diagonal Hessian with respect to the logits."""
         x = _logits(logits)
@@ -102,8 +136,14 @@ class RankingSoftmaxLoss:
         return _sum_to(grad, x.shape), _sum_to(hess, x.shape)
 
     def bind(
-        self, labels: Any, *, where: Any = None, weights: Any = None, reduction: str | None = None,
-        reduce_fn: _Reduce = np.mean, nan: str = "propagate",
+        self,
+        labels: Any,
+        *,
+        where: Any = None,
+        weights: Any = None,
+        reduction: str | None = None,
+        reduce_fn: _Reduce = np.mean,
+        nan: str = "propagate",
     ) -> Objective:
         """An objective for logits of the shape that labels, `where` and weights have together."""
         return self._bind((), labels, where, weights, _known_reduction(reduction, reduce_fn), nan)
@@ -112,7 +152,13 @@ class RankingSoftmaxLoss:
         return "<function rankgrad.ranking_softmax_loss>"
 
     def _bind(
-        self, logits_shape: tuple[int, ...], labels: Any, where: Any, weights: Any, reduction: str | None, nan: str
+        self,
+        logits_shape: tuple[int, ...],
+        labels: Any,
+        where: Any,
+        weights: Any,
+        reduction: str | None,
+        nan: str,
     ) -> Objective:
         if nan not in ("raise", "propagate"):
             raise ValueError(f"nan: one of ('raise', 'propagate') is wanted, got {nan!r}")
@@ -123,10 +169,16 @@ class RankingSoftmaxLoss:
         w = None if weights is None else as_weights(weights, "weights")
         shape = _common_shape(logits_shape, y, mask, w)
         flat = np.ascontiguousarray(np.broadcast_to(y, shape)).reshape(-1)
-        valid = None if mask is None else np.ascontiguousarray(np.broadcast_to(mask, shape)).reshape(-1).view(np.uint8)
+        valid = (
+            None
+            if mask is None
+            else np.ascontiguousarray(np.broadcast_to(mask, shape)).reshape(-1).view(np.uint8)
+        )
         n_lists = int(np.prod(shape[:-1]))
         offsets = np.arange(n_lists + 1, dtype=np.int64) * shape[-1]
-        core = _core.Listwise("softmax", "label", 1.0, 1.0, 0, 0, flat, offsets, valid, False, nan == "propagate")
+        core = _core.Listwise(
+            "softmax", "label", 1.0, 1.0, 0, 0, flat, offsets, valid, False, nan == "propagate"
+        )
         item = NO_WEIGHTS if w is None else Weights(item=np.broadcast_to(w, shape).flatten())
         if nan == "raise" and item.item is not None and (bad := core.first_nonfinite(item.item)) >= 0:
             raise ValueError(f"weights: NaN or infinity at {core.place(bad)}; finite numbers are wanted")

@@ -1,14 +1,14 @@
 r"""Listwise losses, of all scores of a list together, and pointwise ones, of each item on its own.
 
-For the valid items of one list: labels y, scores s, temperature T, z = s/T, softmax p = exp(z) / sum exp(z), q = 1 - p,
-item weights w, targets t = w y. Gradients and Hessians below are with respect to z; those with respect to s have a factor
-1/T and 1/T^2.
+For the valid items of one list: labels y, scores s, temperature T, z = s/T, softmax p = exp(z) / sum exp(z),
+q = 1 - p, item weights w, targets t = w y. Gradients and Hessians below are with respect to z; those with
+respect to s have a factor 1/T and 1/T^2.
 
-Unreduced values are one per list, or one per item for the pointwise losses. "sum_over_batch_size" divides by their number;
-"mean_over_pairs" raises. A list without valid items has value 0.
+Unreduced values are one per list, or one per item for the pointwise losses. "sum_over_batch_size" divides by
+their number; "mean_over_pairs" raises. A list without valid items has value 0.
 
-``curvature="positive"`` gives max(h, 0) where the exact diagonal Hessian h can be negative, except for the two losses of
-smooth ranks, which say what they give.
+``curvature="positive"`` gives max(h, 0) where the exact diagonal Hessian h can be negative, except for the
+two losses of smooth ranks, which say what they give.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from rankgrad._loss import RankingLoss, check_choice
 
 @dataclass(frozen=True)
 class ListwiseLoss(RankingLoss):
-    """Base of the listwise and pointwise losses; see :class:`RankingLoss` for the parameters and the ways to call.
+    """Base of the listwise and pointwise losses; :class:`RankingLoss` has the parameters and the ways to call.
 
-    `sample_weight` of the losses over smooth ranks, ListMLE and XE-NDCG is a number or one per list, of shape (n_lists,) or
-    (n_lists, 1); the others take one per item or a column of shape (n_lists, 1).
+    `sample_weight` of the losses over smooth ranks, ListMLE and XE-NDCG is a number or one per list, of shape
+    (n_lists,) or (n_lists, 1); the others take one per item or a column of shape (n_lists, 1).
     """
 
     _kernel: ClassVar[str]
@@ -61,12 +61,14 @@ class ListwiseLoss(RankingLoss):
 
 @dataclass(frozen=True)
 class SoftmaxLoss(ListwiseLoss):
-    """L = -sum t log p, the softmax cross-entropy with the labels as they are; g = Y p - t, h = Y p q, Y = sum t.
+    """L = -sum t log p, the softmax cross-entropy with the labels as they are; g = Y p - t, h = Y p q, Y =
+    sum t.
 
     Parameters
     ----------
     normalize_labels
-        Divide the targets of each list by their sum: ListNet's top-one loss. A list whose targets sum to 0 has value 0.
+        Divide the targets of each list by their sum: ListNet's top-one loss. A list whose targets sum to 0
+        has value 0.
 
     Source: Rax ``softmax_loss``, braintools ``ranking_softmax_loss``; ListNet: Cao et al., ICML 2007.
 
@@ -86,10 +88,12 @@ class SoftmaxLoss(ListwiseLoss):
 
 @dataclass(frozen=True)
 class Poly1SoftmaxLoss(ListwiseLoss):
-    """L = -sum t log p + epsilon (1 - sum yhat p), yhat = t / sum t, or uniform over the valid items where that sum is 0.
+    """L = -sum t log p + epsilon (1 - sum yhat p), yhat = t / sum t, or uniform over the valid items where
+    that sum is 0.
 
     Item weights are in t, so a weight per list, which multiplies the whole value, is something else.
-    g = Y p - t - epsilon p (yhat - pt), h = Y p q - epsilon p (yhat - pt)(1 - 2p), pt = sum yhat p; h can be negative.
+    g = Y p - t - epsilon p (yhat - pt), h = Y p q - epsilon p (yhat - pt)(1 - 2p), pt = sum yhat p; h can be
+    negative.
 
     Parameters
     ----------
@@ -115,8 +119,9 @@ class Poly1SoftmaxLoss(ListwiseLoss):
 class UniqueSoftmaxLoss(ListwiseLoss):
     """L = sum_i w_i G_i (log Z_i - z_i), Z_i = exp(z_i) + sum over items of lower labels of exp(z_j).
 
-    Every item against itself and all items with lower labels, weighted by its gain G. In O(n log n), the sort being done by
-    `bind`. With q_ik = exp(z_k) / Z_i: g_k = sum_i w_i G_i (q_ik - [i = k]), h_k = sum_i w_i G_i q_ik (1 - q_ik).
+    Every item against itself and all items with lower labels, weighted by its gain G. In O(n log n), the sort
+    being done by `bind`. With q_ik = exp(z_k) / Z_i: g_k = sum_i w_i G_i (q_ik - [i = k]), h_k = sum_i w_i
+    G_i q_ik (1 - q_ik).
 
     Parameters
     ----------
@@ -141,9 +146,9 @@ class UniqueSoftmaxLoss(ListwiseLoss):
 class ListMLELoss(ListwiseLoss):
     """L = sum_t (log sum_{j >= t} exp(z_j) - z_t) over the items by label, highest first, ties by position.
 
-    The negative log-likelihood of that order under the Plackett-Luce model, with no epsilon inside the logarithm: right for
-    any distance between the scores. With P_tk = exp(z_k) / sum_{j >= t} exp(z_j): g_k = sum_{t <= k} P_tk - 1,
-    h_k = sum_{t <= k} P_tk (1 - P_tk).
+    The negative log-likelihood of that order under the Plackett-Luce model, with no epsilon inside the
+    logarithm: right for any distance between the scores. With P_tk = exp(z_k) / sum_{j >= t} exp(z_j): g_k =
+    sum_{t <= k} P_tk - 1, h_k = sum_{t <= k} P_tk (1 - P_tk).
 
     Source: Rax ``listmle_loss``, keras-rs ``ListMLELoss``; Xia et al., ICML 2008.
     """
@@ -157,9 +162,9 @@ class ListMLELoss(ListwiseLoss):
 class _SmoothRankLoss(ListwiseLoss):
     """Base of the losses of smooth ranks r_i = 1 + sum_{j != i} sigmoid(z_j - z_i).
 
-    O(n^2) time and O(n) memory per list. The exact Hessian is indefinite. With f = dL/dr and a = sigmoid'(z_k - z_i),
-    ``curvature="positive"`` gives sum_i (|f_i| + |f_k|) a / T^2, that of soft zero-one losses over the pairs; a Newton step
-    is then never longer than T.
+    O(n^2) time and O(n) memory per list. The exact Hessian is indefinite. With f = dL/dr and a = sigmoid'(z_k
+    - z_i), ``curvature="positive"`` gives sum_i (|f_i| + |f_k|) a / T^2, that of soft zero-one losses over
+    the pairs; a Newton step is then never longer than T.
     """
 
     temperature: float = 0.1
@@ -170,16 +175,17 @@ class _SmoothRankLoss(ListwiseLoss):
 class ApproxNDCGLoss(_SmoothRankLoss):
     """L = -NDCG of the smooth ranks: -sum (2^y - 1) D(r) / ideal, D(r) = 1 / log2(1 + r).
 
-    0 for lists without a positive gain. See the notes on smooth ranks in ``help(rankgrad.listwise)``.
+    0 for lists without a positive gain. Smooth ranks and the positive curvature: see the base class.
 
     Parameters
     ----------
     k
-        NDCG@k: D(r) is multiplied by sigmoid((k + 1/2 - r) / T), a step at k as T goes to 0, in lists of more than k items;
-        the ideal is that of the first k ranks. The derivatives are those of this value. (Rax instead cuts the scores half
-        way between ranks k and k + 1 and takes that place for constant.)
+        NDCG@k: D(r) is multiplied by sigmoid((k + 1/2 - r) / T), a step at k as T goes to 0, in lists of more
+        than k items; the ideal is that of the first k ranks. The derivatives are those of this value. (Rax
+        instead cuts the scores half way between ranks k and k + 1 and takes that place for constant.)
 
-    Source: Rax ``approx_t12n(ndcg_metric)``, TF-Ranking ``ApproxNDCGLoss``; Qin, Liu & Li, 2010; Bruch et al., SIGIR 2019.
+    Source: Rax ``approx_t12n(ndcg_metric)``, TF-Ranking ``ApproxNDCGLoss``; Qin, Liu & Li, 2010; Bruch et
+    al., SIGIR 2019.
     """
 
     k: int | None = None
@@ -201,8 +207,9 @@ class ApproxNDCGLoss(_SmoothRankLoss):
 class ApproxMRRLoss(_SmoothRankLoss):
     """L = -1 / (the least smooth rank of the relevant items, y >= 1); 0 without relevant items.
 
-    Equal least ranks share the gradient. With one relevant item this is TF-Ranking's ``ApproxMRRLoss`` too; with several,
-    TF-Ranking averages 1/r over them with the labels as weights, while this, as Rax, is the metric of the smooth ranks.
+    Equal least ranks share the gradient. With one relevant item this is TF-Ranking's ``ApproxMRRLoss`` too;
+    with several, TF-Ranking averages 1/r over them with the labels as weights, while this, as Rax, is the
+    metric of the smooth ranks.
 
     Source: Rax ``approx_t12n(mrr_metric)``; Qin, Liu & Li, 2010.
     """
@@ -213,9 +220,11 @@ class ApproxMRRLoss(_SmoothRankLoss):
 
 @dataclass(frozen=True)
 class SigmoidCrossEntropyLoss(ListwiseLoss):
-    """log(1 + exp(z)) - z y per item, labels clipped to [0, 1]; g = sigmoid(z) - y, h = sigmoid(z)(1 - sigmoid(z)).
+    """log(1 + exp(z)) - z y per item, labels clipped to [0, 1]; g = sigmoid(z) - y, h = sigmoid(z)(1 -
+    sigmoid(z)).
 
-    Pointwise: unreduced values, weights and "sum_over_batch_size" are per item. Source: Rax ``pointwise_sigmoid_loss``.
+    Pointwise: unreduced values, weights and "sum_over_batch_size" are per item. Source: Rax
+    ``pointwise_sigmoid_loss``.
     """
 
     _kernel = "sigmoid_cross_entropy"
@@ -226,7 +235,8 @@ class SigmoidCrossEntropyLoss(ListwiseLoss):
 class PointwiseMeanSquaredError(ListwiseLoss):
     """(z - y)^2 per item; g = 2 (z - y), h = 2.
 
-    Pointwise: unreduced values, weights and "sum_over_batch_size" are per item. Source: Rax ``pointwise_mse_loss``.
+    Pointwise: unreduced values, weights and "sum_over_batch_size" are per item. Source: Rax
+    ``pointwise_mse_loss``.
     """
 
     _kernel = "squared_error"
@@ -234,11 +244,12 @@ class PointwiseMeanSquaredError(ListwiseLoss):
 
 @dataclass(frozen=True)
 class XENDCGLoss(IteratedLoss, ListwiseLoss):
-    """L = -sum phi / (sum phi) log p with phi = 2^y - u and u uniform noise in [0, 1), drawn anew for each iteration.
+    """L = -sum phi / (sum phi) log p with phi = 2^y - u and u uniform noise in [0, 1), drawn anew for each
+    iteration.
 
-    A convex bound on NDCG's negative. The derivatives are those of this value (LightGBM's ``rank_xendcg`` takes an
-    approximate Newton direction instead). The noise is a pure function of (seed, iteration, list, position in the list):
-    the same for any number of threads, batch padding and order of calls.
+    A convex bound on NDCG's negative. The derivatives are those of this value (LightGBM's ``rank_xendcg``
+    takes an approximate Newton direction instead). The noise is a pure function of (seed, iteration, list,
+    position in the list): the same for any number of threads, batch padding and order of calls.
 
     Every call takes ``iteration=0``; pass the number of the boosting round or training step.
 
