@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 _Array = NDArray[Any]
-_Features = list[tuple[str, _Array, float]]
 
 __version__: Final[str]
 
@@ -35,9 +34,6 @@ def dcg_sums(
     ties: str,
     ignore_negative: bool,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
-def ideal_difference(
-    positive_items: NDArray[np.int64], negative_items: NDArray[np.int64], features: _Features
-) -> NDArray[np.float64]: ...
 
 class Pairwise:
     def __init__(
@@ -109,42 +105,6 @@ class ImplicitLoss:
         margin: float,
         margins: NDArray[np.float64] | None,
         features: list[_Feature],
-        positive_items: NDArray[np.int64] | None,
-        negative_items: NDArray[np.int64] | None,
-        weight: NDArray[np.float64] | None,
-        cotangent: NDArray[np.float64] | None,
-        scale: float,
-        grad_scale: float,
-        threads: int,
-        values: _Array | None,
-        grad_positive: _Array | None,
-        grad_negative: _Array | None,
-        hess_positive: _Array | None,
-        hess_negative: _Array | None,
-    ) -> float: ...
-
-class ImplicitLoss:
-    def __init__(
-        self,
-        formula: str,
-        choice: str,
-        kink: float,
-        square: bool,
-        rank_weight: str,
-        floor: bool,
-        clip: float,
-        num_items: int,
-        negative_name: str,
-    ) -> None: ...
-    def evaluate(
-        self,
-        mode: int,
-        positive: _Array,
-        negative: _Array,
-        offsets: NDArray[np.int64] | None,
-        margin: float,
-        margins: NDArray[np.float64] | None,
-        features: _Features,
         positive_items: NDArray[np.int64] | None,
         negative_items: NDArray[np.int64] | None,
         weight: NDArray[np.float64] | None,
