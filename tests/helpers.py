@@ -10,18 +10,14 @@ from typing import Any
 import numpy as np
 import rankgrad as rg
 from numpy.typing import ArrayLike, DTypeLike
+from rankgrad.pairwise import PairwiseLoss
 
 from reference import ALL_PAIRS, Array, Sum
 from reference_lists import Lists, evaluate
 
-#: name of the reference function -> what makes the loss
+#: name of the reference function -> what makes the loss: the classes that have one kernel, and those with options
 LOSSES: dict[str, Callable[..., Any]] = {
-    "hinge": rg.PairwiseHingeLoss,
-    "squared_hinge": rg.PairwiseSquaredHingeLoss,
-    "logistic": rg.PairwiseLogisticLoss,
-    "soft_zero_one": rg.PairwiseSoftZeroOneLoss,
-    "exponential": rg.PairwiseExponentialLoss,
-    "mean_squared_error": rg.PairwiseMeanSquaredError,
+    **{loss._kernel: loss for loss in PairwiseLoss.__subclasses__() if hasattr(loss, "_kernel")},
     "quantile": partial(rg.PairwiseQuantileLoss, tau=0.3),
     "squared_quantile": partial(rg.PairwiseQuantileLoss, tau=0.3, squared=True),
 }

@@ -81,18 +81,11 @@ def squared_quantile(d: Array, gap: Array, tau: float = 0.5) -> Jet:
     return Jet(side * e**2, -2 * side * e, 2 * side, 2 * side)
 
 
+#: Every function above that gives a Jet, by its name.
 PAIR_LOSSES: dict[str, Callable[..., Jet]] = {
-    loss.__name__: loss
-    for loss in (
-        hinge,
-        squared_hinge,
-        logistic,
-        soft_zero_one,
-        exponential,
-        mean_squared_error,
-        quantile,
-        squared_quantile,
-    )
+    name: loss
+    for name, loss in globals().items()
+    if getattr(loss, "__annotations__", {}).get("return") == "Jet"
 }
 
 #: Summed over all ordered pairs of valid items, without temperature; the others over pairs with y_i > y_j.

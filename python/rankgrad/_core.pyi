@@ -24,6 +24,17 @@ def default_threads() -> int: ...
 def pair_losses() -> list[str]: ...
 def list_losses() -> list[str]: ...
 def vector_math(name: str, x: _Array) -> _Array: ...
+def dcg_sums(
+    labels: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    offsets: NDArray[np.int64] | None,
+    mask: NDArray[np.uint8] | None,
+    depth: int,
+    gain: str,
+    gain_table: NDArray[np.float64],
+    ties: str,
+    ignore_negative: bool,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
 
 class _BoundLoss:
     def evaluate(
