@@ -21,8 +21,8 @@ class Objective:
     scratch memory) is made once. A call allocates its results and nothing else, or nothing at all with ``out=``.
 
     Every method takes ``scores`` of the bound shape, or the same data raveled to 1-D, and answers in the shape given
-    and in the dtype of the scores (integers give float64, half precision float32). The value is a Python float, or an array
-    for reduction "none".
+    and in the dtype of the scores (integers give float64, half precision float32). The value is a Python float, or an
+    array for reduction "none".
 
     Common arguments
     ----------------
