@@ -32,11 +32,9 @@ PlanOptions options_for(const ListLossKernels& loss, Target target, PlanOptions 
     return options;
 }
 
-bool copy_scores(const float* from, std::int64_t n, float* to, float* low, float* high) {
-    return kernels().float_copy(from, n, to, low, high);
-}
-bool copy_scores(const double* from, std::int64_t n, double* to, double* low, double* high) {
-    return kernels().double_copy(from, n, to, low, high);
+template <class T> bool copy_scores(const T* from, std::int64_t n, T* to, T* low, T* high) {
+    if constexpr (std::is_same_v<T, float>) return kernels().float_copy(from, n, to, low, high);
+    else return kernels().double_copy(from, n, to, low, high);
 }
 
 template <class P> ListBuffers<P>& buffers_of(ListScratch& s) {
@@ -72,11 +70,9 @@ double Listwise::pairs(std::int64_t /*list*/) const {
 
 template <class T> double Listwise::evaluate(const LossCall<T>& call) const {
     check_scores(plan_, call);
-    const std::int64_t n = plan_.lists().n_items();
-    if (!plan_.all_valid()) {
+    if (!plan_.all_valid())
         for (T* out : {call.grad, call.hess, values_per_item() ? call.row_value : nullptr})
-            if (out != nullptr) std::fill(out, out + n, T(0));
-    }
+            if (out != nullptr) std::fill(out, out + plan_.lists().n_items(), T(0));
     return sum_over_lists(plan_, call, pool_, [&](std::int64_t list, Scratch& s, Worker& worker) {
         const double value = evaluate_list(call, list, s, worker);
         if (call.row_value != nullptr && !values_per_item()) call.row_value[list] = static_cast<T>(value);

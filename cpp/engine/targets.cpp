@@ -1,3 +1,4 @@
+// Labels to targets, ideal sums, and counter-based noise: everything here is a pure function of its arguments.
 #include "engine/targets.hpp"
 
 #include <algorithm>
