@@ -48,13 +48,13 @@ def add_the_loss(tree: Path) -> None:
     code = blocks()
     losses = tree / "cpp" / "kernels" / "pair_losses.hpp"
     insert_before(losses, "template <class... Losses> struct List {};", code["struct"] + "\n")
-    insert_before(losses, "Hinge, SquaredHinge,", "SmoothHinge, ")
+    insert_before(losses, "Hinge, SquaredHinge,", "Savage, ")
     insert_before(tree / "tests" / "reference.py", "def squared_hinge(", code["function"] + "\n\n")
     public = tree / "python" / "rankgrad" / "pairwise.py"
     public.write_text(f"{public.read_text(encoding='utf-8')}\n\n{code['class']}", encoding="utf-8")
     names = tree / "python" / "rankgrad" / "__init__.py"
-    insert_before(names, "    PairwiseSoftZeroOneLoss,\n", "    PairwiseSmoothHingeLoss,\n")
-    insert_before(names, '    "PairwiseSoftZeroOneLoss",\n', '    "PairwiseSmoothHingeLoss",\n')
+    insert_before(names, "    PairwiseSoftZeroOneLoss,\n", "    PairwiseSavageLoss,\n")
+    insert_before(names, '    "PairwiseSoftZeroOneLoss",\n', '    "PairwiseSavageLoss",\n')
 
 
 def run(*command: str, **environment: str) -> str:
@@ -77,7 +77,7 @@ def test_the_walk_through_adds_a_loss(tmp_path: Path) -> None:
     run(sys.executable, "-m", "pip", "install", "-q", *options, level, str(tree), PATH=scripts)
     tests = [str(tree / "tests" / name) for name in TESTS]
     summary = run(
-        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "smooth_hinge", *tests),
+        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "savage", *tests),
         PYTHONPATH=str(site),
     )
     passed = int(re.search(r"(\d+) passed", summary)[1])

@@ -46,7 +46,7 @@ class RankingLoss(ABC):
     -----
     Calls take ``(y_true, y_pred, sample_weight=None)``:
 
-    * `y_true`: labels, or ``{"labels": ..., "mask": ...}``; 1-D (one list), 2-D (padded lists), or flat 1-D with exactly
+    * `y_true`: labels, or ``{"labels": ..., "mask": ...}``; 1-D (one list), 2-D (padded lists), or flat 1-D with just
       one of ``groups=`` (sizes), ``offsets=`` (boundaries), ``qid=`` (ids, equal ones adjacent). Labels are compared in
       their own dtype. An item is valid if its mask is true and its label allowed; others never matter.
     * `y_pred`: scores of the same shape; float32 and float64 are computed and answered in their own dtype.

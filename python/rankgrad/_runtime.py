@@ -35,7 +35,7 @@ class threads:  # noqa: N801  (used like a function)
 
 
 def isa_levels() -> list[str]:
-    """Instruction-set levels that this machine can run, lowest first; the last one is used unless another is selected."""
+    """Instruction-set levels that this machine can run, lowest first; the last is used unless another is selected."""
     return _core.isa_levels()
 
 

@@ -7,8 +7,11 @@ respect to s have a factor 1/T and 1/T^2.
 Unreduced values are one per list, or one per item for the pointwise losses. "sum_over_batch_size" divides by
 their number; "mean_over_pairs" raises. A list without valid items has value 0.
 
-``curvature="positive"`` gives max(h, 0) where the exact diagonal Hessian h can be negative, except for the
-two losses of smooth ranks, which say what they give.
+``curvature="positive"`` gives max(h, 0): the exact diagonal Hessian h can be negative in Poly1, and with negative
+labels or weights. The losses of smooth ranks r_i = 1 + sum_{j != i} sigmoid(z_j - z_i), ApproxNDCG and ApproxMRR,
+have an indefinite Hessian; with f = dL/dr and a = sigmoid'(z_k - z_i) they give sum_i (|f_i| + |f_k|) a, that of
+soft zero-one losses over the pairs. A Newton step is then never longer than T. They take O(n^2) time and O(n)
+memory per list, the others O(n) after one sort.
 """
 
 from __future__ import annotations
@@ -160,12 +163,7 @@ class ListMLELoss(ListwiseLoss):
 
 @dataclass(frozen=True)
 class _SmoothRankLoss(ListwiseLoss):
-    """Base of the losses of smooth ranks r_i = 1 + sum_{j != i} sigmoid(z_j - z_i).
-
-    O(n^2) time and O(n) memory per list. The exact Hessian is indefinite. With f = dL/dr and a = sigmoid'(z_k
-    - z_i), ``curvature="positive"`` gives sum_i (|f_i| + |f_k|) a / T^2, that of soft zero-one losses over
-    the pairs; a Newton step is then never longer than T.
-    """
+    """Base of the losses of smooth ranks; the module's docstring has what they share."""
 
     temperature: float = 0.1
     _item_weights = False
@@ -175,7 +173,8 @@ class _SmoothRankLoss(ListwiseLoss):
 class ApproxNDCGLoss(_SmoothRankLoss):
     """L = -NDCG of the smooth ranks: -sum (2^y - 1) D(r) / ideal, D(r) = 1 / log2(1 + r).
 
-    0 for lists without a positive gain. Smooth ranks and the positive curvature: see the base class.
+    0 for lists without a positive gain. ``curvature="positive"`` gives sum_i (|f_i| + |f_k|) a, see
+    ``help(rankgrad.listwise)``: never negative, and no Newton step longer than T.
 
     Parameters
     ----------
@@ -209,7 +208,7 @@ class ApproxMRRLoss(_SmoothRankLoss):
 
     Equal least ranks share the gradient. With one relevant item this is TF-Ranking's ``ApproxMRRLoss`` too;
     with several, TF-Ranking averages 1/r over them with the labels as weights, while this, as Rax, is the
-    metric of the smooth ranks.
+    metric of the smooth ranks. ``curvature="positive"`` as in :class:`ApproxNDCGLoss`.
 
     Source: Rax ``approx_t12n(mrr_metric)``; Qin, Liu & Li, 2010.
     """

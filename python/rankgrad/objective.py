@@ -20,9 +20,9 @@ class Objective:
     Labels do not change between the iterations of an optimizer, so everything that they fix (order, levels, schedule,
     scratch memory) is made once. A call allocates its results and nothing else, or nothing at all with ``out=``.
 
-    Every method takes ``scores`` of the bound shape, or the same data raveled to 1-D, and answers in the shape given and
-    in the dtype of the scores (integers give float64, half precision float32). The value is a Python float, or an array
-    for reduction "none".
+    Every method takes ``scores`` of the bound shape, or the same data raveled to 1-D, and answers in the shape given
+    and in the dtype of the scores (integers give float64, half precision float32). The value is a Python float, or an
+    array for reduction "none".
 
     Common arguments
     ----------------
@@ -38,8 +38,8 @@ class Objective:
     Raises
     ------
     ValueError
-        For scores of another shape, NaN or infinite scores of valid items (unless the loss has ``nan="propagate"``), and
-        unusable ``out``; nothing has been written then.
+        For scores of another shape, NaN or infinite scores of valid items (unless the loss has ``nan="propagate"``),
+        and unusable ``out``; nothing has been written then.
     TypeError
         For scores that are not numbers.
     """
@@ -136,7 +136,7 @@ class Objective:
     ) -> tuple[Array, Array]:
         """The gradient and the diagonal of the Hessian.
 
-        ``curvature="positive"`` gives for each pair a curvature that is never negative instead of the second derivative:
+        ``curvature="positive"`` gives each pair a curvature that is never negative instead of the second derivative:
         1 per active pair for the hinge, p q for the soft zero-one loss. With ``min_hessian > 0`` the Hessians of valid
         items are raised to at least that. Both are for Newton steps, as boosting takes them.
         """

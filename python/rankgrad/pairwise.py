@@ -2,8 +2,8 @@ r"""Pairwise losses: sums of phi(m) over the pairs of a list whose labels differ
 
 .. math:: L = \sum_{y_i > y_j} w_i \, \phi\big((s_i - s_j) / T\big)
 
-for valid items i, j of one list, with row weights w and temperature T. The unreduced values are the row sums over j, one
-per item i, as in keras-rs.
+for valid items i, j of one list, with row weights w and temperature T. The unreduced values are the row sums over j,
+one per item i, as in keras-rs.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class PairwiseLogisticLoss(PairwiseLoss):
 
 @dataclass(frozen=True)
 class PairwiseSoftZeroOneLoss(PairwiseLoss):
-    """phi(m) = sigmoid(-m), a smooth count of misordered pairs; phi' = -p q, phi'' = p q (p - q), which can be negative.
+    """phi(m) = sigmoid(-m), a smooth count of misordered pairs; phi' = -p q, phi'' = p q (p - q), of either sign.
 
     Source: keras-rs ``PairwiseSoftZeroOneLoss``.
     """
@@ -95,7 +95,7 @@ class PairwiseExponentialLoss(PairwiseLoss):
 
 @dataclass(frozen=True)
 class PairwiseMeanSquaredError(PairwiseLoss):
-    """((y_i - y_j) - (s_i - s_j))^2 over all ordered pairs i != j of a list, ties included; the temperature is not used.
+    """((y_i - y_j) - (s_i - s_j))^2 over all ordered pairs i != j of a list, ties included; the temperature is unused.
 
     With r = s - y and m valid items: gradient 4 (m r_k - sum r), Hessian 4 (m - 1), for weights 1.
     Source: keras-rs ``PairwiseMeanSquaredError``, Rax ``pairwise_mse_loss``.
