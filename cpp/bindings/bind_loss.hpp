@@ -8,11 +8,11 @@
 
 namespace rankgrad {
 
-template <class T, class Core>
-double evaluate_as(const Core& core, int mode, const py::array& scores, const OptionalArray& vector,
-                   const OptionalArray& item_weight, const OptionalArray& list_weight, double scale, double min_hessian,
-                   bool check_finite, int threads, OptionalArray row_value, OptionalArray grad, OptionalArray hess,
-                   std::uint64_t iteration) {
+template <class T, class Core> double evaluate_as(const Core& core, int mode, const py::array& scores,
+                                                  const OptionalArray& vector, const OptionalArray& item_weight,
+                                                  const OptionalArray& list_weight, double scale, double min_hessian,
+                                                  bool check_finite, int threads, OptionalArray row_value,
+                                                  OptionalArray grad, OptionalArray hess, std::uint64_t iteration) {
     const Lists& lists = core.plan().lists();
     const py::ssize_t n = lists.n_items();
     LossCall<T> call;
@@ -34,21 +34,22 @@ double evaluate_as(const Core& core, int mode, const py::array& scores, const Op
     return core.evaluate(call);
 }
 
-template <class Core>
-double evaluate(const Core& core, int mode, const py::array& scores, const OptionalArray& vector,
-                const OptionalArray& item_weight, const OptionalArray& list_weight, double scale, double min_hessian,
-                bool check_finite, int threads, const OptionalArray& row_value, const OptionalArray& grad,
-                const OptionalArray& hess, std::uint64_t iteration) {
+template <class Core> double evaluate(const Core& core, int mode, const py::array& scores, const OptionalArray& vector,
+                                      const OptionalArray& item_weight, const OptionalArray& list_weight, double scale,
+                                      double min_hessian, bool check_finite, int threads,
+                                      const OptionalArray& row_value, const OptionalArray& grad,
+                                      const OptionalArray& hess, std::uint64_t iteration) {
     if (mode < 0 || mode >= kPairModes) throw ArgumentError("mode: unknown");
     const auto run = holds<float>(scores) ? &evaluate_as<float, Core> : &evaluate_as<double, Core>;
-    return run(core, mode, scores, vector, item_weight, list_weight, scale, min_hessian, check_finite, threads, row_value,
-               grad, hess, iteration);
+    return run(core, mode, scores, vector, item_weight, list_weight, scale, min_hessian, check_finite, threads,
+               row_value, grad, hess, iteration);
 }
 
 template <class Core> std::int64_t first_nonfinite(const Core& core, const py::array& x) {
     const Plan& plan = core.plan();
     const py::ssize_t n = plan.lists().n_items();
-    return holds<float>(x) ? plan.first_nonfinite(input<float>(x, n, "x")) : plan.first_nonfinite(input<double>(x, n, "x"));
+    return holds<float>(x) ? plan.first_nonfinite(input<float>(x, n, "x"))
+                           : plan.first_nonfinite(input<double>(x, n, "x"));
 }
 
 template <class Core> py::array_t<std::int64_t> list_of_item(const Core& core) {
@@ -71,16 +72,17 @@ template <class Core> void def_loss_methods(py::class_<Core>& loss) {
              py::arg("list_weight"), py::arg("scale"), py::arg("min_hessian"), py::arg("check_finite"),
              py::arg("threads"), py::arg("row_value"), py::arg("grad"), py::arg("hess"), py::arg("iteration") = 0)
         .def("first_nonfinite", &first_nonfinite<Core>, py::arg("x"))
-        .def("place", [](const Core& c, std::int64_t item) { return c.plan().lists().place(item); }, py::arg("item"))
-        .def("valid", [](const Core& c) {
-            py::array_t<bool> out(c.plan().lists().n_items());
-            c.plan().write_mask(reinterpret_cast<std::uint8_t*>(out.mutable_data()));
-            return out;
-        })
+        .def(
+            "place", [](const Core& c, std::int64_t item) { return c.plan().lists().place(item); }, py::arg("item"))
+        .def("valid",
+             [](const Core& c) {
+                 py::array_t<bool> out(c.plan().lists().n_items());
+                 c.plan().write_mask(reinterpret_cast<std::uint8_t*>(out.mutable_data()));
+                 return out;
+             })
         .def("list_of_item", &list_of_item<Core>)
-        .def("lists_with_items", [](const Core& c) {
-            return per_list<bool>(c, [&](std::int64_t l) { return c.plan().size(l) > 0; });
-        })
+        .def("lists_with_items",
+             [](const Core& c) { return per_list<bool>(c, [&](std::int64_t l) { return c.plan().size(l) > 0; }); })
         .def("pairs", [](const Core& c) { return per_list<double>(c, [&](std::int64_t l) { return c.pairs(l); }); })
         .def_property_readonly("values_per_item", &Core::values_per_item)
         .def_property_readonly("n_items", [](const Core& c) { return c.plan().lists().n_items(); })

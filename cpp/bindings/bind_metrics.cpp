@@ -18,8 +18,8 @@ constexpr const char* kGains[] = {"exp2", "linear", "table"};
 constexpr const char* kTies[] = {"first", "average", "worst"};
 
 py::tuple dcg_sums(const py::array& labels, const py::array& scores, const OptionalArray& offsets,
-                   const OptionalArray& mask, std::int64_t depth, const std::string& gain,
-                   const py::array& gain_table, const std::string& ties, bool ignore_negative) {
+                   const OptionalArray& mask, std::int64_t depth, const std::string& gain, const py::array& gain_table,
+                   const std::string& ties, bool ignore_negative) {
     const py::ssize_t n = labels.size();
     const auto* label_data = input<double>(labels, n, "labels");
     const auto* score_data = input<double>(scores, n, "scores");

@@ -9,14 +9,14 @@
 namespace rankgrad {
 namespace {
 
-template <class T>
-py::array math_array(const std::string& name, const py::array& x, const MathKernels<T>& math) {
+template <class T> py::array math_array(const std::string& name, const py::array& x, const MathKernels<T>& math) {
     const auto function = name == "exp"          ? math.exp
                           : name == "exp_inside" ? math.exp_inside
                           : name == "log"        ? math.log
                           : name == "log1p"      ? math.log1p
                                                  : nullptr;
-    if (function == nullptr) throw ArgumentError("name: one of exp, exp_inside, log, log1p is wanted, got '" + name + "'");
+    if (function == nullptr)
+        throw ArgumentError("name: one of exp, exp_inside, log, log1p is wanted, got '" + name + "'");
     py::array_t<T> out(x.size());
     function(input<T>(x, x.size(), "x"), x.size(), out.mutable_data());
     return out;
@@ -38,20 +38,26 @@ void bind_runtime(py::module_& module) {
     module.def("build_info", &build_info);
     module.def("isa_levels", &available_levels);
     module.def("isa_level", [] { return std::string(kernels().level); });
-    module.def("select_isa", [](const std::string& name) {
-        try {
-            select_level(name);
-        } catch (const std::invalid_argument& error) {
-            throw ArgumentError(error.what());
-        }
-    }, py::arg("name"));
+    module.def(
+        "select_isa",
+        [](const std::string& name) {
+            try {
+                select_level(name);
+            } catch (const std::invalid_argument& error) {
+                throw ArgumentError(error.what());
+            }
+        },
+        py::arg("name"));
     module.def("set_default_threads", &set_default_threads, py::arg("threads"), "Sets, and gives the setting before.");
     module.def("default_threads", &default_threads);
     module.def("pair_losses", &pair_loss_names);
-    module.def("vector_math", [](const std::string& name, const py::array& x) {
-        return holds<float>(x) ? math_array<float>(name, x, kernels().float_math)
-                               : math_array<double>(name, x, kernels().double_math);
-    }, py::arg("name"), py::arg("x"));
+    module.def(
+        "vector_math",
+        [](const std::string& name, const py::array& x) {
+            return holds<float>(x) ? math_array<float>(name, x, kernels().float_math)
+                                   : math_array<double>(name, x, kernels().double_math);
+        },
+        py::arg("name"), py::arg("x"));
 }
 
 }  // namespace rankgrad

@@ -22,17 +22,17 @@ namespace rankgrad {
 template <class T> struct LossCall {
     PairMode mode = kValue;
     const T* scores = nullptr;
-    const T* vector = nullptr;              ///< for kHessVector
-    const double* item_weight = nullptr;    ///< null: ones
-    const double* list_weight = nullptr;    ///< null: ones
+    const T* vector = nullptr;            ///< for kHessVector
+    const double* item_weight = nullptr;  ///< null: ones
+    const double* list_weight = nullptr;  ///< null: ones
     double scale = 1.0;
-    double min_hessian = 0.0;               ///< Hessians of valid items are raised to this if positive
+    double min_hessian = 0.0;  ///< Hessians of valid items are raised to this if positive
     bool check_finite = true;
     int threads = 1;
     InterruptCheck interrupt = nullptr;
-    std::uint64_t iteration = 0;            ///< for losses with noise
-    T* row_value = nullptr;                 ///< unreduced values, unweighted, per item or (listwise) per list; may be null
-    T* grad = nullptr;                      ///< gradient, or the product with `vector`
+    std::uint64_t iteration = 0;  ///< for losses with noise
+    T* row_value = nullptr;       ///< unreduced values, unweighted, per item or (listwise) per list; may be null
+    T* grad = nullptr;            ///< gradient, or the product with `vector`
     T* hess = nullptr;
 };
 
@@ -44,8 +44,8 @@ inline bool with_hess(PairMode mode) { return mode == kGradHess || mode == kGrad
 template <class T> void check_scores(const Plan& plan, const LossCall<T>& call, double temperature) {
     const std::int64_t bad = call.check_finite ? plan.first_nonfinite(call.scores) : -1;
     if (bad >= 0)
-        throw ArgumentError("scores (y_pred): " + std::string(std::isnan(call.scores[bad]) ? "NaN" : "infinity") + " at " +
-                            plan.lists().place(bad) + "; finite numbers are wanted");
+        throw ArgumentError("scores (y_pred): " + std::string(std::isnan(call.scores[bad]) ? "NaN" : "infinity") +
+                            " at " + plan.lists().place(bad) + "; finite numbers are wanted");
     const double limit = std::numeric_limits<double>::max() * std::min(temperature, 1.0);
     if (limit >= static_cast<double>(std::numeric_limits<T>::max())) return;
     for (std::int64_t l = 0; l < plan.lists().count(); ++l)

@@ -12,9 +12,9 @@ constexpr double kFloatPair = 0.25, kDoublePair = 0.9, kUnfactoredPair = 12.0;
 constexpr double kDirectItem = 3.0, kDirectList = 300;
 
 struct ExpansionCost {
-    double list, item;    // both passes
-    double potential;     // of one bin of a block, both passes
-    double step;          // of the running sums over one bin, both passes
+    double list, item;  // both passes
+    double potential;   // of one bin of a block, both passes
+    double step;        // of the running sums over one bin, both passes
 };
 constexpr ExpansionCost kExpansionCost[2] = {{500, 8, 130, 8}, {800, 12, 500, 16}};
 constexpr double kPassesOfValue = 0.5;
@@ -87,7 +87,8 @@ Algorithm choose_algorithm(Choice choice, const PairLossKernels& loss, PairMode 
         return cheaper(choice, Algorithm::moments, kMomentList + kMomentItem * list.items, list);
     if (loss.expansion == nullptr) return Algorithm::direct;
     const ExpansionKernels& kernels = loss.expansion[list.is_float ? 0 : 1];
-    if (expansion_bins(kernels, 0, list.range) > std::max(kFewBins, list.items / kItemsPerBin)) return Algorithm::direct;
+    if (expansion_bins(kernels, 0, list.range) > std::max(kFewBins, list.items / kItemsPerBin))
+        return Algorithm::direct;
     if (choice == Choice::fast) return Algorithm::expansion;
     return expansion_cost(kernels, mode, list) < direct_cost(list) ? Algorithm::expansion : Algorithm::direct;
 }

@@ -45,11 +45,11 @@ int detect_level() {
     const Registers one = cpuid(1, 0), seven = cpuid(7, 0), extended = cpuid(0x80000001u, 0);
     // SSE3, SSSE3, FMA, CX16, SSE4.1, SSE4.2, MOVBE, POPCNT, OSXSAVE, AVX, F16C
     if (!has(one.c, {0, 9, 12, 13, 19, 20, 22, 23, 27, 28, 29})) return 1;
-    if (!has(extended.c, {0, 5})) return 1;      // LAHF, LZCNT
-    if (!has(seven.b, {3, 5, 8})) return 1;      // BMI1, AVX2, BMI2
+    if (!has(extended.c, {0, 5})) return 1;  // LAHF, LZCNT
+    if (!has(seven.b, {3, 5, 8})) return 1;  // BMI1, AVX2, BMI2
     unsigned low = 0, high = 0;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    if ((low & 0x6u) != 0x6u) return 1;          // xmm and ymm saved
+    if ((low & 0x6u) != 0x6u) return 1;                                            // xmm and ymm saved
     const bool v4 = has(seven.b, {16, 17, 28, 30, 31}) && (low & 0xe6u) == 0xe6u;  // F, DQ, CD, BW, VL; zmm saved
     return v4 ? 4 : 3;
 }

@@ -39,7 +39,8 @@ bool copy_scores(const double* from, std::int64_t n, double* to, double* low, do
 }
 
 template <class P> ListBuffers<P>& buffers_of(ListScratch& s) {
-    if constexpr (std::is_same_v<P, float>) return s.single; else return s.twice;
+    if constexpr (std::is_same_v<P, float>) return s.single;
+    else return s.twice;
 }
 
 }  // namespace
@@ -98,7 +99,8 @@ double Listwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scrat
     }
     const double range = (static_cast<double>(high) - static_cast<double>(low)) / loss_.temperature;
     if constexpr (std::is_same_v<T, float>) {
-        if (loss_.temperature == 1.0 && range <= kernel().float_range) return sum_list<float>(call, list, high, s, worker);
+        if (loss_.temperature == 1.0 && range <= kernel().float_range)
+            return sum_list<float>(call, list, high, s, worker);
         double* wide = padded(s.twice.score, static_cast<std::size_t>(n));
         std::copy_n(score, n, wide);
     }

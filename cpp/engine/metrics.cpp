@@ -43,7 +43,8 @@ double gain_of(double label, const DcgOptions& options) {
         case Gain::kLinear: return label;
         case Gain::kTable: break;
     }
-    const bool known = label >= 0.0 && label < static_cast<double>(options.gain_table_size) && label == std::floor(label);
+    const bool known =
+        label >= 0.0 && label < static_cast<double>(options.gain_table_size) && label == std::floor(label);
     return known ? options.gain_table[static_cast<std::int64_t>(label)] : std::numeric_limits<double>::quiet_NaN();
 }
 

@@ -10,16 +10,20 @@
 
 namespace rankgrad {
 
-enum class Gain : int { kExp2, kLinear, kTable };      // 2^y - 1; y; table[y]
-enum class Ties : int { kFirst, kAverage, kWorst };    // equal scores: by position; mean over all orders; least gain first
+enum class Gain : int { kExp2, kLinear, kTable };  // 2^y - 1; y; table[y]
+enum class Ties : int {
+    kFirst,
+    kAverage,
+    kWorst
+};  // equal scores: by position; mean over all orders; least gain first
 
 struct DcgOptions {
-    std::int64_t depth;                // positions that count
+    std::int64_t depth;  // positions that count
     Gain gain;
     Ties ties;
-    const double* gain_table;          // for Gain::kTable: the gain of label 0, 1, ...
+    const double* gain_table;  // for Gain::kTable: the gain of label 0, 1, ...
     std::int64_t gain_table_size;
-    bool ignore_negative;              // items with a negative label are no items
+    bool ignore_negative;  // items with a negative label are no items
 };
 
 /// dcg[q] = sum over the first `depth` ranks r of list q, r from 0, of gain / log2(r + 2); ideal[q] the largest such

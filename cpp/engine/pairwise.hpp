@@ -47,9 +47,11 @@ public:
 
 private:
     using Scratch = PairwiseScratch;
-    template <class T> double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Worker& worker) const;
+    template <class T>
+    double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Worker& worker) const;
     template <class T> bool gather(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;
-    template <class T> void sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Worker& worker) const;
+    template <class T>
+    void sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Worker& worker) const;
     template <class P> PairJob<P> job_for(std::int64_t list, Scratch& scratch) const;
     PairJob<double> score_job(std::int64_t list, Scratch& scratch) const;
     template <class T> PairJob<float> float_job(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;

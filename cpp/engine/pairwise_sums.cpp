@@ -46,20 +46,15 @@ void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& s,
     facts.factored = range <= (is_float ? kFloatRange : kDoubleRange);
     switch (choose_algorithm(loss_.choice, loss, call.mode, facts)) {
         case Algorithm::expansion:
-            expansion_sums(loss.expansion[is_float ? 0 : 1], call.mode, score_job(list, s), s.vector.data(), s.low, s.high,
-                           s.expansion, worker);
+            expansion_sums(loss.expansion[is_float ? 0 : 1], call.mode, score_job(list, s), s.vector.data(), s.low,
+                           s.high, s.expansion, worker);
             break;
-        case Algorithm::sorted:
-            sorted_sums(loss, call.mode, double_job(call, list, s), s.sorted, worker);
-            break;
-        case Algorithm::moments:
-            loss.moment_sum[call.mode](double_job(call, list, s));
-            break;
+        case Algorithm::sorted: sorted_sums(loss, call.mode, double_job(call, list, s), s.sorted, worker); break;
+        case Algorithm::moments: loss.moment_sum[call.mode](double_job(call, list, s)); break;
         case Algorithm::direct:
             if (is_float && plan_.labels_fit_float() && range <= (loss.factored ? kFloatRange : kFloatMargin))
                 run(loss.float_sum[call.mode][call.item_weight != nullptr], float_job(call, list, s), worker);
-            else
-                run(loss.double_sum[call.mode], double_job(call, list, s), worker);
+            else run(loss.double_sum[call.mode], double_job(call, list, s), worker);
             break;
     }
 }
@@ -85,8 +80,7 @@ PairJob<double> Pairwise::score_job(std::int64_t list, Scratch& s) const {
     return job;
 }
 
-template <class T>
-PairJob<float> Pairwise::float_job(const LossCall<T>& call, std::int64_t list, Scratch& s) const {
+template <class T> PairJob<float> Pairwise::float_job(const LossCall<T>& call, std::int64_t list, Scratch& s) const {
     const PairLossKernels& loss = kernels().pair_losses[loss_index_];
     const auto n = static_cast<std::size_t>(plan_.size(list));
     const double middle = 0.5 * s.low + 0.5 * s.high;
@@ -108,8 +102,7 @@ PairJob<float> Pairwise::float_job(const LossCall<T>& call, std::int64_t list, S
     return job;
 }
 
-template <class T>
-PairJob<double> Pairwise::double_job(const LossCall<T>& call, std::int64_t list, Scratch& s) const {
+template <class T> PairJob<double> Pairwise::double_job(const LossCall<T>& call, std::int64_t list, Scratch& s) const {
     const PairLossKernels& loss = kernels().pair_losses[loss_index_];
     const auto n = static_cast<std::size_t>(plan_.size(list));
     const double range = s.high - s.low;
@@ -117,7 +110,8 @@ PairJob<double> Pairwise::double_job(const LossCall<T>& call, std::int64_t list,
     if (loss.factored && range <= kDoubleRange) {
         double* row = padded(s.row, n);
         double* column = padded(s.column, n);
-        kernels().double_exponentials(s.score.data(), static_cast<std::int64_t>(n), 0.5 * s.low + 0.5 * s.high, row, column);
+        kernels().double_exponentials(s.score.data(), static_cast<std::int64_t>(n), 0.5 * s.low + 0.5 * s.high, row,
+                                      column);
         job.row = row;
         job.column = column;
         job.factored = true;

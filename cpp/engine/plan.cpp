@@ -86,8 +86,8 @@ template <class L> void Plan::build(const L* labels, const std::uint8_t* mask, P
 
 template <class L>
 void Plan::add_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options) {
-    const bool nan = options.order == kByPosition ? keep_list(list, labels, mask, options)
-                                                  : sort_list(list, labels, mask, options);
+    const bool nan =
+        options.order == kByPosition ? keep_list(list, labels, mask, options) : sort_list(list, labels, mask, options);
     begin_.push_back(static_cast<std::int64_t>(order_.size()));
     const std::int32_t n = size(list);
     if (options.quadratic_cost) pairs_.back() = static_cast<double>(n) * n;

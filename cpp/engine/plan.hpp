@@ -19,11 +19,11 @@ struct Labels {
 };
 
 struct PlanOptions {
-    bool ignore_negative = true;   ///< items with a label below 0 are not valid
-    bool propagate_nan = false;    ///< a NaN label makes its list NaN instead of raising
+    bool ignore_negative = true;      ///< items with a label below 0 are not valid
+    bool propagate_nan = false;       ///< a NaN label makes its list NaN instead of raising
     bool labels_are_numbers = false;  ///< the loss computes with labels: keep them as double, infinity is not allowed
     ItemOrder order = kByLabel;
-    bool quadratic_cost = false;      ///< the loss looks at every two items of a list, whatever their labels
+    bool quadratic_cost = false;  ///< the loss looks at every two items of a list, whatever their labels
 };
 
 /// A task is a run of neighbouring lists. Tasks are the same for any number of threads, the costliest first.
@@ -48,11 +48,17 @@ public:
         return static_cast<std::int32_t>(begin_[l + 1] - begin_[l]);
     }
     /// Null where in_place.
-    const std::int32_t* order(std::int64_t list) const { return in_place(list) ? nullptr : order_.data() + begin(list); }
+    const std::int32_t* order(std::int64_t list) const {
+        return in_place(list) ? nullptr : order_.data() + begin(list);
+    }
     /// The list's items are all valid and in the order they came in: no gathering is needed.
-    bool in_place(std::int64_t list) const { return item_order_ == kByPosition && size(list) == lists_.end(list) - lists_.begin(list); }
+    bool in_place(std::int64_t list) const {
+        return item_order_ == kByPosition && size(list) == lists_.end(list) - lists_.begin(list);
+    }
     /// Flat index of the k-th ordered item of a list.
-    std::int64_t item(std::int64_t list, std::int32_t k) const { return lists_.begin(list) + (in_place(list) ? k : order(list)[k]); }
+    std::int64_t item(std::int64_t list, std::int32_t k) const {
+        return lists_.begin(list) + (in_place(list) ? k : order(list)[k]);
+    }
     /// Where a list's items begin among all ordered valid items.
     std::int64_t begin(std::int64_t list) const { return begin_[static_cast<std::size_t>(list)]; }
     /// First ordered item of each label level, then the size; only with kByLabel.
@@ -62,7 +68,9 @@ public:
     const double* label(std::int64_t list) const;
     bool labels_fit_float() const { return labels_fit_float_; }
     /// A NaN label was let through here.
-    bool is_nan(std::int64_t list) const { return !nan_list_.empty() && nan_list_[static_cast<std::size_t>(list)] != 0; }
+    bool is_nan(std::int64_t list) const {
+        return !nan_list_.empty() && nan_list_[static_cast<std::size_t>(list)] != 0;
+    }
     /// Pairs of valid items whose labels differ.
     double pairs(std::int64_t list) const { return pairs_[static_cast<std::size_t>(list)]; }
     double total_pairs() const;
@@ -82,7 +90,8 @@ public:
         To* items = to + lists_.begin(list);
         const std::int32_t n = size(list), *positions = order(list);
         if (positions == nullptr) std::transform(from, from + n, items, [](From x) { return static_cast<To>(x); });
-        else for (std::int32_t k = 0; k < n; ++k) items[positions[k]] = static_cast<To>(from[k]);
+        else
+            for (std::int32_t k = 0; k < n; ++k) items[positions[k]] = static_cast<To>(from[k]);
     }
 
     /// Flat index of the first NaN or infinity among the valid items, or -1.
@@ -93,10 +102,13 @@ public:
 private:
     template <class L> void build(const L* labels, const std::uint8_t* mask, PlanOptions options);
     template <class L> void add_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options);
-    template <class L> bool is_valid(const L* labels, const std::uint8_t* mask, std::int64_t item, PlanOptions options) const;
+    template <class L>
+    bool is_valid(const L* labels, const std::uint8_t* mask, std::int64_t item, PlanOptions options) const;
     template <class L> bool is_nan_or_refused(L label, std::int64_t item, PlanOptions options) const;
-    template <class L> bool sort_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options);
-    template <class L> bool keep_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options);
+    template <class L>
+    bool sort_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options);
+    template <class L>
+    bool keep_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options);
     void cut_tasks();
 
     Lists lists_;

@@ -19,7 +19,9 @@ int widest_digit(std::int32_t n) { return n < 4096 ? 8 : n < 65536 ? 10 : 9; }
 struct Cells {
     int passes, width;
     double low, per_unit;
-    std::uint64_t operator()(double x) const { return static_cast<std::uint64_t>(static_cast<std::int64_t>((x - low) * per_unit)); }
+    std::uint64_t operator()(double x) const {
+        return static_cast<std::uint64_t>(static_cast<std::int64_t>((x - low) * per_unit));
+    }
 };
 
 /// The number's bits as an unsigned integer in the order of the numbers.
@@ -49,9 +51,8 @@ Bits differing_bits(const double* number, std::int32_t n) {
 }
 
 /// Sorts by key(number) and gives the place that the result is in.
-template <class Key>
-int sort_by(const Key& key, const double* number, std::int32_t n, const Sortable (&place)[2],
-            std::vector<std::uint32_t>& count) {
+template <class Key> int sort_by(const Key& key, const double* number, std::int32_t n, const Sortable (&place)[2],
+                                 std::vector<std::uint32_t>& count) {
     const std::uint32_t size = std::uint32_t{1} << key.width;
     const auto digit = [&](double x, int pass) {
         return static_cast<std::uint32_t>(key(x) >> (pass * key.width)) & (size - 1);

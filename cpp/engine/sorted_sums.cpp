@@ -27,7 +27,8 @@ bool all_same(const double* x, std::int32_t n) {
 
 class LabelTree {
 public:
-    LabelTree(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, SortedScratch& scratch, Worker& worker)
+    LabelTree(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, SortedScratch& scratch,
+              Worker& worker)
         : job_(job), worker_(worker), direct_(loss.double_sum[mode]) {
         const std::int32_t n = job.level_begin[job.n_levels];
         const bool weighted = mode != kValue && !all_same(job.weight, n);
@@ -76,7 +77,8 @@ private:
     std::int32_t split_level(std::int32_t first, std::int32_t last) const {
         const std::int32_t* begin = job_.level_begin;
         const std::int32_t half = begin[first] + (begin[last] - begin[first]) / 2;
-        const auto above = static_cast<std::int32_t>(std::lower_bound(begin + first + 1, begin + last - 1, half) - begin);
+        const auto above =
+            static_cast<std::int32_t>(std::lower_bound(begin + first + 1, begin + last - 1, half) - begin);
         return above - 1 > first && half - begin[above - 1] < begin[above] - half ? above - 1 : above;
     }
 

@@ -40,8 +40,8 @@ std::uint64_t mix(std::uint64_t x) {
 }  // namespace
 
 Target target_of(const std::string& name) {
-    constexpr const char* names[] = {"label",       "normalized_label", "clipped_label", "exp2_gain",
-                                     "linear_gain", "one",              "relevant",      "noisy_power"};
+    constexpr const char* names[] = {"label", "normalized_label", "clipped_label", "exp2_gain", "linear_gain",
+                                     "one",   "relevant",         "noisy_power"};
     for (std::size_t k = 0; k < std::size(names); ++k)
         if (name == names[k]) return static_cast<Target>(k);
     throw ArgumentError("target: '" + name + "' is unknown");

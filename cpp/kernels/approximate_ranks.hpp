@@ -21,9 +21,9 @@ enum RankArray : int {
     kRowOperand,     ///< e^-z, or z where that does not fit
     kColumnOperand,  ///< e^z, or z
     kRank,
-    kSlope,          ///< f
-    kCurvature,      ///< c
-    kRankChange      ///< r'
+    kSlope,      ///< f
+    kCurvature,  ///< c
+    kRankChange  ///< r'
 };
 
 /// u = e^(z_column - z_row)
@@ -68,7 +68,8 @@ template <bool along_vector> struct RankSum {
         }
     }
     static double call(const ListJob<double>& job) {
-        if (job.factored) rows<true>(job); else rows<false>(job);
+        if (job.factored) rows<true>(job);
+        else rows<false>(job);
         return 0;
     }
 };
@@ -111,7 +112,8 @@ template <PairMode mode> struct SlopeSum {
         for (std::int32_t k = job.row_begin; k < job.row_end; ++k) row<factored>(job, k);
     }
     static double call(const ListJob<double>& job) {
-        if (job.factored) rows<true>(job); else rows<false>(job);
+        if (job.factored) rows<true>(job);
+        else rows<false>(job);
         return 0;
     }
 };
@@ -178,11 +180,10 @@ struct ApproxMrr {
 
 template <class Metric> struct RankLoss {
     static constexpr const char* name = Metric::name;
-    static constexpr RankKernels kernels = {
-        {&RankSum<false>::call, &RankSum<true>::call},
-        &Metric::metric,
-        {nullptr, &SlopeSum<kValueGrad>::call, &SlopeSum<kGradHess>::call, &SlopeSum<kGradPositiveHess>::call,
-         &SlopeSum<kHessVector>::call}};
+    static constexpr RankKernels kernels = {{&RankSum<false>::call, &RankSum<true>::call},
+                                            &Metric::metric,
+                                            {nullptr, &SlopeSum<kValueGrad>::call, &SlopeSum<kGradHess>::call,
+                                             &SlopeSum<kGradPositiveHess>::call, &SlopeSum<kHessVector>::call}};
 };
 
 }  // namespace

@@ -22,7 +22,8 @@ constexpr int kExpansionChunk = 512;  // items that are put into bins together
 
 /// The functions of the margin that a pass sums.
 template <PairMode mode, bool backward> struct PassFunctions {
-    static constexpr int count = mode == kGradHess || mode == kGradPositiveHess || (mode == kValueGrad && !backward) ? 2 : 1;
+    static constexpr int count =
+        mode == kGradHess || mode == kGradPositiveHess || (mode == kValueGrad && !backward) ? 2 : 1;
     static constexpr PairFunction at(int f) {
         if (mode == kHessVector) return kPhiCurvature;
         if (mode == kValue || (mode == kValueGrad && !backward && f == 0)) return kPhi;

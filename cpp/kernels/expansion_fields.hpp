@@ -80,7 +80,8 @@ private:
     }
 
     RANKGRAD_INLINE void near_field(std::int32_t b) {
-        constexpr int chains = outputs * registers >= 8 ? 1 : 2;  // independent sums, to hide the latency of an addition
+        constexpr int chains =
+            outputs * registers >= 8 ? 1 : 2;  // independent sums, to hide the latency of an addition
         V total[chains][outputs][registers];
         for (int c = 0; c < chains; ++c)
             for (int o = 0; o < outputs; ++o)
@@ -129,7 +130,8 @@ private:
             }
         }
     }
-    RANKGRAD_INLINE void add_exponentials(const Tail& tail, std::int32_t b, const double (&coefficient)[kPairFunctions][terms],
+    RANKGRAD_INLINE void add_exponentials(const Tail& tail, std::int32_t b,
+                                          const double (&coefficient)[kPairFunctions][terms],
                                           const double (&to_degrees)[terms][nodes]) {
         for (int f = 0; f < functions; ++f)
             for (int d = 0; d < densities; ++d) {
@@ -172,7 +174,8 @@ private:
             if (!wanted_[b]) continue;
             add_exponentials(tail, b, tables_.left, tables_.rise);
             for (int f = 0; f < functions; ++f)
-                for (int d = 0; d < densities; ++d) add_line(tail, d, Functions::at(f), potential(b, f * densities + d));
+                for (int d = 0; d < densities; ++d)
+                    add_line(tail, d, Functions::at(f), potential(b, f * densities + d));
         }
     }
     void add_line(const Tail& tail, int d, int function, double* out) const {

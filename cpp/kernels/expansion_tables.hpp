@@ -33,9 +33,9 @@ template <int n> struct ExpansionTables {
     double rise[terms][nodes];  ///< e^(+k u h/2) = sum_a rise[k - 1][a] T_a(u)
     double fall[terms][nodes];  ///< e^(-k u h/2)
     double rise_by_degree[nodes][terms], fall_by_degree[nodes][terms];
-    double decay[terms];        ///< e^-kh: one bin farther
-    double jump[terms];         ///< e^-k(near + 1)h: the nearest bin of the far field
-    double smallest[terms];     ///< below it a tail is dropped: nothing beside the first term's, and slow as denormal
+    double decay[terms];     ///< e^-kh: one bin farther
+    double jump[terms];      ///< e^-k(near + 1)h: the nearest bin of the far field
+    double smallest[terms];  ///< below it a tail is dropped: nothing beside the first term's, and slow as denormal
     double right[kPairFunctions][terms], left[kPairFunctions][terms];
     double left_constant[kPairFunctions], left_slope[kPairFunctions];
 };

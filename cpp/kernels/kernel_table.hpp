@@ -20,9 +20,9 @@ struct LossParameters {
 
 /// The order in which a loss wants the items of a list.
 enum ItemOrder : int {
-    kByPosition,         ///< as they come: no gathering where all are valid
-    kByLabel,            ///< lowest label first, ties by position
-    kByLabelLastFirst,   ///< lowest label first, ties by position from the last: ListMLE's order backwards
+    kByPosition,        ///< as they come: no gathering where all are valid
+    kByLabel,           ///< lowest label first, ties by position
+    kByLabelLastFirst,  ///< lowest label first, ties by position from the last: ListMLE's order backwards
 };
 
 struct Expansion;
@@ -42,8 +42,8 @@ template <class T> struct PairJob {
     bool factored = false;
     LossParameters parameters;
     const Expansion* expansion = nullptr;  ///< for the near-linear sums, which take whole blocks instead of rows
-    double* value = nullptr;  ///< per row, added to
-    double* grad = nullptr;   ///< per item, added to. Readable and writable one register past n, as is hess
+    double* value = nullptr;               ///< per row, added to
+    double* grad = nullptr;  ///< per item, added to. Readable and writable one register past n, as is hess
     double* hess = nullptr;
 };
 
@@ -57,8 +57,8 @@ struct MergeJob {
     const std::int32_t* item = nullptr;  ///< whose score it is: an index of the arrays below. As long as score
     std::ptrdiff_t begin = 0, middle = 0, end = 0;
     const double* weight = nullptr;
-    const double* vector = nullptr;      ///< for kHessVector
-    double* value = nullptr;             ///< added to, as in PairJob
+    const double* vector = nullptr;  ///< for kHessVector
+    double* value = nullptr;         ///< added to, as in PairJob
     double* grad = nullptr;
     double* hess = nullptr;
 };
@@ -71,11 +71,11 @@ constexpr std::int32_t kMostRunItems = 1024;
 /// What a near-linear sum gets beside its job, whose operands are scores. A sum is a forward pass and, unless it is of
 /// values only, a backward pass over all blocks; a call does some blocks of a pass, in the order of the pass.
 struct Expansion {
-    const double* tables = nullptr;       ///< filled by ExpansionKernels::fill
-    double* bins = nullptr;               ///< doubles_per_bin for each bin, 0 at the start of a pass, kept between its calls
-    std::int32_t* marks = nullptr;        ///< 2 for each bin, likewise
-    std::int32_t n_bins = 0;              ///< static_cast<int>((high - low) * (1 / bin_width)) + 1
-    double low = 0, high = 0;             ///< range of the scores
+    const double* tables = nullptr;  ///< filled by ExpansionKernels::fill
+    double* bins = nullptr;          ///< doubles_per_bin for each bin, 0 at the start of a pass, kept between its calls
+    std::int32_t* marks = nullptr;   ///< 2 for each bin, likewise
+    std::int32_t n_bins = 0;         ///< static_cast<int>((high - low) * (1 / bin_width)) + 1
+    double low = 0, high = 0;        ///< range of the scores
     const std::int32_t* block = nullptr;  ///< first level of each block, then the number of levels
     std::int32_t n_blocks = 0, block_begin = 0, block_end = 0;
     bool backward = false;
@@ -115,13 +115,13 @@ template <class T> struct ListJob {
     std::int32_t n_levels = 0;
     std::int32_t n = 0;
     std::int32_t row_begin = 0, row_end = 0;  ///< rows of a sum over all pairs of items
-    bool factored = false;      ///< the sums over pairs take e^z and e^-z instead of z
-    T high = 0;                 ///< the largest score
-    double ideal = 0;           ///< ideal DCG
-    double scale = 1, curvature_scale = 1;  ///< factors of gradient and Hessian
+    bool factored = false;                    ///< the sums over pairs take e^z and e^-z instead of z
+    T high = 0;                               ///< the largest score
+    double ideal = 0;                         ///< ideal DCG
+    double scale = 1, curvature_scale = 1;    ///< factors of gradient and Hessian
     LossParameters parameters;
-    double* work[6];            ///< work_arrays of the loss, each with room for n + 1 and a register
-    T* value = nullptr;         ///< per item; pointwise losses only
+    double* work[6];     ///< work_arrays of the loss, each with room for n + 1 and a register
+    T* value = nullptr;  ///< per item; pointwise losses only
     T* grad = nullptr;
     T* hess = nullptr;
 };
@@ -131,8 +131,8 @@ template <class T> using ListSum = double (*)(const ListJob<T>&);
 
 /// The three steps of a loss on smooth ranks, the first and the last by ranges of rows.
 struct RankKernels {
-    ListSum<double> ranks[2];         ///< [with the derivative of the ranks along `vector`]
-    ListSum<double> metric;           ///< value, and its slope and curvature by each rank
+    ListSum<double> ranks[2];  ///< [with the derivative of the ranks along `vector`]
+    ListSum<double> metric;    ///< value, and its slope and curvature by each rank
     ListSum<double> slopes[kPairModes];
 };
 
@@ -158,8 +158,7 @@ template <class T> using CopyScores = bool (*)(const T* from, std::int64_t n, T*
 template <class T> using Finite = bool (*)(const T* x, std::int64_t n);
 
 /// row[k] = e^-(x[k] - centre), column[k] = e^(x[k] - centre), computed in double.
-template <class T>
-using Exponentials = void (*)(const double* x, std::int64_t n, double centre, T* row, T* column);
+template <class T> using Exponentials = void (*)(const double* x, std::int64_t n, double centre, T* row, T* column);
 
 /// Elementwise functions of vector_math.hpp, exposed so that their error bounds can be tested at each level.
 template <class T> struct MathKernels {

@@ -89,8 +89,16 @@ template <class Loss, class T> constexpr void fill_sums(ListSum<T> (&sums)[kPair
     sums[kHessVector] = Loss::template sum<T, kHessVector>();
 }
 template <class Loss> constexpr ListLossKernels list_loss() {
-    ListLossKernels k{Loss::name, Loss::order, Loss::per_item, false, Loss::float_range, Loss::work_arrays,
-                      Loss::work_arrays_along_vector, {}, {}, {}};
+    ListLossKernels k{Loss::name,
+                      Loss::order,
+                      Loss::per_item,
+                      false,
+                      Loss::float_range,
+                      Loss::work_arrays,
+                      Loss::work_arrays_along_vector,
+                      {},
+                      {},
+                      {}};
     fill_sums<Loss, float>(k.float_sum);
     fill_sums<Loss, double>(k.double_sum);
     return k;

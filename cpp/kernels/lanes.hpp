@@ -39,11 +39,15 @@ template <class T, class V> RANKGRAD_INLINE void set_lane(V& v, int l, T x) { v[
 constexpr int kRegisterBytes = 8;
 template <class T> struct Native;
 template <> struct Native<float> {
-    using real = float; using unaligned = float; using bits = std::uint32_t;
+    using real = float;
+    using unaligned = float;
+    using bits = std::uint32_t;
     static constexpr int lanes = 1;
 };
 template <> struct Native<double> {
-    using real = double; using unaligned = double; using bits = std::uint64_t;
+    using real = double;
+    using unaligned = double;
+    using bits = std::uint64_t;
     static constexpr int lanes = 1;
 };
 template <class T, class V> RANKGRAD_INLINE void set_lane(V& v, int, T x) { v = x; }
@@ -81,8 +85,14 @@ template <class T> struct Lanes {
         std::memcpy(&r.v, &b, sizeof b);
         return r;
     }
-    RANKGRAD_INLINE Lanes& operator+=(Lanes b) { v = v + b.v; return *this; }
-    RANKGRAD_INLINE Lanes& operator-=(Lanes b) { v = v - b.v; return *this; }
+    RANKGRAD_INLINE Lanes& operator+=(Lanes b) {
+        v = v + b.v;
+        return *this;
+    }
+    RANKGRAD_INLINE Lanes& operator-=(Lanes b) {
+        v = v - b.v;
+        return *this;
+    }
 };
 
 template <class T> RANKGRAD_INLINE Lanes<T> operator+(Lanes<T> a, Lanes<T> b) { return Lanes<T>::of(a.v + b.v); }
@@ -97,8 +107,7 @@ template <class T> RANKGRAD_INLINE typename Lanes<T>::Mask operator>(Lanes<T> a,
 template <class T> RANKGRAD_INLINE Lanes<T> multiply_add(Lanes<T> a, Lanes<T> b, Lanes<T> c) {
     return Lanes<T>::of(a.v * b.v + c.v);
 }
-template <class T>
-RANKGRAD_INLINE Lanes<T> select(typename Lanes<T>::Mask mask, Lanes<T> yes, Lanes<T> no) {
+template <class T> RANKGRAD_INLINE Lanes<T> select(typename Lanes<T>::Mask mask, Lanes<T> yes, Lanes<T> no) {
     return Lanes<T>::of(mask ? yes.v : no.v);
 }
 template <class T> RANKGRAD_INLINE Lanes<T> max(Lanes<T> a, Lanes<T> b) { return select(a > b, a, b); }

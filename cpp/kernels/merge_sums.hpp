@@ -39,8 +39,7 @@ template <int degree, bool weighted, bool with_vector> struct PartnerSums {
     /// Either a partner joins (active = 1, gap = 0) or the rows move on by `gap` (active = slack = 0).
     RANKGRAD_INLINE void step(double active, double slack, double gap, double w, double v) {
         const double s0 = moment[0].total();
-        if constexpr (degree >= 2)
-            moment[2].add(w * slack * slack + gap * (2.0 * moment[1].total() + s0 * gap));
+        if constexpr (degree >= 2) moment[2].add(w * slack * slack + gap * (2.0 * moment[1].total() + s0 * gap));
         if constexpr (degree >= 1) moment[1].add(w * slack + s0 * gap);
         if constexpr (weighted) moment[0].add(active * w);
         else moment[0].sum += active;  // a count: exact

@@ -11,8 +11,8 @@ namespace rankgrad {
 namespace {
 
 constexpr int kTileRows = 4;
-constexpr int kPanelRows = 64;      // rows per column flush
-constexpr int kBlockRegisters = 64; // registers of columns per block
+constexpr int kPanelRows = 64;       // rows per column flush
+constexpr int kBlockRegisters = 64;  // registers of columns per block
 // Two rows can share a division: 1/a = b/(ab), 1/b = a/(ab). That pays where a division of a full register is slow, as
 // with AVX-512 (Intel: 10 cycles); with AVX2 the extra products cost more than they save (measured on Zen 3).
 constexpr bool kShareDivisions = kRegisterBytes == 64;
@@ -165,7 +165,8 @@ public:
         if constexpr (Loss::factored && sizeof(T) == sizeof(float)) {
             levels<true>();
         } else if constexpr (Loss::factored) {
-            if (job_.factored) levels<true>(); else levels<false>();
+            if (job_.factored) levels<true>();
+            else levels<false>();
         } else {
             levels<false>();
         }

@@ -112,8 +112,17 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
         const double mean = sums_.vector / z;
         const double pt = y != 0 ? sums_.hit / (y * z) : 1.0 / job_.n;
         const double along = y != 0 ? (sums_.target_vector - mean * sums_.hit) / (y * z) : 0;
-        return {V(others_), V(1 / z), V(y), V(job_.scale), V(job_.curvature_scale), V(epsilon),
-                V(y != 0 ? 0 : 1.0 / job_.n), V(y != 0 ? 1 / y : 0), V(pt), V(mean), V(along)};
+        return {V(others_),
+                V(1 / z),
+                V(y),
+                V(job_.scale),
+                V(job_.curvature_scale),
+                V(epsilon),
+                V(y != 0 ? 0 : 1.0 / job_.n),
+                V(y != 0 ? 1 / y : 0),
+                V(pt),
+                V(mean),
+                V(along)};
     }
 
     double value(double z) const {
@@ -123,8 +132,7 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
         log1p(Lanes<double>(others_)).store(lanes);
         double loss = y * lanes[0] + sums_.cross;
         if constexpr (poly)
-            loss += job_.parameters.epsilon *
-                    (y != 0 ? others_ / z + sums_.miss / (y * z) : 1 - 1.0 / job_.n);
+            loss += job_.parameters.epsilon * (y != 0 ? others_ / z + sums_.miss / (y * z) : 1 - 1.0 / job_.n);
         return loss;
     }
 

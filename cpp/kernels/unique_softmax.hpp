@@ -125,7 +125,7 @@ template <class Levels, PairMode mode> class NestedSoftmax {
             // e^-|gap|, which is at hand if an item is a level
             const V a = Levels::single ? select(above, V::load(shrink_ + k), V::load(e_ + k)) : exp_negative(-abs(gap));
             const V below = select(above, (V(1) + rest) * a, V(1) + rest);  // all below, relative to the larger of both
-            const V extra = select(above, below, rest + a);                // Z = 1 + extra
+            const V extra = select(above, below, rest + a);                 // Z = 1 + extra
             const V inverse = V(1) / (V(1) + extra);
             const V q = select(above, V(1), a) * inverse;
             const V share = gain * select(above, a, V(1)) * inverse;

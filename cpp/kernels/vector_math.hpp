@@ -48,9 +48,9 @@ template <class T> RANKGRAD_INLINE Lanes<T> exp(Lanes<T> x) {
     x = min(max(x, V(F::exp_low)), V(F::exp_high));
     const V n = multiply_add(x, V(1.4426950408889634), magic) - magic;
     const V r = multiply_add(n, V(-F::ln2_low), multiply_add(n, V(-F::ln2_high), x));
-    constexpr double inverse_factorial[] = {1.0, 1.0, 0.5, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040,
-                                            1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800,
-                                            1.0 / 479001600, 1.0 / 6227020800.0};
+    constexpr double inverse_factorial[] = {
+        1.0,        1.0,         0.5,          1.0 / 6,       1.0 / 24,       1.0 / 120,       1.0 / 720,
+        1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0};
     V p(inverse_factorial[F::exp_terms]);
     for (int k = F::exp_terms - 1; k >= 2; --k) p = multiply_add(p, r, V(inverse_factorial[k]));
     p = multiply_add(r * r, p, r) + V(1);

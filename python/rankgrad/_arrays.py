@@ -32,7 +32,9 @@ def as_array(x: Any, name: str, *, kinds: str = "fiu") -> Array:
     if not isinstance(x, np.ndarray):
         x = _from_foreign(x, name)
     elif isinstance(x, np.ma.MaskedArray):
-        raise TypeError(f'{name}: masked arrays are not taken; pass the data and {{"labels": ..., "mask": ...}}')
+        raise TypeError(
+            f'{name}: masked arrays are not taken; pass the data and {{"labels": ..., "mask": ...}}'
+        )
     if x.dtype.kind not in kinds:
         if x.dtype.name == "bfloat16":
             return np.asarray(x.astype(np.float32))

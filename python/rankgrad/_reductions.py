@@ -66,7 +66,9 @@ def weights_of(
         flat = w.flatten()  # a copy: what the caller writes later must not matter
         if not np.isfinite(flat).all():
             valid = core.lists_with_items()
-            flat = _without_bad(flat, lambda: valid, lambda x: _first(~np.isfinite(x) & valid), "list {}".format, raising)
+            flat = _without_bad(
+                flat, lambda: valid, lambda x: _first(~np.isfinite(x) & valid), "list {}".format, raising
+            )
         return Weights(per_list=flat, total=_finite_sum(flat))
     if not per_item:
         raise ValueError(

@@ -112,7 +112,9 @@ class Objective:
         item, per_list, scale = self._with_cotangent(cotangent)
         if self._reduction is not None or not self._values_shape:
             grad = np.empty(x.shape, x.dtype) if out is None else self._checked_out(out, x)
-            value = self._evaluate(_core.VALUE_GRAD, x, None, item, scale, n_threads, grad=grad, per_list=per_list)
+            value = self._evaluate(
+                _core.VALUE_GRAD, x, None, item, scale, n_threads, grad=grad, per_list=per_list
+            )
             if cotangent is not None:
                 value = self._evaluate(_core.VALUE, x, None, self._weights.item, self._scale, n_threads)
             return value, grad
@@ -153,7 +155,9 @@ class Objective:
             raise ValueError(f"min_hessian: a finite number of at least 0 is wanted, got {min_hessian!r}")
         floor = float(min_hessian) if min_hessian > 0 else -np.inf
         mode = _CURVATURES[curvature]
-        self._evaluate(mode, x, None, item, scale, n_threads, grad=grad, hess=hess, floor=floor, per_list=per_list)
+        self._evaluate(
+            mode, x, None, item, scale, n_threads, grad=grad, hess=hess, floor=floor, per_list=per_list
+        )
         return grad, hess
 
     def hessp(
@@ -173,7 +177,9 @@ class Objective:
         if self._raising:
             bad = self._core.first_nonfinite(v)
             if bad >= 0:
-                raise ValueError(f"vector: NaN or infinity at {self._core.place(bad)}; finite numbers are wanted")
+                raise ValueError(
+                    f"vector: NaN or infinity at {self._core.place(bad)}; finite numbers are wanted"
+                )
         result = np.empty(x.shape, x.dtype) if out is None else self._checked_out(out, x, v)
         item, per_list, scale = self._with_cotangent(cotangent)
         self._evaluate(_core.HESS_VECTOR, x, v, item, scale, n_threads, grad=result, per_list=per_list)
@@ -182,7 +188,9 @@ class Objective:
     def _scores(self, scores: Any) -> Array:
         x = as_scores(scores, "scores (y_pred)", self._dtype)
         if x.shape != self._shape and not (self._raveled and x.shape == (self._size,)):
-            raise ValueError(f"scores (y_pred): shape {x.shape} does not match the labels' shape {self._shape}")
+            raise ValueError(
+                f"scores (y_pred): shape {x.shape} does not match the labels' shape {self._shape}"
+            )
         return x
 
     def _evaluate(
@@ -240,7 +248,9 @@ class Objective:
                 raise ValueError(f"cotangent: a number is wanted, got shape {c.shape}")
             return weights.item, weights.per_list, self._scale * float(c)
         if c.size != math.prod(self._values_shape) or c.shape not in (self._values_shape, (c.size,)):
-            raise ValueError(f"cotangent: shape {c.shape} does not match the values' shape {self._values_shape}")
+            raise ValueError(
+                f"cotangent: shape {c.shape} does not match the values' shape {self._values_shape}"
+            )
         flat = c.reshape(-1)
         if not self._core.values_per_item:
             return weights.item, flat if weights.per_list is None else flat * weights.per_list, self._scale
@@ -251,7 +261,9 @@ class Objective:
         if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
             raise TypeError(f"out: a NumPy array is wanted, got {type(out).__name__}")
         if out.dtype != x.dtype or out.shape != shape:
-            raise ValueError(f"out: {x.dtype} of shape {shape} is wanted, got {out.dtype} of shape {out.shape}")
+            raise ValueError(
+                f"out: {x.dtype} of shape {shape} is wanted, got {out.dtype} of shape {out.shape}"
+            )
         if not (out.flags.c_contiguous and out.flags.aligned and out.flags.writeable):
             raise ValueError("out: must be C-contiguous, aligned and writeable")
         if any(other is not None and np.may_share_memory(out, other) for other in (x, *others)):
