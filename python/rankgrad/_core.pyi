@@ -83,6 +83,7 @@ class Pairwise(_BoundLoss):
         mask: NDArray[np.uint8] | None,
         ignore_negative: bool,
         propagate_nan: bool,
+        algorithm: str,
     ) -> None: ...
 
 class Listwise(_BoundLoss):
