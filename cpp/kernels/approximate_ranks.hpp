@@ -42,8 +42,9 @@ template <class Body> RANKGRAD_INLINE void for_other_columns(std::int32_t n, std
         if (k + V::count <= n && (row < k || row >= k + V::count)) {
             body(k, first_lanes<double>(V::count));
         } else {
-            const V self(row - k);
-            body(k, ((index < self) | (index > self)) & first_lanes<double>(n - k));
+            // At least 1 past the row or before it, and before the end: comparisons of doubles, which every level has.
+            const V outside = select(index < V(n - k), abs(index - V(row - k)), V(0));
+            body(k, outside > V(0));
         }
     }
 }

@@ -108,7 +108,14 @@ template <class T> RANKGRAD_INLINE Lanes<T> multiply_add(Lanes<T> a, Lanes<T> b,
     return Lanes<T>::of(a.v * b.v + c.v);
 }
 template <class T> RANKGRAD_INLINE Lanes<T> select(typename Lanes<T>::Mask mask, Lanes<T> yes, Lanes<T> no) {
-    return Lanes<T>::of(mask ? yes.v : no.v);
+    if constexpr (kRegisterBytes ==
+                  16) {  // SSE2 has no blend, and no comparison that would make a mask of any 64-bit number
+        typename Lanes<T>::Bits bits;
+        std::memcpy(&bits, &mask, sizeof bits);
+        return Lanes<T>::from_bits((bits & yes.bits()) | (~bits & no.bits()));
+    } else {
+        return Lanes<T>::of(mask ? yes.v : no.v);
+    }
 }
 template <class T> RANKGRAD_INLINE Lanes<T> max(Lanes<T> a, Lanes<T> b) { return select(a > b, a, b); }
 template <class T> RANKGRAD_INLINE Lanes<T> min(Lanes<T> a, Lanes<T> b) { return select(a < b, a, b); }
