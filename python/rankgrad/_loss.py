@@ -214,7 +214,7 @@ def positive_number(x: Any, name: str) -> float:
 
 
 def check_choice(x: Any, name: str, choices: tuple[str, ...]) -> None:
-    if x not in choices:
+    if not isinstance(x, str) or x not in choices:
         raise ValueError(f"{name}: one of {choices} is wanted, got {x!r}")
 
 

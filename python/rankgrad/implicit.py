@@ -48,6 +48,7 @@ import numpy as np
 from rankgrad import _core
 from rankgrad._arrays import Array
 from rankgrad._implicit_data import Pairs, features_of, item_ids
+from rankgrad._loss import check_choice
 
 _REDUCTIONS = ("collie", "mean", "sum", "none")
 _FORMS = {"collie": "sigmoid_gap", "log": "negative_log_sigmoid"}
@@ -104,7 +105,7 @@ class ImplicitLoss:
     _negative_name: ClassVar[str] = "negative_scores"
 
     def __post_init__(self) -> None:
-        _check_choice(self.reduction, "reduction", _REDUCTIONS)
+        check_choice(self.reduction, "reduction", _REDUCTIONS)
 
     def __call__(
         self,
@@ -250,7 +251,7 @@ class BPRLoss(ImplicitLoss):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_choice(self.form, "form", tuple(_FORMS))
+        check_choice(self.form, "form", tuple(_FORMS))
 
     def _core(self, num_items: Any) -> Any:
         return self._make(_FORMS[self.form])
@@ -368,7 +369,7 @@ class WARPLoss(_ManyNegatives):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_choice(self.rank_weight, "rank_weight", _RANK_WEIGHTS)
+        check_choice(self.rank_weight, "rank_weight", _RANK_WEIGHTS)
         if self.clip is not None and not self.clip > 0:
             raise ValueError(f"clip: a positive number is wanted, got {self.clip!r}")
 
@@ -386,11 +387,6 @@ class WARPLoss(_ManyNegatives):
 
 #: The core's objects are parameters and no data: the same arguments may share one.
 _core_loss = lru_cache(maxsize=64)(_core.ImplicitLoss)
-
-
-def _check_choice(x: Any, name: str, choices: tuple[str, ...]) -> None:
-    if not isinstance(x, str) or x not in choices:
-        raise ValueError(f"{name}: one of {choices} is wanted, got {x!r}")
 
 
 bpr_loss = BPRLoss()
