@@ -1,4 +1,4 @@
-# The kernels are one translation unit, compiled once per instruction-set level and chosen at run time.
+# The kernels are compiled once per instruction-set level and chosen at run time.
 #
 # Rules that keep this sound (tests/test_codebase_build.py holds them):
 #  - no unsafe floating-point flags: only "errno is not set by math" and "floating-point operations do not trap";
@@ -29,7 +29,12 @@ function(rankgrad_add_kernels)
     string(TOUPPER ${level} name)
     list(APPEND definitions RANKGRAD_HAVE_${name})
     set(target rankgrad_kernels_${level})
-    add_library(${target} OBJECT cpp/kernels/kernels.cpp)
+    add_library(${target} OBJECT
+      cpp/kernels/expansion_kernels.cpp
+      cpp/kernels/implicit_kernels.cpp
+      cpp/kernels/kernels.cpp
+      cpp/kernels/list_kernels.cpp
+      cpp/kernels/pair_kernels.cpp)
     target_include_directories(${target} PRIVATE cpp)
     target_compile_definitions(${target} PRIVATE RANKGRAD_LEVEL=${level})
     if(NOT MSVC)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from rankgrad import _core
 
 ROOT = Path(__file__).parents[1]
 KERNELS = ROOT / "cpp" / "kernels"
+UNITS = sorted(path.name for path in KERNELS.glob("*.cpp"))
 COMPILER = next(filter(None, map(shutil.which, (os.environ.get("CXX", "g++"), "g++"))), None)
 REGISTERS = {"baseline": "xmm", "v3": "ymm", "v4": "zmm"}
 #: What /proc/cpuinfo calls the features of a level; it leaves out what the operating system does not save.
@@ -51,36 +53,38 @@ def flags_of(level: str) -> list[str]:
     return [flag for name in names for flag in re.search(rf"set\({name} (.*)\)", text)[1].split()]
 
 
-def compile_kernels(level: str, *flags: str) -> subprocess.CompletedProcess[str]:
+def compile_kernels(level: str, unit: str, *flags: str) -> subprocess.CompletedProcess[str]:
     if COMPILER is None:
         pytest.skip("no C++ compiler")
     if "Free Software Foundation" not in run(COMPILER, "--version").stdout:
         pytest.skip(f"{COMPILER} is not GCC, whose warnings and names are read here")
     common = ["-std=c++17", "-fPIC", f"-I{ROOT / 'cpp'}", f"-DRANKGRAD_LEVEL={level}", *flags_of(level)]
-    return run(COMPILER, *common, *flags, str(KERNELS / "kernels.cpp"))
+    return run(COMPILER, *common, *flags, str(KERNELS / unit))
 
 
-def built_object(level: str) -> Path | None:
+def built_object(level: str, unit: str) -> Path | None:
     """The object of an earlier build, if nothing that it is made of has changed since."""
     sources = [ROOT / "cmake" / "isa_levels.cmake", *KERNELS.iterdir()]
     newest = max(path.stat().st_mtime for path in sources)
-    found = (ROOT / "build").glob(f"*/CMakeFiles/rankgrad_kernels_{level}.dir/cpp/kernels/kernels.cpp.o")
+    found = (ROOT / "build").glob(f"*/CMakeFiles/rankgrad_kernels_{level}.dir/cpp/kernels/{unit}.o")
     return next((path for path in found if path.stat().st_mtime > newest), None)
 
 
 @pytest.fixture(scope="module")
-def objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The object of each level. Compiling them takes minutes of processor time, so they are made once."""
+def objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
+    """The objects of each level. Compiling them takes minutes of processor time, so they are made once."""
     folder = tmp_path_factory.mktemp("kernels")
 
-    def make(level: str) -> Path:
-        if built := built_object(level):
+    def make(level: str, unit: str) -> Path:
+        if built := built_object(level, unit):
             return built
-        compile_kernels(level, "-c", "-o", str(folder / f"{level}.o"))
-        return folder / f"{level}.o"
+        path = folder / f"{level}_{unit}.o"
+        compile_kernels(level, unit, "-c", "-o", str(path))
+        return path
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(zip(REGISTERS, pool.map(make, REGISTERS), strict=True))
+        made = {level: [pool.submit(make, level, unit) for unit in UNITS] for level in REGISTERS}
+        return {level: [future.result() for future in futures] for level, futures in made.items()}
 
 
 # --- flags --------------------------------------------------------------------------------------------
@@ -115,7 +119,7 @@ def test_the_build_used_these_flags_and_no_unsafe_one(level: str) -> None:
 
 def test_kernels_bring_in_no_other_header_of_the_standard_library() -> None:
     """Seen by the preprocessor, so that one header cannot bring in another."""
-    seen = set(compile_kernels("baseline", "-M").stdout.split())
+    seen = {name for unit in UNITS for name in compile_kernels("baseline", unit, "-M").stdout.split()}
     library = {Path(name).name for name in seen if re.search(r"/c\+\+/[\d.]+/[a-z_]+$", name)}
     assert library <= {"cstdint", "cstddef", "cstring"}
     assert "cstdint" in library
@@ -125,26 +129,28 @@ def test_kernels_bring_in_no_other_header_of_the_standard_library() -> None:
 
 
 @pytest.mark.parametrize("level", REGISTERS)
-def test_one_external_symbol_and_no_weak_one(objects: dict[str, Path], level: str) -> None:
+def test_one_external_symbol_and_no_weak_one(objects: dict[str, list[Path]], level: str) -> None:
     """A weak function could be linked into everything from the object of a level that this CPU does not have."""
-    symbols = [
-        line.split()[-2:]
-        for line in run("nm", "-C", "--defined-only", str(objects[level])).stdout.splitlines()
-    ]
-    external = [(kind, name) for kind, name in symbols if kind.isupper()]
-    assert [name for _, name in external] == [f"rankgrad::kernels_{level}"]
-    assert not [name for kind, name in symbols if kind in "VvWwu"]
+    for unit, path in zip(UNITS, objects[level], strict=True):
+        defined = run("nm", "-C", "--defined-only", str(path)).stdout.splitlines()
+        symbols = [line.split()[-2:] for line in defined]
+        external = [name for kind, name in symbols if kind.isupper()]
+        assert external == [f"rankgrad::{unit.removesuffix('.cpp')}_{level}"]
+        assert not [name for kind, name in symbols if kind in "VvWwu"]
 
 
 @pytest.mark.parametrize("level", REGISTERS)
-def test_kernels_call_nothing_outside(objects: dict[str, Path], level: str) -> None:
-    undefined = {line.split()[-1] for line in run("nm", "-u", str(objects[level])).stdout.splitlines()}
-    assert undefined <= {"memset", "memcpy", "_GLOBAL_OFFSET_TABLE_"}
+def test_kernels_call_nothing_outside(objects: dict[str, list[Path]], level: str) -> None:
+    tables = {f"rankgrad::{unit.removesuffix('.cpp')}_{level}" for unit in UNITS}
+    for path in objects[level]:
+        undefined = {line.split()[-1] for line in run("nm", "-C", "-u", str(path)).stdout.splitlines()}
+        assert undefined <= tables | {"memset", "memcpy", "_GLOBAL_OFFSET_TABLE_"}
 
 
 @pytest.mark.parametrize("level", REGISTERS)
-def test_no_link_time_optimisation(objects: dict[str, Path], level: str) -> None:
-    assert ".gnu.lto" not in run("objdump", "-h", str(objects[level])).stdout
+def test_no_link_time_optimisation(objects: dict[str, list[Path]], level: str) -> None:
+    for path in objects[level]:
+        assert ".gnu.lto" not in run("objdump", "-h", str(path)).stdout
 
 
 # --- SIMD ---------------------------------------------------------------------------------------------
@@ -167,15 +173,17 @@ def test_the_losses_are_those_of_the_core() -> None:
 def test_no_vector_operation_is_taken_apart() -> None:
     """GCC would warn of a vector operation that the level has no instruction for; -O1 is enough to see it."""
 
-    def warnings(level: str) -> str:
-        return compile_kernels(level, "-O1", "-Wvector-operation-performance", "-c", "-o", os.devnull).stderr
+    def warnings(level_and_unit: tuple[str, str]) -> str:
+        flags = ("-O1", "-Wvector-operation-performance", "-c", "-o", os.devnull)
+        return compile_kernels(*level_and_unit, *flags).stderr
 
+    everything = list(product(REGISTERS, UNITS))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for level, text in zip(REGISTERS, pool.map(warnings, REGISTERS), strict=True):
-            assert "-Wvector-operation-performance" not in text, f"{level}: {text}"
+        for which, text in zip(everything, pool.map(warnings, everything), strict=True):
+            assert "-Wvector-operation-performance" not in text, f"{which}: {text}"
 
 
-def arithmetic(path: Path) -> dict[tuple[str, str], Counter[str]]:
+def arithmetic(paths: list[Path]) -> dict[tuple[str, str], Counter[str]]:
     """How often which arithmetic stands in the pair sums of each loss and type, such as {"ps ymm": 40}."""
     counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     sums = re.compile(r"^<.*DirectPairSum<rankgrad::\(anonymous namespace\)::(\w+), (float|double), .*>:$")
@@ -183,9 +191,8 @@ def arithmetic(path: Path) -> dict[tuple[str, str], Counter[str]]:
         r"^\s+v?(?:add|sub|mul|div|max|min|fn?m(?:add|sub)\d+)([ps][sd])\s.*%([xyz]mm)\d+(?:\{.*)?$"
     )
     current = None
-    for line in run(
-        "objdump", "-d", "-C", "--no-show-raw-insn", "--no-addresses", str(path)
-    ).stdout.splitlines():
+    options = ("-d", "-C", "--no-show-raw-insn", "--no-addresses")
+    for line in run("objdump", *options, *map(str, paths)).stdout.splitlines():
         if line.startswith("<"):
             name = sums.match(line)
             current = name and (name[1], name[2])
@@ -195,7 +202,9 @@ def arithmetic(path: Path) -> dict[tuple[str, str], Counter[str]]:
 
 
 @pytest.mark.parametrize("level", REGISTERS)
-def test_every_pair_sum_computes_in_the_registers_of_its_level(objects: dict[str, Path], level: str) -> None:
+def test_every_pair_sum_computes_in_the_registers_of_its_level(
+    objects: dict[str, list[Path]], level: str
+) -> None:
     counts = arithmetic(objects[level])
     for loss in losses_with_pair_sums():
         for dtype, suffix in (("float", "s"), ("double", "d")):

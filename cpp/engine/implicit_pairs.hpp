@@ -13,8 +13,8 @@ namespace rankgrad {
 constexpr std::int64_t kBlock = 512;  ///< positives of a block, and pairs in one kernel call
 
 template <class T> const ImplicitKernels<T>& implicit_kernels() {
-    if constexpr (std::is_same_v<T, float>) return kernels().float_implicit;
-    else return kernels().double_implicit;
+    if constexpr (std::is_same_v<T, float>) return kernels().implicit->of_float;
+    else return kernels().implicit->of_double;
 }
 
 /// The arrays of one kernel call. `value`, `slope` and `curvature` are 0 between calls.

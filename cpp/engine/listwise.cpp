@@ -19,8 +19,8 @@ constexpr double kPairsPerCall = 1e7;
 
 int find_loss(const std::string& name) {
     const KernelTable& table = kernels();
-    for (int k = 0; k < table.n_list_losses; ++k)
-        if (name == table.list_losses[k].name) return k;
+    for (int k = 0; k < table.list->count; ++k)
+        if (name == table.list->losses[k].name) return k;
     throw ArgumentError("loss: '" + name + "' is not a registered listwise loss");
 }
 
@@ -47,7 +47,7 @@ template <class P> ListBuffers<P>& buffers_of(ListScratch& s) {
 
 std::vector<std::string> list_loss_names() {
     std::vector<std::string> names;
-    for (int k = 0; k < kernels().n_list_losses; ++k) names.emplace_back(kernels().list_losses[k].name);
+    for (int k = 0; k < kernels().list->count; ++k) names.emplace_back(kernels().list->losses[k].name);
     return names;
 }
 
@@ -61,7 +61,7 @@ Listwise::Listwise(ListwiseLoss loss, Lists lists, Labels labels, const std::uin
     per_temperature_ = 1 / loss_.temperature;
 }
 
-const ListLossKernels& Listwise::kernel() const { return kernels().list_losses[loss_index_]; }
+const ListLossKernels& Listwise::kernel() const { return kernels().list->losses[loss_index_]; }
 
 bool Listwise::values_per_item() const { return kernel().per_item; }
 

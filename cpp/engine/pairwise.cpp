@@ -16,8 +16,8 @@ namespace {
 
 int find_loss(const std::string& name) {
     const KernelTable& table = kernels();
-    for (int k = 0; k < table.n_pair_losses; ++k)
-        if (name == table.pair_losses[k].name) return k;
+    for (int k = 0; k < table.pair->count; ++k)
+        if (name == table.pair->losses[k].name) return k;
     throw ArgumentError("loss: '" + name + "' is not a registered pairwise loss");
 }
 
@@ -25,21 +25,21 @@ int find_loss(const std::string& name) {
 
 std::vector<std::string> pair_loss_names() {
     std::vector<std::string> names;
-    for (int k = 0; k < kernels().n_pair_losses; ++k) names.emplace_back(kernels().pair_losses[k].name);
+    for (int k = 0; k < kernels().pair->count; ++k) names.emplace_back(kernels().pair->losses[k].name);
     return names;
 }
 
 Pairwise::Pairwise(PairwiseLoss loss, Lists lists, Labels labels, const std::uint8_t* mask, PlanOptions options)
     : loss_(std::move(loss)), loss_index_(find_loss(loss_.name)), plan_([&] {
-          options.labels_are_numbers = kernels().pair_losses[loss_index_].uses_label_gap;
+          options.labels_are_numbers = kernels().pair->losses[loss_index_].uses_label_gap;
           return Plan(std::move(lists), labels, mask, options);
       }()) {
-    if (kernels().pair_losses[loss_index_].all_pairs) loss_.temperature = 1.0;
+    if (kernels().pair->losses[loss_index_].all_pairs) loss_.temperature = 1.0;
 }
 
 double Pairwise::pairs(std::int64_t list) const {
     const double m = plan_.size(list);
-    return kernels().pair_losses[loss_index_].all_pairs ? m * m : plan_.pairs(list);
+    return kernels().pair->losses[loss_index_].all_pairs ? m * m : plan_.pairs(list);
 }
 
 template <class T> double Pairwise::evaluate(const LossCall<T>& call) const {

@@ -34,7 +34,7 @@ template <class T> T* converted(const double* x, std::size_t n, double centre, s
 /// Chooses the algorithm and the arithmetic from the type, the range of the scores and the labels, never from the machine.
 template <class T>
 void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& s, Worker& worker) const {
-    const PairLossKernels& loss = kernels().pair_losses[loss_index_];
+    const PairLossKernels& loss = kernels().pair->losses[loss_index_];
     const bool is_float = std::is_same_v<T, float>;
     const double range = s.high - s.low;
     ListFacts facts;
@@ -81,7 +81,7 @@ PairJob<double> Pairwise::score_job(std::int64_t list, Scratch& s) const {
 }
 
 template <class T> PairJob<float> Pairwise::float_job(const LossCall<T>& call, std::int64_t list, Scratch& s) const {
-    const PairLossKernels& loss = kernels().pair_losses[loss_index_];
+    const PairLossKernels& loss = kernels().pair->losses[loss_index_];
     const auto n = static_cast<std::size_t>(plan_.size(list));
     const double middle = 0.5 * s.low + 0.5 * s.high;
     PairJob<float> job = job_for<float>(list, s);
@@ -103,7 +103,7 @@ template <class T> PairJob<float> Pairwise::float_job(const LossCall<T>& call, s
 }
 
 template <class T> PairJob<double> Pairwise::double_job(const LossCall<T>& call, std::int64_t list, Scratch& s) const {
-    const PairLossKernels& loss = kernels().pair_losses[loss_index_];
+    const PairLossKernels& loss = kernels().pair->losses[loss_index_];
     const auto n = static_cast<std::size_t>(plan_.size(list));
     const double range = s.high - s.low;
     PairJob<double> job = score_job(list, s);

@@ -168,13 +168,25 @@ template <class T> struct MathKernels {
     void (*log1p)(const T* x, std::int64_t n, T* out);
 };
 
+struct PairFamily {
+    int count;
+    const PairLossKernels* losses;
+};
+struct ListFamily {
+    int count;
+    const ListLossKernels* losses;
+};
+struct ImplicitFamily {
+    ImplicitKernels<float> of_float;
+    ImplicitKernels<double> of_double;
+};
+
 struct KernelTable {
     const char* level;
     int float_lanes;
-    int n_pair_losses;
-    const PairLossKernels* pair_losses;
-    int n_list_losses;
-    const ListLossKernels* list_losses;
+    const PairFamily* pair;
+    const ListFamily* list;
+    const ImplicitFamily* implicit;
     CopyScores<float> float_copy;
     CopyScores<double> double_copy;
     Finite<float> float_finite;
@@ -183,8 +195,6 @@ struct KernelTable {
     Exponentials<double> double_exponentials;
     MathKernels<float> float_math;
     MathKernels<double> double_math;
-    ImplicitKernels<float> float_implicit;
-    ImplicitKernels<double> double_implicit;
 };
 
 }  // namespace rankgrad

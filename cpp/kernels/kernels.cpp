@@ -1,122 +1,9 @@
-// The only translation unit of the kernels: compiled once per level with RANKGRAD_LEVEL set, it fills that level's table.
-// Everything else in here has internal linkage; the table is the one external symbol.
-#include "kernels/expansion.hpp"
-#include "kernels/implicit_losses.hpp"
-#include "kernels/approximate_ranks.hpp"
-#include "kernels/kernel_table.hpp"
-#include "kernels/list_mle.hpp"
-#include "kernels/merge_sums.hpp"
-#include "kernels/moment_sums.hpp"
-#include "kernels/pair_sums.hpp"
-#include "kernels/pointwise.hpp"
-#include "kernels/softmax.hpp"
-#include "kernels/unique_softmax.hpp"
+// The table of a level, with the kernels that belong to no loss; the families are compiled by the files beside this one.
+#include "kernels/level.hpp"
+#include "kernels/vector_math.hpp"
 
 namespace rankgrad {
 namespace {
-
-template <class Loss, PairMode mode, bool weighted> constexpr PairSum<float> float_sum() {
-    if constexpr (Loss::all_pairs) return nullptr;
-    else return &DirectPairSum<Loss, float, mode, weighted>::call;
-}
-template <class Loss, PairMode mode> constexpr PairSum<double> double_sum() {
-    if constexpr (Loss::all_pairs) return nullptr;
-    else return &DirectPairSum<Loss, double, mode, true>::call;
-}
-template <class Loss, PairMode mode> constexpr PairSum<double> moment_sum() {
-    if constexpr (Loss::all_pairs) return &SquaredErrorSum<mode>::call;
-    else if constexpr (Loss::exponential) return &ExponentialSum<mode>::call;
-    else return nullptr;
-}
-template <class Loss, PairMode mode, bool weighted> constexpr MergeSum merge_sum() {
-    if constexpr (Loss::hinge_power > 0) return &MergePairSum<Loss::hinge_power, mode, weighted>::call;
-    else return nullptr;
-}
-
-template <class Loss, int nodes> constexpr ExpansionKernels expansion_kernels() {
-    using Tables = ExpansionTables<nodes>;
-    return {nodes,
-            Tables::width,
-            sizeof(Tables) / sizeof(double),
-            8 * nodes,
-            &ExpansionFill<Loss, nodes>::call,
-            {&expansion_sum<Loss, kValue, nodes>, &expansion_sum<Loss, kValueGrad, nodes>,
-             &expansion_sum<Loss, kGradHess, nodes>, &expansion_sum<Loss, kGradPositiveHess, nodes>,
-             &expansion_sum<Loss, kHessVector, nodes>}};
-}
-template <class Loss> struct ExpansionPair {
-    static constexpr ExpansionKernels entries[2] = {expansion_kernels<Loss, 8>(), expansion_kernels<Loss, 16>()};
-};
-template <class Loss> constexpr const ExpansionKernels* expansion() {
-    if constexpr (Loss::expandable) return ExpansionPair<Loss>::entries;
-    else return nullptr;
-}
-
-template <class Loss> constexpr PairLossKernels pair_loss_kernels() {
-    return {Loss::name,
-            Loss::factored,
-            Loss::log_product,
-            Loss::uses_label_gap,
-            Loss::all_pairs,
-            {{float_sum<Loss, kValue, false>(), float_sum<Loss, kValue, true>()},
-             {float_sum<Loss, kValueGrad, false>(), float_sum<Loss, kValueGrad, true>()},
-             {float_sum<Loss, kGradHess, false>(), float_sum<Loss, kGradHess, true>()},
-             {float_sum<Loss, kGradPositiveHess, false>(), float_sum<Loss, kGradPositiveHess, true>()},
-             {float_sum<Loss, kHessVector, false>(), float_sum<Loss, kHessVector, true>()}},
-            {double_sum<Loss, kValue>(), double_sum<Loss, kValueGrad>(), double_sum<Loss, kGradHess>(),
-             double_sum<Loss, kGradPositiveHess>(), double_sum<Loss, kHessVector>()},
-            {moment_sum<Loss, kValue>(), moment_sum<Loss, kValueGrad>(), moment_sum<Loss, kGradHess>(),
-             moment_sum<Loss, kGradPositiveHess>(), moment_sum<Loss, kHessVector>()},
-            {{merge_sum<Loss, kValue, false>(), merge_sum<Loss, kValue, true>()},
-             {merge_sum<Loss, kValueGrad, false>(), merge_sum<Loss, kValueGrad, true>()},
-             {merge_sum<Loss, kGradHess, false>(), merge_sum<Loss, kGradHess, true>()},
-             {merge_sum<Loss, kGradPositiveHess, false>(), merge_sum<Loss, kGradPositiveHess, true>()},
-             {merge_sum<Loss, kHessVector, false>(), merge_sum<Loss, kHessVector, true>()}},
-            expansion<Loss>()};
-}
-
-template <class Losses> struct PairLossTable;
-template <class... Losses> struct PairLossTable<List<Losses...>> {
-    static constexpr int count = sizeof...(Losses);
-    static constexpr PairLossKernels entries[count] = {pair_loss_kernels<Losses>()...};
-};
-
-template <class Loss, class T> constexpr void fill_sums(ListSum<T> (&sums)[kPairModes]) {
-    sums[kValue] = Loss::template sum<T, kValue>();
-    sums[kValueGrad] = Loss::template sum<T, kValueGrad>();
-    sums[kGradHess] = Loss::template sum<T, kGradHess>();
-    sums[kGradPositiveHess] = Loss::template sum<T, kGradPositiveHess>();
-    sums[kHessVector] = Loss::template sum<T, kHessVector>();
-}
-template <class Loss> constexpr ListLossKernels list_loss() {
-    ListLossKernels k{Loss::name,
-                      Loss::order,
-                      Loss::per_item,
-                      false,
-                      Loss::float_range,
-                      Loss::work_arrays,
-                      Loss::work_arrays_along_vector,
-                      {},
-                      {},
-                      {}};
-    fill_sums<Loss, float>(k.float_sum);
-    fill_sums<Loss, double>(k.double_sum);
-    return k;
-}
-template <class Metric> constexpr ListLossKernels rank_loss() {
-    return {Metric::name, kByPosition, false, true, -1, 5, 6, {}, {}, RankLoss<Metric>::kernels};
-}
-/// The listwise and pointwise losses: a new one is added here.
-constexpr ListLossKernels kListLosses[] = {
-    list_loss<SoftmaxLoss<false>>(),
-    list_loss<SoftmaxLoss<true>>(),
-    list_loss<UniqueSoftmaxLoss>(),
-    list_loss<ListMleLoss>(),
-    rank_loss<ApproxNdcg>(),
-    rank_loss<ApproxMrr>(),
-    list_loss<PointwiseLoss<SigmoidCrossEntropy>>(),
-    list_loss<PointwiseLoss<SquaredError>>(),
-};
 
 /// x - x is 0 for finite x, else NaN: one sum tells whether all are finite.
 template <class T> bool all_finite(const T* x, std::int64_t n) {
@@ -194,21 +81,14 @@ template <class T> constexpr MathKernels<T> math_kernels() {
             &elementwise<T, &log1p<T>>};
 }
 
-#define RANKGRAD_TEXT_(x) #x
-#define RANKGRAD_TEXT(x) RANKGRAD_TEXT_(x)
-#define RANKGRAD_JOIN_(a, b) a##b
-#define RANKGRAD_JOIN(a, b) RANKGRAD_JOIN_(a, b)
-
 }  // namespace
 
-extern const KernelTable RANKGRAD_JOIN(kernels_, RANKGRAD_LEVEL);
-const KernelTable RANKGRAD_JOIN(kernels_, RANKGRAD_LEVEL) = {
+const KernelTable RANKGRAD_OF_LEVEL(kernels) = {
     RANKGRAD_TEXT(RANKGRAD_LEVEL),
     Lanes<float>::count,
-    PairLossTable<PairLosses>::count,
-    PairLossTable<PairLosses>::entries,
-    sizeof kListLosses / sizeof *kListLosses,
-    kListLosses,
+    &RANKGRAD_OF_LEVEL(pair_kernels),
+    &RANKGRAD_OF_LEVEL(list_kernels),
+    &RANKGRAD_OF_LEVEL(implicit_kernels),
     &copy_scores<float>,
     &copy_scores<double>,
     &all_finite<float>,
@@ -217,8 +97,6 @@ const KernelTable RANKGRAD_JOIN(kernels_, RANKGRAD_LEVEL) = {
     &exponentials<double>,
     math_kernels<float>(),
     math_kernels<double>(),
-    implicit_kernels<float>(),
-    implicit_kernels<double>(),
 };
 
 }  // namespace rankgrad

@@ -162,5 +162,17 @@ template <class... Losses> struct List {};
 using PairLosses =
     List<Hinge, SquaredHinge, Logistic, SoftZeroOne, Exponential, Quantile, SquaredQuantile, MeanSquaredError>;
 
+template <class... Losses> constexpr int count_of(List<Losses...>) { return sizeof...(Losses); }
+constexpr int kPairLosses = count_of(PairLosses());
+
+template <class A, class B> constexpr bool kSame = false;
+template <class A> constexpr bool kSame<A, A> = true;
+
+/// The place of a loss in a list.
+template <class Loss, class First, class... Losses> constexpr int index_of(List<First, Losses...>) {
+    if constexpr (kSame<Loss, First>) return 0;
+    else return 1 + index_of<Loss>(List<Losses...>());
+}
+
 }  // namespace
 }  // namespace rankgrad

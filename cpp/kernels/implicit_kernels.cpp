@@ -1,0 +1,9 @@
+// The losses of implicit feedback of a level.
+#include "kernels/implicit_losses.hpp"
+#include "kernels/level.hpp"
+
+namespace rankgrad {
+
+const ImplicitFamily RANKGRAD_OF_LEVEL(implicit_kernels) = {implicit_kernels<float>(), implicit_kernels<double>()};
+
+}  // namespace rankgrad

@@ -1,0 +1,28 @@
+// The tables that the translation units of one level give to each other: each defines one, its only external symbol.
+//
+// All kernels are compiled once per level, with RANKGRAD_LEVEL set. Everything but the tables has internal linkage.
+#pragma once
+
+#include "kernels/kernel_table.hpp"
+#include "kernels/pair_losses.hpp"
+
+#define RANKGRAD_TEXT_(x) #x
+#define RANKGRAD_TEXT(x) RANKGRAD_TEXT_(x)
+#define RANKGRAD_JOIN_(a, b) a##_##b
+#define RANKGRAD_JOIN(a, b) RANKGRAD_JOIN_(a, b)
+#define RANKGRAD_OF_LEVEL(table) RANKGRAD_JOIN(table, RANKGRAD_LEVEL)
+
+namespace rankgrad {
+
+/// [pairwise loss][float32, float64 results]
+struct ExpansionFamily {
+    ExpansionKernels losses[kPairLosses][2];
+};
+
+extern const PairFamily RANKGRAD_OF_LEVEL(pair_kernels);
+extern const ExpansionFamily RANKGRAD_OF_LEVEL(expansion_kernels);
+extern const ListFamily RANKGRAD_OF_LEVEL(list_kernels);
+extern const ImplicitFamily RANKGRAD_OF_LEVEL(implicit_kernels);
+extern const KernelTable RANKGRAD_OF_LEVEL(kernels);
+
+}  // namespace rankgrad

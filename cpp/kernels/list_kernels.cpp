@@ -1,0 +1,52 @@
+// The listwise and pointwise losses of a level: a new one is added here.
+#include "kernels/approximate_ranks.hpp"
+#include "kernels/level.hpp"
+#include "kernels/list_mle.hpp"
+#include "kernels/pointwise.hpp"
+#include "kernels/softmax.hpp"
+#include "kernels/unique_softmax.hpp"
+
+namespace rankgrad {
+namespace {
+
+template <class Loss, class T> constexpr void fill_sums(ListSum<T> (&sums)[kPairModes]) {
+    sums[kValue] = Loss::template sum<T, kValue>();
+    sums[kValueGrad] = Loss::template sum<T, kValueGrad>();
+    sums[kGradHess] = Loss::template sum<T, kGradHess>();
+    sums[kGradPositiveHess] = Loss::template sum<T, kGradPositiveHess>();
+    sums[kHessVector] = Loss::template sum<T, kHessVector>();
+}
+template <class Loss> constexpr ListLossKernels list_loss() {
+    ListLossKernels k{Loss::name,
+                      Loss::order,
+                      Loss::per_item,
+                      false,
+                      Loss::float_range,
+                      Loss::work_arrays,
+                      Loss::work_arrays_along_vector,
+                      {},
+                      {},
+                      {}};
+    fill_sums<Loss, float>(k.float_sum);
+    fill_sums<Loss, double>(k.double_sum);
+    return k;
+}
+template <class Metric> constexpr ListLossKernels rank_loss() {
+    return {Metric::name, kByPosition, false, true, -1, 5, 6, {}, {}, RankLoss<Metric>::kernels};
+}
+constexpr ListLossKernels kListLosses[] = {
+    list_loss<SoftmaxLoss<false>>(),
+    list_loss<SoftmaxLoss<true>>(),
+    list_loss<UniqueSoftmaxLoss>(),
+    list_loss<ListMleLoss>(),
+    rank_loss<ApproxNdcg>(),
+    rank_loss<ApproxMrr>(),
+    list_loss<PointwiseLoss<SigmoidCrossEntropy>>(),
+    list_loss<PointwiseLoss<SquaredError>>(),
+};
+
+}  // namespace
+
+const ListFamily RANKGRAD_OF_LEVEL(list_kernels) = {sizeof kListLosses / sizeof *kListLosses, kListLosses};
+
+}  // namespace rankgrad

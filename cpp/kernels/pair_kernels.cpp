@@ -1,0 +1,66 @@
+// The pairwise losses of a level: direct sums, sums by moments and by merges of sorted items, and the near-linear sums
+// that expansion_kernels.cpp compiles.
+#include "kernels/level.hpp"
+#include "kernels/merge_sums.hpp"
+#include "kernels/moment_sums.hpp"
+#include "kernels/pair_sums.hpp"
+
+namespace rankgrad {
+namespace {
+
+template <class Loss, PairMode mode, bool weighted> constexpr PairSum<float> float_sum() {
+    if constexpr (Loss::all_pairs) return nullptr;
+    else return &DirectPairSum<Loss, float, mode, weighted>::call;
+}
+template <class Loss, PairMode mode> constexpr PairSum<double> double_sum() {
+    if constexpr (Loss::all_pairs) return nullptr;
+    else return &DirectPairSum<Loss, double, mode, true>::call;
+}
+template <class Loss, PairMode mode> constexpr PairSum<double> moment_sum() {
+    if constexpr (Loss::all_pairs) return &SquaredErrorSum<mode>::call;
+    else if constexpr (Loss::exponential) return &ExponentialSum<mode>::call;
+    else return nullptr;
+}
+template <class Loss, PairMode mode, bool weighted> constexpr MergeSum merge_sum() {
+    if constexpr (Loss::hinge_power > 0) return &MergePairSum<Loss::hinge_power, mode, weighted>::call;
+    else return nullptr;
+}
+
+template <class Loss> constexpr const ExpansionKernels* expansion() {
+    if constexpr (Loss::expandable) return RANKGRAD_OF_LEVEL(expansion_kernels).losses[index_of<Loss>(PairLosses())];
+    else return nullptr;
+}
+
+template <class Loss> constexpr PairLossKernels pair_loss_kernels() {
+    return {Loss::name,
+            Loss::factored,
+            Loss::log_product,
+            Loss::uses_label_gap,
+            Loss::all_pairs,
+            {{float_sum<Loss, kValue, false>(), float_sum<Loss, kValue, true>()},
+             {float_sum<Loss, kValueGrad, false>(), float_sum<Loss, kValueGrad, true>()},
+             {float_sum<Loss, kGradHess, false>(), float_sum<Loss, kGradHess, true>()},
+             {float_sum<Loss, kGradPositiveHess, false>(), float_sum<Loss, kGradPositiveHess, true>()},
+             {float_sum<Loss, kHessVector, false>(), float_sum<Loss, kHessVector, true>()}},
+            {double_sum<Loss, kValue>(), double_sum<Loss, kValueGrad>(), double_sum<Loss, kGradHess>(),
+             double_sum<Loss, kGradPositiveHess>(), double_sum<Loss, kHessVector>()},
+            {moment_sum<Loss, kValue>(), moment_sum<Loss, kValueGrad>(), moment_sum<Loss, kGradHess>(),
+             moment_sum<Loss, kGradPositiveHess>(), moment_sum<Loss, kHessVector>()},
+            {{merge_sum<Loss, kValue, false>(), merge_sum<Loss, kValue, true>()},
+             {merge_sum<Loss, kValueGrad, false>(), merge_sum<Loss, kValueGrad, true>()},
+             {merge_sum<Loss, kGradHess, false>(), merge_sum<Loss, kGradHess, true>()},
+             {merge_sum<Loss, kGradPositiveHess, false>(), merge_sum<Loss, kGradPositiveHess, true>()},
+             {merge_sum<Loss, kHessVector, false>(), merge_sum<Loss, kHessVector, true>()}},
+            expansion<Loss>()};
+}
+
+template <class Losses> struct PairLossTable;
+template <class... Losses> struct PairLossTable<List<Losses...>> {
+    static constexpr PairLossKernels entries[] = {pair_loss_kernels<Losses>()...};
+};
+
+}  // namespace
+
+const PairFamily RANKGRAD_OF_LEVEL(pair_kernels) = {kPairLosses, PairLossTable<PairLosses>::entries};
+
+}  // namespace rankgrad
