@@ -70,6 +70,7 @@ struct Evaluation {
     OptionalArray weight, cotangent;
     double scale, grad_scale;
     int threads;
+    bool new_results;
     OptionalArray values, grad_positive, grad_negative, hess_positive, hess_negative;
 };
 
@@ -90,6 +91,7 @@ template <class T> double evaluate_as(const ImplicitLoss& loss, Evaluation& e) {
     call.scale = e.scale;
     call.grad_scale = e.grad_scale;
     call.threads = e.threads > 0 ? e.threads : default_threads();
+    call.new_results = e.new_results;
     call.interrupt = &python_interrupted;
     const bool grad = e.mode != kValue, hess = e.mode == kGradHess;
     if (grad != (e.grad_positive && e.grad_negative) || hess != (e.hess_positive && e.hess_negative))
@@ -106,7 +108,7 @@ template <class T> double evaluate_as(const ImplicitLoss& loss, Evaluation& e) {
 double implicit(const ImplicitLoss& loss, int mode, const py::array& positive, const py::array& negative,
                 const OptionalArray& offsets, double margin, const OptionalArray& margins, const Features& features,
                 const OptionalArray& positive_items, const OptionalArray& negative_items, const OptionalArray& weight,
-                const OptionalArray& cotangent, double scale, double grad_scale, int threads,
+                const OptionalArray& cotangent, double scale, double grad_scale, int threads, bool new_results,
                 const OptionalArray& values, const OptionalArray& grad_positive, const OptionalArray& grad_negative,
                 const OptionalArray& hess_positive, const OptionalArray& hess_negative) {
     if (mode < kValue || mode > kGradHess) throw ArgumentError("mode: unknown");
@@ -121,6 +123,7 @@ double implicit(const ImplicitLoss& loss, int mode, const py::array& positive, c
                  scale,
                  grad_scale,
                  threads,
+                 new_results,
                  values,
                  grad_positive,
                  grad_negative,
@@ -146,8 +149,8 @@ void bind_implicit(py::module_& module) {
         .def("evaluate", &implicit, py::arg("mode"), py::arg("positive"), py::arg("negative"), py::arg("offsets"),
              py::arg("margin"), py::arg("margins"), py::arg("features"), py::arg("positive_items"),
              py::arg("negative_items"), py::arg("weight"), py::arg("cotangent"), py::arg("scale"),
-             py::arg("grad_scale"), py::arg("threads"), py::arg("values"), py::arg("grad_positive"),
-             py::arg("grad_negative"), py::arg("hess_positive"), py::arg("hess_negative"));
+             py::arg("grad_scale"), py::arg("threads"), py::arg("new_results"), py::arg("values"),
+             py::arg("grad_positive"), py::arg("grad_negative"), py::arg("hess_positive"), py::arg("hess_negative"));
     module.def("ideal_difference", &difference, py::arg("positive_items"), py::arg("negative_items"),
                py::arg("features"));
 }

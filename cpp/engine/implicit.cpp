@@ -4,6 +4,7 @@
 #include "engine/implicit.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 
 #include "engine/implicit_checks.hpp"
@@ -17,29 +18,13 @@ constexpr std::int64_t kRowsPerFlush = 64;    // additions in T before they go t
 constexpr std::int64_t kRaggedTask = 8192;    // negatives in one task
 constexpr std::int64_t kSerialPairs = 32768;  // below this, starting threads costs more than it gains
 
-/// Sums in double over the pairs of each positive of a block.
-struct Sums {
-    double value[kBlock], slope[kBlock], curvature[kBlock];
-};
-
-/// Several running sums, so that one addition need not wait for the one before.
-template <class T> double total(const T* x, std::int64_t n) {
-    double part[4] = {0, 0, 0, 0};
-    std::int64_t i = 0;
-    for (; i + 4 <= n; i += 4)
-        for (int k = 0; k < 4; ++k) part[k] += static_cast<double>(x[i + k]);
-    for (; i < n; ++i) part[0] += static_cast<double>(x[i]);
-    return (part[0] + part[1]) + (part[2] + part[3]);
-}
-
 template <class T> class Evaluation {
 public:
-    Evaluation(const ImplicitLoss& loss, const ImplicitCall<T>& call, bool narrow)
-        : loss_(loss), call_(call), filler_(loss, call),
-          sum_(implicit_kernels<T>()
-                   .sums[loss.formula == kSigmoidGap && narrow ? kNarrowSigmoidGap : loss.formula]
-                   .mode[call.mode]),
-          b_(call.n_positives), value_of_(call.mode == kGradHess ? 0 : static_cast<std::size_t>(b_)) {
+    Evaluation(const ImplicitLoss& loss, const ImplicitCall<T>& call)
+        : loss_(loss), call_(call), kernels_(implicit_kernels<T>()), filler_(loss, call), b_(call.n_positives),
+          narrow_(loss.formula == kSigmoidGap && loss.choice == Choice::kEvery ? kNarrowSigmoidGap : loss.formula) {
+        check_implicit(loss, call);
+        if (loss.choice != Choice::kEvery || !call.new_results) check_negatives(loss, call);
         if (loss.choice != Choice::kFirstViolation) return;
         std::int64_t most = call.n_rows;
         for (std::int64_t b = 0; call.lists != nullptr && b < b_; ++b)
@@ -49,57 +34,73 @@ public:
     }
 
     double run() {
-        const std::vector<std::int64_t> bounds = cut();
+        const std::vector<std::int64_t> bounds = call_.lists == nullptr ? cut_rows() : cut_lists();
+        std::vector<double> value_of(bounds.size(), 0.0);  // one per task, where values are wanted
         const std::int64_t pairs = call_.lists == nullptr ? b_ * call_.n_rows : call_.lists->n_items();
         const int threads = pairs < kSerialPairs ? 1 : call_.threads;
         parallel_for(static_cast<std::int64_t>(bounds.size()) - 1, threads, call_.interrupt,
                      [&](std::int64_t t, Worker& worker) {
-                         block(bounds[static_cast<std::size_t>(t)], bounds[static_cast<std::size_t>(t) + 1], worker);
+                         const auto task = static_cast<std::size_t>(t);
+                         value_of[task] = block(bounds[task], bounds[task + 1], worker);
                      });
-        double result = 0;
-        for (std::int64_t b = 0; b < static_cast<std::int64_t>(value_of_.size()); ++b)
-            result += filler_.weight(b) * value_of_[static_cast<std::size_t>(b)];
-        return call_.scale * result;
+        if (any_bad_) check_negatives(loss_, call_);
+        return call_.scale * total(value_of.data(), static_cast<std::int64_t>(value_of.size()));
     }
 
 private:
-    /// Tasks: at most kBlock positives each, of ragged lists also about kRaggedTask negatives.
-    std::vector<std::int64_t> cut() const {
-        std::vector<std::int64_t> bounds{0};
-        for (std::int64_t b = 1; b < b_; ++b) {
-            const std::int64_t begin = bounds.back();
-            if (b - begin == kBlock ||
-                (call_.lists != nullptr && call_.lists->begin(b) - call_.lists->begin(begin) >= kRaggedTask))
-                bounds.push_back(b);
-        }
+    /// Tasks: at most kBlock positives each.
+    std::vector<std::int64_t> cut_rows() const {
+        std::vector<std::int64_t> bounds;
+        for (std::int64_t b = 0; b < b_; b += kBlock) bounds.push_back(b);
         bounds.push_back(b_);
         return bounds;
     }
 
-    void block(std::int64_t begin, std::int64_t end, Worker& worker) {
+    /// Tasks: at most kBlock positives and about kRaggedTask negatives each.
+    std::vector<std::int64_t> cut_lists() const {
+        std::vector<std::int64_t> bounds{0};
+        for (std::int64_t b = 1; b < b_; ++b)
+            if (b - bounds.back() == kBlock || call_.lists->begin(b) - call_.lists->begin(bounds.back()) >= kRaggedTask)
+                bounds.push_back(b);
+        bounds.push_back(b_);
+        return bounds;
+    }
+
+    /// The weighted value of the block's positives, if the mode has one.
+    double block(std::int64_t begin, std::int64_t end, Worker& worker) {
         Pairs<T> pairs;
         Sums sums;
+        if (!block(begin, end, narrow_, pairs, sums, worker) &&
+            (narrow_ == loss_.formula || !block(begin, end, loss_.formula, pairs, sums, worker)))
+            any_bad_ = true;
+        return finish(begin, end - begin, sums);
+    }
+
+    /// False if the formula cannot compute a pair.
+    bool block(std::int64_t begin, std::int64_t end, ImplicitFormula formula, Pairs<T>& pairs, Sums& sums,
+               Worker& worker) const {
         std::fill_n(sums.value, end - begin, 0.0);
         std::fill_n(sums.slope, end - begin, 0.0);
         std::fill_n(sums.curvature, end - begin, 0.0);
         filler_.clear(pairs, call_.lists == nullptr ? end - begin : kBlock);
-        if (loss_.choice != Choice::kEvery) chosen(begin, end, pairs, sums, worker);
-        else if (call_.lists == nullptr) rows(begin, end, pairs, sums, worker);
-        else lists(begin, end, pairs, sums, worker);
-        finish(begin, end - begin, sums);
+        pairs.formula = formula;
+        if (loss_.choice != Choice::kEvery) return chosen(begin, end, pairs, sums, worker);
+        if (call_.lists == nullptr) return rows(begin, end, pairs, sums, worker);
+        return lists(begin, end, pairs, sums, worker);
     }
 
-    void finish(std::int64_t begin, std::int64_t n, const Sums& sums) {
-        if (call_.mode != kGradHess) std::copy_n(sums.value, n, value_of_.data() + begin);
+    double finish(std::int64_t begin, std::int64_t n, Sums& sums) const {
+        for (std::int64_t i = 0; call_.weight != nullptr && i < n; ++i) sums.value[i] *= call_.weight[begin + i];
         for (std::int64_t i = 0; call_.values != nullptr && i < n; ++i)
-            call_.values[begin + i] = static_cast<T>(filler_.weight(begin + i) * sums.value[i]);
+            call_.values[begin + i] = static_cast<T>(sums.value[i]);
         for (std::int64_t i = 0; call_.mode != kValue && i < n; ++i)
             call_.grad_positive[begin + i] = static_cast<T>(0.0 - sums.slope[i]);
         for (std::int64_t i = 0; call_.mode == kGradHess && i < n; ++i)
             call_.hess_positive[begin + i] = static_cast<T>(sums.curvature[i]);
+        return total(sums.value, n);
     }
 
-    void sum(Pairs<T>& pairs, const T* negative, std::int64_t n, T* grad, T* hess) const {
+    bool sum(Pairs<T>& pairs, const T* negative, std::int64_t n, T* grad, T* hess, std::int64_t rows = 1) const {
         ImplicitPairs<T> job;
         job.positive = pairs.positive;
         job.negative = negative;
@@ -108,6 +109,8 @@ private:
         job.factor = pairs.factor;
         job.square_factor = pairs.square_factor;
         job.n = n;
+        job.rows = rows;
+        job.stride = b_;
         job.kink = loss_.kink;
         job.square = loss_.square ? 1.0 : 0.0;
         job.value = pairs.value;
@@ -115,43 +118,36 @@ private:
         job.curvature = pairs.curvature;
         job.grad_negative = grad;
         job.hess_negative = hess;
-        sum_(job);
+        return kernels_.sums[pairs.formula].mode[call_.mode](job);
     }
 
     /// Every negative of (K, B): the positives of the block against one row at a time.
-    void rows(std::int64_t begin, std::int64_t end, Pairs<T>& pairs, Sums& sums, Worker& worker) const {
+    bool rows(std::int64_t begin, std::int64_t end, Pairs<T>& pairs, Sums& sums, Worker& worker) const {
         const std::int64_t n = end - begin;
+        bool usable = true;
         filler_.fill_each(pairs, begin, end);
         for (std::int64_t k = 0; k < call_.n_rows && !worker.stopped();) {
             const std::int64_t stop = std::min(k + kRowsPerFlush, call_.n_rows);
-            for (; k < stop; ++k) {
+            while (k < stop) {
                 const std::int64_t at = k * b_ + begin;
+                const std::int64_t count = filler_.has_credit() ? 1 : stop - k;  // credit is a matter of each pair
                 filler_.set_ideals(pairs, begin, end, at);
-                sum(pairs, call_.negative + at, n, shifted(call_.grad_negative, at), shifted(call_.hess_negative, at));
+                usable &= sum(pairs, call_.negative + at, n, shifted(call_.grad_negative, at),
+                              shifted(call_.hess_negative, at), count);
+                k += count;
             }
-            flush(sums, pairs, n);
+            flush(call_.mode, sums, pairs, n);
         }
+        return usable;
     }
 
     static T* shifted(T* x, std::int64_t by) { return x == nullptr ? nullptr : x + by; }
 
-    void flush(Sums& sums, Pairs<T>& pairs, std::int64_t n) const {
-        if (call_.mode != kGradHess) flush_to(sums.value, pairs.value, n);
-        if (call_.mode != kValue) flush_to(sums.slope, pairs.slope, n);
-        if (call_.mode == kGradHess) flush_to(sums.curvature, pairs.curvature, n);
-    }
-
-    static void flush_to(double* sums, T* x, std::int64_t n) {
-        for (std::int64_t i = 0; i < n; ++i) {
-            sums[i] += static_cast<double>(x[i]);
-            x[i] = T(0);
-        }
-    }
-
     /// Every negative of ragged lists: runs of kBlock negatives, whatever positives they belong to.
-    void lists(std::int64_t begin, std::int64_t end, Pairs<T>& pairs, Sums& sums, Worker& worker) const {
+    bool lists(std::int64_t begin, std::int64_t end, Pairs<T>& pairs, Sums& sums, Worker& worker) const {
         const Lists& all = *call_.lists;
         std::int64_t first = begin;
+        bool usable = true;
         for (std::int64_t at = all.begin(begin); at < all.end(end - 1) && !worker.stopped();) {
             const std::int64_t stop = std::min(at + kBlock, all.end(end - 1));
             while (all.end(first) <= at) ++first;
@@ -161,8 +157,8 @@ private:
                 filler_.fill(pairs, last, from - at, to - from);
             }
             if (filler_.has_credit()) filler_.subtract_credit(pairs, call_.ideal.negative_items + at, stop - at);
-            sum(pairs, call_.negative + at, stop - at, shifted(call_.grad_negative, at),
-                shifted(call_.hess_negative, at));
+            usable &= sum(pairs, call_.negative + at, stop - at, shifted(call_.grad_negative, at),
+                          shifted(call_.hess_negative, at));
             for (std::int64_t b = first; b < last; ++b) {
                 const std::int64_t from = std::max(all.begin(b), at) - at, n = std::min(all.end(b), stop) - at - from;
                 sums.value[b - begin] += total(pairs.value + from, n);
@@ -172,6 +168,7 @@ private:
             for (T* x : {pairs.value, pairs.slope, pairs.curvature}) std::fill_n(x, stop - at, T(0));
             at = stop;
         }
+        return usable;
     }
 
     std::int64_t place(std::int64_t b, std::int64_t k) const {
@@ -179,14 +176,17 @@ private:
     }
 
     /// One negative per positive, or none: the pair's results, and 0 for all other negatives.
-    void chosen(std::int64_t begin, std::int64_t end, Pairs<T>& pairs, Sums& sums, Worker& worker) const {
+    bool chosen(std::int64_t begin, std::int64_t end, Pairs<T>& pairs, Sums& sums, Worker& worker) const {
         const std::int64_t n = end - begin;
         std::int64_t choice[kBlock];
         NegativeChoice<T>(loss_, call_, filler_).choose(begin, end, pairs, choice, worker);
         filler_.fill_each(pairs, begin, end);
+        const bool known = loss_.choice == Choice::kLargest && call_.lists == nullptr;  // left there by the choice
         for (std::int64_t i = 0; i < n; ++i) {
             const bool any = choice[i] >= 0;
-            pairs.negative[i] = any ? call_.negative[place(begin + i, choice[i])] : -std::numeric_limits<T>::infinity();
+            if (!known)
+                pairs.negative[i] =
+                    any ? call_.negative[place(begin + i, choice[i])] : -std::numeric_limits<T>::infinity();
             if (any && !rank_weights_.empty())
                 pairs.rank_weight[i] = rank_weights_[static_cast<std::size_t>(choice[i])];
             if (filler_.has_credit())
@@ -194,10 +194,11 @@ private:
                     any ? call_.ideal.negative_items[place(begin + i, choice[i])] : pairs.positive_item[i];
         }
         if (filler_.has_credit()) filler_.subtract_credit(pairs, pairs.negative_item, n);
-        sum(pairs, pairs.negative, n, pairs.grad, pairs.hess);
-        flush(sums, pairs, n);
+        const bool usable = sum(pairs, pairs.negative, n, pairs.grad, pairs.hess);
+        flush(call_.mode, sums, pairs, n);
         if (call_.mode != kValue) scatter(begin, end, choice, pairs.grad, call_.grad_negative);
         if (call_.mode == kGradHess) scatter(begin, end, choice, pairs.hess, call_.hess_negative);
+        return usable;
     }
 
     void scatter(std::int64_t begin, std::int64_t end, const std::int64_t* choice, const T* x, T* out) const {
@@ -209,18 +210,18 @@ private:
 
     const ImplicitLoss& loss_;
     const ImplicitCall<T>& call_;
+    const ImplicitKernels<T>& kernels_;
     PairFiller<T> filler_;
-    void (*sum_)(const ImplicitPairs<T>&);
     std::int64_t b_;
-    std::vector<double> value_of_;  // one per positive, where values are wanted
-    std::vector<T> rank_weights_;   // of the first, second, ... negative tried
+    ImplicitFormula narrow_;            // what is tried first; the loss's own formula computes what that one cannot
+    std::atomic<bool> any_bad_{false};  // a negative is
+    std::vector<T> rank_weights_;       // of the first, second, ... negative tried
 };
 
 }  // namespace
 
 template <class T> double evaluate_implicit(const ImplicitLoss& loss, const ImplicitCall<T>& call) {
-    const bool narrow = check_implicit(loss, call, implicit_kernels<T>());
-    return Evaluation<T>(loss, call, narrow && loss.choice == Choice::kEvery).run();
+    return Evaluation<T>(loss, call).run();
 }
 template double evaluate_implicit(const ImplicitLoss&, const ImplicitCall<float>&);
 template double evaluate_implicit(const ImplicitLoss&, const ImplicitCall<double>&);

@@ -68,6 +68,7 @@ template <class T> struct ImplicitCall {
     const double* cotangent = nullptr;
     double scale = 1.0, grad_scale = 1.0;
     int threads = 1;
+    bool new_results = false;  ///< nobody sees the results after an error: they may then hold anything
     InterruptCheck interrupt = nullptr;
     T* values = nullptr;  ///< weight[b] * l_b, may be null
     T* grad_positive = nullptr;
@@ -76,7 +77,7 @@ template <class T> struct ImplicitCall {
     T* hess_negative = nullptr;
 };
 
-/// Throws ArgumentError, before anything is written, for numbers that are not usable and items out of range; Interrupted.
+/// Throws ArgumentError for numbers that are not usable and items out of range, and Interrupted.
 template <class T> double evaluate_implicit(const ImplicitLoss& loss, const ImplicitCall<T>& call);
 
 /// out[i] = 1 - the credit for the pair (positive_items[i], negative_items[i]).

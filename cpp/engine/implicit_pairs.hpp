@@ -23,7 +23,36 @@ template <class T> struct Pairs {
     T positive[size], negative[size], ideal[size], factor[size], square_factor[size], rank_weight[size];
     T value[size], slope[size], curvature[size], grad[size], hess[size];
     std::int64_t positive_item[size], negative_item[size];
+    ImplicitFormula formula;
 };
+
+/// Sums in double over the pairs of each positive of a block.
+struct Sums {
+    double value[kBlock], slope[kBlock], curvature[kBlock];
+};
+
+/// Several running sums, so that one addition need not wait for the one before.
+template <class T> double total(const T* x, std::int64_t n) {
+    double part[4] = {0, 0, 0, 0};
+    std::int64_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        for (int k = 0; k < 4; ++k) part[k] += static_cast<double>(x[i + k]);
+    for (; i < n; ++i) part[0] += static_cast<double>(x[i]);
+    return (part[0] + part[1]) + (part[2] + part[3]);
+}
+
+/// Moves the running sums of the first n pairs, one pair or more of each positive, to those in double.
+template <class T> void flush(PairMode mode, Sums& sums, Pairs<T>& pairs, std::int64_t n) {
+    const auto move = [n](double* to, T* from) {
+        for (std::int64_t i = 0; i < n; ++i) {
+            to[i] += static_cast<double>(from[i]);
+            from[i] = T(0);
+        }
+    };
+    if (mode != kGradHess) move(sums.value, pairs.value);
+    if (mode != kValue) move(sums.slope, pairs.slope);
+    if (mode == kGradHess) move(sums.curvature, pairs.curvature);
+}
 
 /// Fills Pairs for positives of a call.
 template <class T> class PairFiller {

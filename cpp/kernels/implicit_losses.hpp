@@ -1,73 +1,18 @@
-// Losses of implicit feedback: one positive item against one sampled negative at a time, the choice of a negative among
-// many, and the partial credit for negatives that resemble the positive.
-//
-// A formula is a loss l of the positive's score p, the negative's score n and the ideal difference d (1 without partial
-// credit). `eval` gives l with its first two derivatives with respect to n; those with respect to p are -l' and l''. A
-// negative of -infinity is no negative: every formula is 0 there.
+// Sums of the losses of implicit feedback over rows of pairs.
 #pragma once
 
-#include "kernels/kernel_table.hpp"
-#include "kernels/lane_group.hpp"
+#include "kernels/implicit_formulas.hpp"
+#include "kernels/negative_choice.hpp"
 
 namespace rankgrad {
 namespace {
 
-constexpr double kInfinity = __builtin_huge_val();
-
-template <class V> struct ImplicitJet {
-    V value, slope, curvature;
-};
-
-/// l = d - sigmoid(x), x = p - n: Collie's and Spotlight's "BPR". With q = 1 - sigmoid(x), l = (d - 1) + q keeps the digits of
-/// a small q. `narrow`: all scores are known to be finite with |x| in the range of exp_inside.
-template <bool narrow> struct SigmoidGap {
-    template <class V> static ImplicitJet<V> eval(V positive, V negative, V ideal, V, V) {
-        const V x = positive - negative;
-        const V range(ExpInside<typename V::Scalar>::range);
-        const V u = exp_inside(narrow ? x : min(max(x, -range), range));
-        const V q = V(1) / (V(1) + u);
-        const V p = u * q;
-        const V pq = p * q, value = (ideal - V(1)) + q;
-        if constexpr (narrow) return {value, pq, pq * (p - q)};
-        const auto there = x < V(kInfinity);
-        return {select(there, value, V(0)), select(there, pq, V(0)), select(there, pq * (p - q), V(0))};
-    }
-};
-
-/// l = -log sigmoid(z), z = x - (d - 1): the textbook's BPR for d = 1. [Rendle et al., 2009]
-struct NegativeLogSigmoid {
-    template <class V> static ImplicitJet<V> eval(V positive, V negative, V ideal, V, V) {
-        const V z = (positive - negative) - (ideal - V(1));
-        const auto there = z < V(kInfinity);
-        const V e = select(there, exp_inside(max(-abs(z), V(-ExpInside<typename V::Scalar>::range))), V(0));
-        const V p_large = V(1) / (V(1) + e);
-        const V p_small = e * p_large;
-        return {max(-z, V(0)) + log1p(e), select(z > V(0), p_small, p_large), p_small * p_large};
-    }
-};
-
-/// l = max(0, h), h = d - x; at h = 0 the slope is `kink`.
-struct SlackHinge {
-    template <class V> static ImplicitJet<V> eval(V positive, V negative, V ideal, V, V kink) {
-        const V h = ideal - (positive - negative);
-        return {max(h, V(0)), select(h > V(0), V(1), select(h < V(0), V(0), kink)), V(0)};
-    }
-};
-
-/// l = w max(0, h), h = d - p + n, w a function of the estimated rank: WARP. [Weston, Bengio & Usunier, 2011]
-struct RankedHinge {
-    template <class V> static V slack(V positive, V negative, V ideal) { return (ideal - positive) + negative; }
-    template <class V> static ImplicitJet<V> eval(V positive, V negative, V ideal, V rank_weight, V) {
-        const V h = slack(positive, negative, ideal);
-        const auto violated = h > V(0);
-        return {select(violated, rank_weight * h, V(0)), select(violated, rank_weight, V(0)), V(0)};
-    }
-};
-
-/// Adds up l + square l^2, and factor times its derivatives, over rows of pairs; see ImplicitPairs.
+/// Adds up l + square l^2, and factor times its derivatives, over rows of pairs; see ImplicitPairs. Tells whether all pairs
+/// were usable by the formula.
 template <class Formula, class T, PairMode mode> struct ImplicitSum {
-    template <class V>
-    RANKGRAD_INLINE static void step(const ImplicitPairs<T>& job, std::int64_t i, V negative, T* grad, T* hess) {
+    template <class V> RANKGRAD_INLINE static void step(const ImplicitPairs<T>& job, std::int64_t i, V negative,
+                                                        T* grad, T* hess, Lanes<T>& bad) {
+        bad = flagged(Formula::usable(V::load(job.positive + i), negative), bad);
         const V rank_weight = job.rank_weight == nullptr ? V(1) : V::load(job.rank_weight + i);
         const ImplicitJet<V> jet =
             Formula::eval(V::load(job.positive + i), negative, V::load(job.ideal + i), rank_weight, V(job.kink));
@@ -87,140 +32,99 @@ template <class Formula, class T, PairMode mode> struct ImplicitSum {
         }
     }
 
-    template <class V> RANKGRAD_INLINE static void run(const ImplicitPairs<T>& job, std::int64_t& i) {
-        for (; i + V::count <= job.n; i += V::count)
-            step(job, i, V::load(job.negative + i), mode == kValue ? nullptr : job.grad_negative + i,
-                 mode == kGradHess ? job.hess_negative + i : nullptr);
+    using V = Lanes<T>;
+    using Group = LaneGroup<T>;
+
+    template <class W> RANKGRAD_INLINE static void run(const ImplicitPairs<T>& job, std::int64_t& i, V& bad) {
+        for (; i + W::count <= job.n; i += W::count)
+            step(job, i, W::load(job.negative + i), mode == kValue ? nullptr : job.grad_negative + i,
+                 mode == kGradHess ? job.hess_negative + i : nullptr, bad);
     }
 
-    static void call(const ImplicitPairs<T>& given) {
-        const ImplicitPairs<T> job = given;  // a copy that stores cannot alias
-        std::int64_t i = 0;
-        run<LaneGroup<T>>(job, i);
-        using V = Lanes<T>;
-        run<V>(job, i);
+    /// The pairs from i on, fewer than a register.
+    static void rest(const ImplicitPairs<T>& job, std::int64_t i, V& bad) {
         if (i == job.n) return;
         T negative[V::count], grad[V::count], hess[V::count];
         for (int l = 0; l < V::count; ++l)
             negative[l] = job.negative[i + l < job.n ? i + l : i];  // past n: not read by anybody
-        step(job, i, V::load(negative), grad, hess);
+        step(job, i, V::load(negative), grad, hess, bad);
         for (int l = 0; i + l < job.n; ++l) {
             if constexpr (mode != kValue) job.grad_negative[i + l] = grad[l];
             if constexpr (mode == kGradHess) job.hess_negative[i + l] = hess[l];
         }
     }
-};
 
-template <class T> T largest_lane(Lanes<T> v) {
-    T part[Lanes<T>::count];
-    v.store(part);
-    T largest = part[0];
-    for (const T x : part) largest = x > largest ? x : largest;
-    return largest;
-}
-
-/// Where the largest of `rows` rows of n numbers stands, column by column: the first such row, counted from `first_row`.
-template <class T> void largest_in_columns(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t n,
-                                           T first_row, T* best, T* best_row) {
-    using V = Lanes<T>;
-    std::int64_t i = 0;
-    for (; i + V::count <= n; i += V::count) {
-        V top = V::load(best + i), top_row = V::load(best_row + i), row(first_row);
-        for (std::int64_t k = 0; k < rows; ++k, row += V(1)) {
-            const V candidate = V::load(x + k * stride + i);
-            const auto larger = candidate > top;
-            top = select(larger, candidate, top);
-            top_row = select(larger, row, top_row);
+    /// Four rows in step: what belongs to a positive is read and written once for the four. A staged formula is computed
+    /// in two sweeps over a few columns, since a CPU looks ahead over a short chain of operations but not over a long one.
+    RANKGRAD_INLINE static void four_rows(const ImplicitPairs<T>& job, std::int64_t end, V& bad) {
+        constexpr std::int64_t few = 8 * V::count;
+        T staged[4 * few];
+        for (std::int64_t begin = 0; begin < end; begin += few) {
+            const std::int64_t stop = begin + few < end ? begin + few : end;
+            if constexpr (Formula::staged)
+                for (std::int64_t i = begin; i < stop; i += V::count) {
+                    const Group positive = Group::same(V::load(job.positive + i));
+                    const Group negative = Group::load_rows(job.negative + i, job.stride);
+                    bad = flagged(Formula::usable(positive, negative), bad);
+                    Formula::stage(positive, negative).store(staged + 4 * (i - begin));
+                }
+            four_rows(job, begin, stop, staged, bad);
         }
-        top.store(best + i);
-        top_row.store(best_row + i);
     }
-    for (; i < n; ++i)
-        for (std::int64_t k = 0; k < rows; ++k)
-            if (x[k * stride + i] > best[i]) {
-                best[i] = x[k * stride + i];
-                best_row[i] = first_row + static_cast<T>(k);
+
+    RANKGRAD_INLINE static void four_rows(const ImplicitPairs<T>& job, std::int64_t begin, std::int64_t end,
+                                          const T* staged, V& bad) {
+        const std::int64_t stride = job.stride;
+        for (std::int64_t i = begin; i < end; i += V::count) {
+            const auto each = [&](const T* x) { return Group::same(V::load(x + i)); };
+            ImplicitJet<Group> jet;
+            if constexpr (Formula::staged) {
+                jet = Formula::finish(Group::load(staged + 4 * (i - begin)), each(job.ideal));
+            } else {
+                const Group rank_weight = job.rank_weight == nullptr ? Group(1) : each(job.rank_weight);
+                const Group positive = each(job.positive), negative = Group::load_rows(job.negative + i, stride);
+                bad = flagged(Formula::usable(positive, negative), bad);
+                jet = Formula::eval(positive, negative, each(job.ideal), rank_weight, Group(job.kink));
             }
-}
-
-/// Notes `row` in `first` of every column that violates its ideal difference and had no violation (-1) before. True if a
-/// column is left without one.
-template <class T>
-bool violations_in_row(const T* positive, const T* negative, const T* ideal, std::int64_t n, T row, T* first) {
-    using V = Lanes<T>;
-    const V here(row);
-    V lowest = here;
-    std::int64_t i = 0;
-    for (; i + V::count <= n; i += V::count) {
-        const V slack = RankedHinge::slack(V::load(positive + i), V::load(negative + i), V::load(ideal + i));
-        const V before = V::load(first + i);
-        const V now = select(before < V(0), select(slack > V(0), here, before), before);
-        lowest = min(lowest, now);
-        now.store(first + i);
+            if constexpr (mode != kGradHess) {
+                const Group value = jet.value * multiply_add(Group(job.square), jet.value, Group(1));
+                (V::load(job.value + i) + value.total()).store(job.value + i);
+            }
+            if constexpr (mode == kValue) continue;
+            const Group square_factor = each(job.square_factor);
+            const Group outer = multiply_add(square_factor, jet.value, each(job.factor));
+            const Group slope = outer * jet.slope;
+            slope.store_rows(job.grad_negative + i, stride);
+            (V::load(job.slope + i) + slope.total()).store(job.slope + i);
+            if constexpr (mode == kGradHess) {
+                const Group curvature = multiply_add(square_factor * jet.slope, jet.slope, outer * jet.curvature);
+                curvature.store_rows(job.hess_negative + i, stride);
+                (V::load(job.curvature + i) + curvature.total()).store(job.curvature + i);
+            }
+        }
     }
-    bool left = largest_lane(-lowest) > T(0);
-    for (; i < n; ++i) {
-        if (first[i] < T(0) && (ideal[i] - positive[i]) + negative[i] > T(0)) first[i] = row;
-        left = left || first[i] < T(0);
-    }
-    return left;
-}
 
-/// The first place of the largest of n numbers, -1 if there is none above -infinity.
-template <class T> std::int64_t largest_in_list(const T* x, std::int64_t n) {
-    using V = Lanes<T>;
-    V top(-kInfinity);
-    std::int64_t i = 0;
-    for (; i + V::count <= n; i += V::count) top = max(top, V::load(x + i));
-    T largest = largest_lane(top);
-    for (; i < n; ++i) largest = x[i] > largest ? x[i] : largest;
-    if (!(largest > static_cast<T>(-kInfinity))) return -1;
-    for (i = 0; x[i] < largest;) ++i;
-    return i;
-}
-
-/// The first of n negatives of one positive that violates its ideal difference, or -1.
-template <class T> std::int64_t violation_in_list(T positive, const T* negative, const T* ideal, std::int64_t n) {
-    using V = Lanes<T>;
-    const V p(positive);
-    std::int64_t i = 0;
-    for (; i + V::count <= n; i += V::count) {
-        const V slack = RankedHinge::slack(p, V::load(negative + i), V::load(ideal + i));
-        if (largest_lane(slack) > T(0)) break;
+    static bool call(const ImplicitPairs<T>& given) {
+        ImplicitPairs<T> job = given;  // a copy that stores cannot alias
+        V bad(0);
+        for (std::int64_t rows = given.rows; rows > 0;) {
+            const std::int64_t done = rows >= 4 ? 4 : 1;
+            const std::int64_t whole = job.n / V::count * V::count;
+            if (done == 4) four_rows(job, whole, bad);
+            for (std::int64_t k = 0; k < done; ++k) {
+                std::int64_t i = done == 4 ? whole : 0;
+                if (done == 1) run<Group>(job, i, bad);
+                run<V>(job, i, bad);
+                rest(job, i, bad);
+                job.negative += job.stride;
+                if constexpr (mode != kValue) job.grad_negative += job.stride;
+                if constexpr (mode == kGradHess) job.hess_negative += job.stride;
+            }
+            rows -= done;
+        }
+        return sum(bad) == 0;
     }
-    for (; i < n; ++i)
-        if ((ideal[i] - positive) + negative[i] > T(0)) return i;
-    return -1;
-}
-
-/// Partial credit: ideal[i] -= weight where the two items have the same category. A NaN is like nothing.
-template <class T, class Category> void subtract_matches(const Category* category, T weight,
-                                                         const std::int64_t* positive_item,
-                                                         const std::int64_t* negative_item, std::int64_t n, T* ideal) {
-    for (std::int64_t i = 0; i < n; ++i)
-        ideal[i] -= category[positive_item[i]] == category[negative_item[i]] ? weight : T(0);
-}
-
-/// Smallest and largest of n numbers, and the first that is NaN or +infinity.
-template <class T> ScoreRange<T> score_range(const T* x, std::int64_t n) {
-    using V = Lanes<T>;
-    V bad(0), low(kInfinity), high(-kInfinity);
-    std::int64_t i = 0;
-    for (; i + V::count <= n; i += V::count) {
-        const V v = V::load(x + i);
-        bad = select(v < V(kInfinity), bad, V(1));
-        low = min(v, low);
-        high = max(v, high);
-    }
-    ScoreRange<T> range{-largest_lane(-low), largest_lane(high), -1};
-    for (std::int64_t k = i; k < n; ++k) {
-        range.low = x[k] < range.low ? x[k] : range.low;
-        range.high = x[k] > range.high ? x[k] : range.high;
-    }
-    for (i = sum(bad) > 0 ? 0 : i; i < n && range.first_bad < 0; ++i)
-        if (!(x[i] < static_cast<T>(kInfinity))) range.first_bad = i;
-    return range;
-}
+};
 
 template <class Formula, class T> constexpr ImplicitSums<T> implicit_sums() {
     return {&ImplicitSum<Formula, T, kValue>::call, &ImplicitSum<Formula, T, kValueGrad>::call,
@@ -235,8 +139,7 @@ template <class T> constexpr ImplicitKernels<T> implicit_kernels() {
             &violation_in_list<T>,
             &subtract_matches<T, std::int64_t>,
             &subtract_matches<T, double>,
-            &score_range<T>,
-            ExpInside<T>::range};
+            &first_bad<T>};
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ enum ImplicitFormula : int {
     kImplicitFormulas
 };
 
-/// n pairs of a positive and a negative. All arrays but `negative`, `grad_negative` and `hess_negative`, which are the
+/// `rows` times n pairs of a positive and a negative. All arrays but `negative`, `grad_negative` and `hess_negative`, which are the
 /// caller's, are readable and writable one register past n.
 template <class T> struct ImplicitPairs {
     const T* positive = nullptr;
@@ -27,23 +27,20 @@ template <class T> struct ImplicitPairs {
     const T* factor = nullptr;         ///< of the derivatives
     const T* square_factor = nullptr;  ///< 2 square factor
     std::int64_t n = 0;
-    double kink = 1;         ///< the hinge's slope at its kink
-    double square = 0;       ///< the sums are of l + square l^2
-    T* value = nullptr;      ///< added to, as are slope and curvature
-    T* slope = nullptr;      ///< derivatives with respect to the negative, also written to grad_negative
-    T* curvature = nullptr;  ///< second derivatives, also written to hess_negative
+    std::int64_t rows = 1,
+                 stride = 0;  ///< the caller's arrays have `rows` rows, `stride` apart; all else is per column
+    double kink = 1;          ///< the hinge's slope at its kink
+    double square = 0;        ///< the sums are of l + square l^2
+    T* value = nullptr;       ///< added to, as are slope and curvature
+    T* slope = nullptr;       ///< derivatives with respect to the negative, also written to grad_negative
+    T* curvature = nullptr;   ///< second derivatives, also written to hess_negative
     T* grad_negative = nullptr;
     T* hess_negative = nullptr;
 };
 
-/// [kValue], [kValueGrad], [kGradHess]
+/// [kValue], [kValueGrad], [kGradHess]. False if a pair was not usable by the formula: the results mean nothing then.
 template <class T> struct ImplicitSums {
-    void (*mode[3])(const ImplicitPairs<T>&);
-};
-
-template <class T> struct ScoreRange {
-    T low, high;
-    std::int64_t first_bad;  ///< -1: none
+    bool (*mode[3])(const ImplicitPairs<T>&);
 };
 
 /// What each function does is said at its definition in implicit_losses.hpp.
@@ -59,8 +56,7 @@ template <class T> struct ImplicitKernels {
                                      std::int64_t n, T* ideal);
     void (*subtract_real_matches)(const double* category, T weight, Items positive, Items negative, std::int64_t n,
                                   T* ideal);
-    ScoreRange<T> (*score_range)(const T* x, std::int64_t n);
-    double narrow_range;  ///< of |positive - negative| for kNarrowSigmoidGap
+    std::int64_t (*first_bad)(const T* x, std::int64_t n);
 };
 
 }  // namespace rankgrad

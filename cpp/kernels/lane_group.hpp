@@ -26,6 +26,17 @@ template <class T> struct LaneGroup {
     RANKGRAD_INLINE static LaneGroup load(const T* p) {
         return {V::load(p), V::load(p + V::count), V::load(p + 2 * V::count), V::load(p + 3 * V::count)};
     }
+    RANKGRAD_INLINE static LaneGroup same(V x) { return {x, x, x, x}; }
+    RANKGRAD_INLINE static LaneGroup load_rows(const T* p, std::int64_t stride) {
+        return {V::load(p), V::load(p + stride), V::load(p + 2 * stride), V::load(p + 3 * stride)};
+    }
+    RANKGRAD_INLINE void store_rows(T* p, std::int64_t stride) const {
+        a.store(p);
+        b.store(p + stride);
+        c.store(p + 2 * stride);
+        d.store(p + 3 * stride);
+    }
+    RANKGRAD_INLINE V total() const { return (a + b) + (c + d); }
     RANKGRAD_INLINE void store(T* p) const {
         a.store(p);
         b.store(p + V::count);
@@ -45,6 +56,20 @@ template <class T> RANKGRAD_INLINE LaneGroup<T> operator*(LaneGroup<T> x, LaneGr
 }
 template <class T> RANKGRAD_INLINE LaneGroup<T> operator/(LaneGroup<T> x, LaneGroup<T> y) {
     return {x.a / y.a, x.b / y.b, x.c / y.c, x.d / y.d};
+}
+/// 1 / x where the product of two of them overflows nowhere: a division serves two registers.
+template <class T> RANKGRAD_INLINE LaneGroup<T> shared_reciprocal(LaneGroup<T> x) {
+    using V = Lanes<T>;
+    const V first = V(1) / (x.a * x.b), second = V(1) / (x.c * x.d);
+    return {first * x.b, first * x.a, second * x.d, second * x.c};
+}
+template <class T> RANKGRAD_INLINE Lanes<T> shared_reciprocal(Lanes<T> x) { return Lanes<T>(1) / x; }
+/// `bad`, with 1 in the lanes where not all is good.
+template <class T> RANKGRAD_INLINE Lanes<T> flagged(typename Lanes<T>::Mask good, Lanes<T> bad) {
+    return select(good, bad, Lanes<T>(1));
+}
+template <class T> RANKGRAD_INLINE Lanes<T> flagged(typename LaneGroup<T>::Mask good, Lanes<T> bad) {
+    return flagged(good.a, flagged(good.b, flagged(good.c, flagged(good.d, bad))));
 }
 template <class T> RANKGRAD_INLINE LaneGroup<T> operator-(LaneGroup<T> x) { return {-x.a, -x.b, -x.c, -x.d}; }
 template <class T> RANKGRAD_INLINE typename LaneGroup<T>::Mask operator<(LaneGroup<T> x, LaneGroup<T> y) {

@@ -135,6 +135,7 @@ class ImplicitLoss:
         scale: float,
         grad_scale: float,
         threads: int,
+        new_results: bool,
         values: _Array | None,
         grad_positive: _Array | None,
         grad_negative: _Array | None,

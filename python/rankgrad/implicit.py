@@ -197,6 +197,7 @@ class ImplicitLoss:
             scale,
             scale * factor,
             pairs.threads(n_threads),
+            out is None,
             values,
             *grad,
             *hess,

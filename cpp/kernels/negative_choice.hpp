@@ -1,0 +1,113 @@
+// Kernels that look at the negatives of implicit feedback before a loss does: the choice of one among many, partial credit,
+// and the check of the scores.
+#pragma once
+
+#include "kernels/implicit_formulas.hpp"
+#include "kernels/implicit_table.hpp"
+
+namespace rankgrad {
+namespace {
+
+template <class T> T largest_lane(Lanes<T> v) {
+    T part[Lanes<T>::count];
+    v.store(part);
+    T largest = part[0];
+    for (const T x : part) largest = x > largest ? x : largest;
+    return largest;
+}
+
+/// Where the largest of `rows` rows of n numbers stands, column by column: the first such row, counted from `first_row`.
+template <class T> void largest_in_columns(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t n,
+                                           T first_row, T* best, T* best_row) {
+    using V = Lanes<T>;
+    std::int64_t i = 0;
+    for (; i + V::count <= n; i += V::count) {
+        V top = V::load(best + i), top_row = V::load(best_row + i), row(first_row);
+        for (std::int64_t k = 0; k < rows; ++k, row += V(1)) {
+            const V candidate = V::load(x + k * stride + i);
+            const auto larger = candidate > top;
+            top = select(larger, candidate, top);
+            top_row = select(larger, row, top_row);
+        }
+        top.store(best + i);
+        top_row.store(best_row + i);
+    }
+    for (; i < n; ++i)
+        for (std::int64_t k = 0; k < rows; ++k)
+            if (x[k * stride + i] > best[i]) {
+                best[i] = x[k * stride + i];
+                best_row[i] = first_row + static_cast<T>(k);
+            }
+}
+
+/// Notes `row` in `first` of every column that violates its ideal difference and had no violation (-1) before. True if a
+/// column is left without one.
+template <class T>
+bool violations_in_row(const T* positive, const T* negative, const T* ideal, std::int64_t n, T row, T* first) {
+    using V = Lanes<T>;
+    const V here(row);
+    V lowest = here;
+    std::int64_t i = 0;
+    for (; i + V::count <= n; i += V::count) {
+        const V slack = RankedHinge::slack(V::load(positive + i), V::load(negative + i), V::load(ideal + i));
+        const V before = V::load(first + i);
+        const V now = select(before < V(0), select(slack > V(0), here, before), before);
+        lowest = min(lowest, now);
+        now.store(first + i);
+    }
+    bool left = largest_lane(-lowest) > T(0);
+    for (; i < n; ++i) {
+        if (first[i] < T(0) && (ideal[i] - positive[i]) + negative[i] > T(0)) first[i] = row;
+        left = left || first[i] < T(0);
+    }
+    return left;
+}
+
+/// The first place of the largest of n numbers, -1 if there is none above -infinity.
+template <class T> std::int64_t largest_in_list(const T* x, std::int64_t n) {
+    using V = Lanes<T>;
+    V top(-kInfinity);
+    std::int64_t i = 0;
+    for (; i + V::count <= n; i += V::count) top = max(top, V::load(x + i));
+    T largest = largest_lane(top);
+    for (; i < n; ++i) largest = x[i] > largest ? x[i] : largest;
+    if (!(largest > static_cast<T>(-kInfinity))) return -1;
+    for (i = 0; x[i] < largest;) ++i;
+    return i;
+}
+
+/// The first of n negatives of one positive that violates its ideal difference, or -1.
+template <class T> std::int64_t violation_in_list(T positive, const T* negative, const T* ideal, std::int64_t n) {
+    using V = Lanes<T>;
+    const V p(positive);
+    std::int64_t i = 0;
+    for (; i + V::count <= n; i += V::count) {
+        const V slack = RankedHinge::slack(p, V::load(negative + i), V::load(ideal + i));
+        if (largest_lane(slack) > T(0)) break;
+    }
+    for (; i < n; ++i)
+        if ((ideal[i] - positive) + negative[i] > T(0)) return i;
+    return -1;
+}
+
+/// Partial credit: ideal[i] -= weight where the two items have the same category. A NaN is like nothing.
+template <class T, class Category> void subtract_matches(const Category* category, T weight,
+                                                         const std::int64_t* positive_item,
+                                                         const std::int64_t* negative_item, std::int64_t n, T* ideal) {
+    for (std::int64_t i = 0; i < n; ++i)
+        ideal[i] -= category[positive_item[i]] == category[negative_item[i]] ? weight : T(0);
+}
+
+/// The first of n numbers that is NaN or +infinity, or -1.
+template <class T> std::int64_t first_bad(const T* x, std::int64_t n) {
+    using V = Lanes<T>;
+    V bad(0);
+    std::int64_t i = 0;
+    for (; i + V::count <= n; i += V::count) bad = flagged(V::load(x + i) < V(kInfinity), bad);
+    for (i = sum(bad) > 0 ? 0 : i; i < n; ++i)
+        if (!(x[i] < static_cast<T>(kInfinity))) return i;
+    return -1;
+}
+
+}  // namespace
+}  // namespace rankgrad
