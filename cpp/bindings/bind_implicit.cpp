@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "bindings/arrays.hpp"
+#include "bindings/gil.hpp"
 #include "engine/implicit.hpp"
 
 namespace rankgrad {
@@ -101,7 +102,7 @@ template <class T> double evaluate_as(const ImplicitLoss& loss, Evaluation& e) {
     call.grad_negative = output<T>(e.grad_negative, n, "out");
     call.hess_positive = output<T>(e.hess_positive, b, "out");
     call.hess_negative = output<T>(e.hess_negative, n, "out");
-    const py::gil_scoped_release release;
+    const Computing computing;
     return evaluate_implicit(loss, call);
 }
 
@@ -133,6 +134,7 @@ double implicit(const ImplicitLoss& loss, int mode, const py::array& positive, c
 }
 
 py::array difference(const py::array& positive_items, const py::array& negative_items, const Features& features) {
+    const DefaultFloatMode mode;
     const py::ssize_t n = positive_items.size();
     const Ideal ideal = make_ideal(1.0, {}, 0, features, positive_items, n, negative_items, n);
     py::array_t<double> out(n);

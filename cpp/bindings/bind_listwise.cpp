@@ -12,6 +12,7 @@ void bind_listwise(py::module_& module) {
     loss.def(py::init([](const std::string& name, const std::string& target, double temperature, double epsilon,
                          std::int64_t cutoff, std::uint64_t seed, const py::array& labels, const OptionalArray& offsets,
                          const OptionalArray& mask, bool ignore_negative, bool propagate_nan) {
+                 const DefaultFloatMode mode;
                  PlanOptions options;
                  options.ignore_negative = ignore_negative;
                  options.propagate_nan = propagate_nan;

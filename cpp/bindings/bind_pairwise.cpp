@@ -26,6 +26,7 @@ void bind_pairwise(py::module_& module) {
     loss.def(py::init([](const std::string& name, double temperature, double tau, const py::array& labels,
                          const OptionalArray& offsets, const OptionalArray& mask, bool ignore_negative,
                          bool propagate_nan, const std::string& algorithm) {
+                 const DefaultFloatMode mode;
                  PlanOptions options;
                  options.ignore_negative = ignore_negative;
                  options.propagate_nan = propagate_nan;
