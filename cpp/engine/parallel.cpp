@@ -24,7 +24,7 @@ namespace rankgrad {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto kPollPeriod = std::chrono::milliseconds(50);
+constexpr auto kPollPeriod = std::chrono::milliseconds(30);
 
 std::atomic<int> chosen_threads{0};
 

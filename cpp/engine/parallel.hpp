@@ -6,7 +6,7 @@
 
 namespace rankgrad {
 
-/// Asked on the calling thread about every 50 ms of work; true means: stop as soon as possible.
+/// Asked on the calling thread about every 30 ms of work; true means: stop as soon as possible.
 using InterruptCheck = bool (*)();
 
 /// Thrown by parallel_for on the calling thread when its InterruptCheck said so.

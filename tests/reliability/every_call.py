@@ -36,7 +36,7 @@ def implicit_losses() -> dict[str, ImplicitLoss]:
 
 
 def ragged(
-    dtype: Any, seed: int = 5, lengths: tuple[int, ...] = (1, 0, 40, 7, 700, 300, 2)
+    dtype: Any, seed: int = 5, lengths: tuple[int, ...] = (1, 0, 40, 7, 700, 300, 2, 300, 150, 150)
 ) -> dict[str, Array]:
     """Lists short and long, with ties, with scores so far apart that terms become denormal, and one of 700 items,
     which takes the sums that grow slower than the number of pairs.
@@ -72,13 +72,13 @@ def loss_results(loss: RankingLoss, data: dict[str, Array], n_threads: int | Non
 
 
 def implicit_results(loss: ImplicitLoss, dtype: Any, n_threads: int | None = None) -> Results:
-    """Value, gradients and Hessians for 300 positives with 120 negatives each, items and their categories."""
+    """Value, gradients and Hessians for 1200 positives with 30 negatives each, items and their categories."""
     rng = np.random.default_rng(6)
-    positive, negative = rng.normal(size=300).astype(dtype), rng.normal(0, 3, (120, 300)).astype(dtype)
+    positive, negative = rng.normal(size=1200).astype(dtype), rng.normal(0, 3, (30, 1200)).astype(dtype)
     items = {
         "num_items": 1000,
-        "positive_items": rng.integers(0, 1000, 300),
-        "negative_items": rng.integers(0, 1000, (120, 300)),
+        "positive_items": rng.integers(0, 1000, 1200),
+        "negative_items": rng.integers(0, 1000, (30, 1200)),
         "metadata": {"genre": rng.integers(0, 9, 1000)},
         "metadata_weights": {"genre": 0.25},
     }
