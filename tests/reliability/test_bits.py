@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from children import fresh
 from every_call import every_call, hash_of, hash_of_everything, hashes, labelled_losses
 
@@ -108,7 +107,10 @@ def test_levels_agree(figure: Callable[[str, str], None]) -> None:
                     worst[dtype] = max(worst[dtype], difference(got, want[key]))
     finally:
         rg.select_isa(active)
-    figure("bits", f"levels {', '.join(levels)} differ by {worst['float32']:.1e} (float32), {worst['float64']:.1e}")
+    figure(
+        "bits",
+        f"levels {', '.join(levels)} differ by {worst['float32']:.1e} (float32), {worst['float64']:.1e}",
+    )
     assert worst["float32"] <= ACROSS_LEVELS["float32"]
     assert worst["float64"] <= ACROSS_LEVELS["float64"]
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from children import fresh
 
 #: Seconds that a child may take; it needs some milliseconds.
@@ -22,7 +21,6 @@ PATIENCE = 20.0
 def one_call(n_threads: int | None = 2) -> str:
     """A call large enough to use threads, as a hash."""
     import rankgrad as rg
-
     from every_call import hash_of, loss_results, ragged
 
     return hash_of(loss_results(rg.PairwiseLogisticLoss(reduction="sum"), ragged(np.float64), n_threads))
@@ -157,5 +155,7 @@ def test_multiprocessing(method: str, figure: Callable[[str, str], None]) -> Non
 @pytest.mark.parametrize(
     ("torch_first", "n_threads"), [(True, 2), (False, None)], ids=["torch first", "rankgrad first"]
 )
-def test_torch_data_loader(torch_first: bool, n_threads: int | None, figure: Callable[[str, str], None]) -> None:
+def test_torch_data_loader(
+    torch_first: bool, n_threads: int | None, figure: Callable[[str, str], None]
+) -> None:
     tell(figure, "torch DataLoader", fresh(torch_loader, torch_first, n_threads))

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from children import fresh
 
 FTZ_AND_DAZ, ROUND_TO_ZERO = 0x8040, 0x6000
@@ -36,7 +35,6 @@ def state() -> dict[str, Any]:
         "umask": [os.umask(0o22), os.umask(0o22)][1],
         "hooks": [str(sys.excepthook), str(sys.displayhook), len(sys.meta_path), len(sys.path)],
         "locale": __import__("locale").setlocale(0),
-        "rng": str(np.random.get_state()[1][:4]),
     }
 
 
@@ -74,7 +72,6 @@ def own_mode() -> list[str]:
     Only calls on bound objectives: what NumPy computes in a strange mode is NumPy's.
     """
     import rankgrad as rg
-
     from every_call import hash_of, ragged
 
     libm = ctypes.CDLL("libm.so.6")
@@ -104,7 +101,6 @@ def own_mode() -> list[str]:
 def threads_of_others() -> list[Any]:
     """OpenMP's setting as others see it, before and after: they may share one runtime with us."""
     import rankgrad as rg
-
     from every_call import hash_of_everything
 
     before = openmp_threads()
