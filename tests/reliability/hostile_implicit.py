@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from hostile_inputs import INF, NAN, SCORES, Arguments, Case, OnAnotherDevice, harmless_data, put, wrong_data
 
 IMPLICIT, SOFTMAX = "implicit", "softmax"

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from children import fresh
 from every_call import every_call, hash_of, hash_of_everything, hashes, labelled_losses
 

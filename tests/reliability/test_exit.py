@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+
 from children import run_child
 
 
 def end_while_computing(wait: float, n_threads: int) -> str:
     """Short kernels, whose threads are just then asking for the GIL, and one long kernel."""
     import rankgrad as rg
+
     from every_call import ragged
 
     data = ragged(np.float64)

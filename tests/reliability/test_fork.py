@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from children import fresh
 
 #: Seconds that a child may take; it needs some milliseconds.
@@ -21,6 +22,7 @@ PATIENCE = 20.0
 def one_call(n_threads: int | None = 2) -> str:
     """A call large enough to use threads, as a hash."""
     import rankgrad as rg
+
     from every_call import hash_of, loss_results, ragged
 
     return hash_of(loss_results(rg.PairwiseLogisticLoss(reduction="sum"), ragged(np.float64), n_threads))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from children import fresh
 
 FTZ_AND_DAZ, ROUND_TO_ZERO = 0x8040, 0x6000
@@ -72,6 +73,7 @@ def own_mode() -> list[str]:
     Only calls on bound objectives: what NumPy computes in a strange mode is NumPy's.
     """
     import rankgrad as rg
+
     from every_call import hash_of, ragged
 
     libm = ctypes.CDLL("libm.so.6")
@@ -101,6 +103,7 @@ def own_mode() -> list[str]:
 def threads_of_others() -> list[Any]:
     """OpenMP's setting as others see it, before and after: they may share one runtime with us."""
     import rankgrad as rg
+
     from every_call import hash_of_everything
 
     before = openmp_threads()

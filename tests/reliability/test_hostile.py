@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rankgrad as rg
+
 from children import run_child
 from every_call import hash_of, implicit_losses, labelled_losses
 from hostile_implicit import IMPLICIT, SOFTMAX, implicit_base, implicit_cases, softmax_base, softmax_cases

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from children import fresh
 
 #: The promise, in milliseconds.
@@ -37,6 +38,7 @@ def long_kernels() -> dict[str, Callable[[], Any]]:
 def interrupts(repeats: int, busy: bool) -> list[float]:
     """Milliseconds from the signal to KeyboardInterrupt; the call after it gives the right numbers."""
     import rankgrad as rg
+
     from every_call import hash_of, loss_results, ragged
 
     loss, data = rg.PairwiseHingeLoss(reduction="sum"), ragged(np.float64)
@@ -76,6 +78,7 @@ def interrupts(repeats: int, busy: bool) -> list[float]:
 def handler_that_computes() -> list[str]:
     """A signal handler that calls the library from inside of a kernel, and lets the kernel go on."""
     import rankgrad as rg
+
     from every_call import hash_of, loss_results, ragged
 
     loss, data = rg.PairwiseLogisticLoss(reduction="sum"), ragged(np.float64)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from children import fresh
 from every_call import hash_of_everything
 
@@ -26,6 +27,7 @@ def resident_kib() -> int:
 def left_behind(number: int, failing: bool) -> dict[str, int]:
     """Growth over `number` calls in turn of every loss, after calls that fill all caches."""
     import rankgrad as rg
+
     from every_call import implicit_losses, labelled_losses
 
     labels, scores, groups = np.array([2.0, 0, 1, 0, 1, 3]), np.linspace(-1, 1, 6), np.array([2, 4])

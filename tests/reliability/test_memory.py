@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from children import fresh, run_child
 
 SOURCE = Path(__file__).with_name("failing_new.cpp")

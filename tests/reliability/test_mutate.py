@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
 from children import run_child
 
 N, LISTS = 3000, 40
@@ -44,6 +45,7 @@ def scribble(given: dict[str, Any], stop: threading.Event) -> None:
 
 def calls_of(given: dict[str, Any]) -> list[Callable[[], Any]]:
     import rankgrad as rg
+
     from every_call import implicit_losses, labelled_losses
 
     y, s, lists = (
