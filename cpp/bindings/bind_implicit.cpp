@@ -32,7 +32,7 @@ std::unique_ptr<ImplicitLoss> make_loss(const std::string& formula, const std::s
                    : formula == "hinge"                ? kSlackHinge
                    : formula == "ranked_hinge"         ? kRankedHinge
                                                        : throw ArgumentError("form: unknown: '" + formula + "'");
-    loss.choice = choice_of<Choice>("choice", choice, {"every", "largest", "first_violation"});
+    loss.choice = choice_of<Counted>("choice", choice, {"every", "largest", "first_violation"});
     loss.kink = kink;
     loss.square = square;
     loss.rank_weight = choice_of<RankWeight>("rank_weight", rank_weight, {"collie", "log", "harmonic"});

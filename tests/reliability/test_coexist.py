@@ -82,7 +82,10 @@ def test_orders_of_imports(long: bool, figure: Callable[[str, str], None]) -> No
     if not OTHERS:
         pytest.skip("none of torch, scikit-learn, lightgbm, xgboost is installed")
     alone = fresh(together, ["rankgrad"])
-    ended = [run_child(together, order, seconds=300) for order in orders(10 if long else 1)]
+    ended = [
+        run_child(together, order, env={"OMP_WAIT_POLICY": "passive"}, seconds=300)
+        for order in orders(10 if long else 1)
+    ]
     right = sum(end.how == "ok" and end.answer == alone for end in ended)
     figure(
         "coexist",

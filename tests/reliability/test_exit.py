@@ -35,7 +35,7 @@ def end_while_computing(wait: float, n_threads: int) -> str:
 
 
 def test_exits_with_daemon_threads_in_kernels(long: bool, figure: Callable[[str, str], None]) -> None:
-    number = 200 if long else 12
+    number = 200 if long else 8
     ends = [
         run_child(end_while_computing, 0.02 + 0.0013 * (k % 23), 1 + k % 2, seconds=30).how
         for k in range(number)

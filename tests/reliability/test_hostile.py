@@ -187,7 +187,7 @@ def judge(family: str) -> dict[str, Any]:
 def test_hostile_inputs(family: str, figure: Callable[[str, str], None]) -> None:
     if family == XGBOOST and find_spec("xgboost") is None:
         pytest.skip("xgboost is not installed")
-    ended = run_child(judge, family, seconds=300)
+    ended = run_child(judge, family, env={"OMP_NUM_THREADS": "1"}, seconds=300)
     assert ended.how == "ok", f"{ended.how}\n{ended.output[-2000:]}"
     answer = ended.answer
     wrong = answer["wrong"]
