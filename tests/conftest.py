@@ -17,6 +17,10 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="the long forms of tests/reliability")
+
+
 @pytest.fixture(scope="module", params=rg.isa_levels())
 def isa(request: pytest.FixtureRequest) -> Iterator[str]:
     """Runs a module once at every instruction-set level of this CPU; every test of numbers uses it."""

@@ -64,10 +64,4 @@ inline Labels labels_from(const py::array& labels) {
     return {Labels::kUint64, input<std::uint64_t>(labels, size, "labels")};
 }
 
-/// For parallel_for: true once Python has a signal to raise, for example after Ctrl-C.
-inline bool python_interrupted() {
-    const py::gil_scoped_acquire gil;
-    return PyErr_CheckSignals() != 0;
-}
-
 }  // namespace rankgrad

@@ -1,9 +1,12 @@
 // Losses of implicit feedback: one call is one evaluation; nothing is kept in between.
 #include <pybind11/stl.h>
 
+#include <memory>
 #include <utility>
 
 #include "bindings/arrays.hpp"
+#include "bindings/construct.hpp"
+#include "bindings/gil.hpp"
 #include "engine/implicit.hpp"
 
 namespace rankgrad {
@@ -19,16 +22,17 @@ Enum choice_of(const char* argument, const std::string& given, std::initializer_
     throw ArgumentError(std::string(argument) + ": unknown: '" + given + "'");
 }
 
-ImplicitLoss make_loss(const std::string& formula, const std::string& choice, double kink, bool square,
-                       const std::string& rank_weight, bool floor, double clip, std::int64_t num_items,
-                       const std::string& negative_name) {
-    ImplicitLoss loss;
+std::unique_ptr<ImplicitLoss> make_loss(const std::string& formula, const std::string& choice, double kink, bool square,
+                                        const std::string& rank_weight, bool floor, double clip, std::int64_t num_items,
+                                        const std::string& negative_name) {
+    auto made = std::make_unique<ImplicitLoss>();
+    ImplicitLoss& loss = *made;
     loss.formula = formula == "sigmoid_gap"            ? kSigmoidGap
                    : formula == "negative_log_sigmoid" ? kNegativeLogSigmoid
                    : formula == "hinge"                ? kSlackHinge
                    : formula == "ranked_hinge"         ? kRankedHinge
                                                        : throw ArgumentError("form: unknown: '" + formula + "'");
-    loss.choice = choice_of<Choice>("choice", choice, {"every", "largest", "first_violation"});
+    loss.choice = choice_of<Counted>("choice", choice, {"every", "largest", "first_violation"});
     loss.kink = kink;
     loss.square = square;
     loss.rank_weight = choice_of<RankWeight>("rank_weight", rank_weight, {"collie", "log", "harmonic"});
@@ -36,7 +40,7 @@ ImplicitLoss make_loss(const std::string& formula, const std::string& choice, do
     loss.clip = clip;
     loss.num_items = num_items;
     loss.negative_name = negative_name;
-    return loss;
+    return made;
 }
 
 /// (name, categories as int64 or float64, weight) of each feature, with the item numbers they are looked up by.
@@ -101,7 +105,7 @@ template <class T> double evaluate_as(const ImplicitLoss& loss, Evaluation& e) {
     call.grad_negative = output<T>(e.grad_negative, n, "out");
     call.hess_positive = output<T>(e.hess_positive, b, "out");
     call.hess_negative = output<T>(e.hess_negative, n, "out");
-    const py::gil_scoped_release release;
+    const Computing computing;
     return evaluate_implicit(loss, call);
 }
 
@@ -133,6 +137,7 @@ double implicit(const ImplicitLoss& loss, int mode, const py::array& positive, c
 }
 
 py::array difference(const py::array& positive_items, const py::array& negative_items, const Features& features) {
+    const DefaultFloatMode mode;
     const py::ssize_t n = positive_items.size();
     const Ideal ideal = make_ideal(1.0, {}, 0, features, positive_items, n, negative_items, n);
     py::array_t<double> out(n);
@@ -143,10 +148,11 @@ py::array difference(const py::array& positive_items, const py::array& negative_
 }  // namespace
 
 void bind_implicit(py::module_& module) {
-    py::class_<ImplicitLoss>(module, "ImplicitLoss")
-        .def(py::init(&make_loss), py::arg("formula"), py::arg("choice"), py::arg("kink"), py::arg("square"),
-             py::arg("rank_weight"), py::arg("floor"), py::arg("clip"), py::arg("num_items"), py::arg("negative_name"))
-        .def("evaluate", &implicit, py::arg("mode"), py::arg("positive"), py::arg("negative"), py::arg("offsets"),
+    py::class_<ImplicitLoss> loss(module, "ImplicitLoss");
+    def_constructor(loss, &make_loss, py::arg("formula"), py::arg("choice"), py::arg("kink"), py::arg("square"),
+                    py::arg("rank_weight"), py::arg("floor"), py::arg("clip"), py::arg("num_items"),
+                    py::arg("negative_name"));
+    loss.def("evaluate", &implicit, py::arg("mode"), py::arg("positive"), py::arg("negative"), py::arg("offsets"),
              py::arg("margin"), py::arg("margins"), py::arg("features"), py::arg("positive_items"),
              py::arg("negative_items"), py::arg("weight"), py::arg("cotangent"), py::arg("scale"),
              py::arg("grad_scale"), py::arg("threads"), py::arg("new_results"), py::arg("values"),

@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 
 #include "bindings/arrays.hpp"
+#include "bindings/gil.hpp"
 #include "engine/call.hpp"
 
 namespace rankgrad {
@@ -30,7 +31,7 @@ template <class T, class Core> double evaluate_as(const Core& core, int mode, co
     call.row_value = output<T>(row_value, core.values_per_item() ? n : lists.count(), "out");
     call.grad = output<T>(grad, n, "out");
     call.hess = output<T>(hess, n, "out");
-    const py::gil_scoped_release release;
+    const Computing computing;
     return core.evaluate(call);
 }
 

@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include "bindings/arrays.hpp"
+#include "bindings/gil.hpp"
 #include "engine/metrics.hpp"
 
 namespace rankgrad {
@@ -37,7 +38,7 @@ py::tuple dcg_sums(const py::array& labels, const py::array& scores, const Optio
     double* dcg_data = dcg.mutable_data();
     double* ideal_data = ideal.mutable_data();
     {
-        const py::gil_scoped_release release;
+        const Computing computing;
         dcg_and_ideal(label_data, score_data, valid, lists, options, dcg_data, ideal_data);
     }
     return py::make_tuple(dcg, ideal);

@@ -22,10 +22,10 @@ template <class T> class Evaluation {
 public:
     Evaluation(const ImplicitLoss& loss, const ImplicitCall<T>& call)
         : loss_(loss), call_(call), kernels_(implicit_kernels<T>()), filler_(loss, call), b_(call.n_positives),
-          narrow_(loss.formula == kSigmoidGap && loss.choice == Choice::kEvery ? kNarrowSigmoidGap : loss.formula) {
+          narrow_(loss.formula == kSigmoidGap && loss.choice == Counted::kEvery ? kNarrowSigmoidGap : loss.formula) {
         check_implicit(loss, call);
-        if (loss.choice != Choice::kEvery || !call.new_results) check_negatives(loss, call);
-        if (loss.choice != Choice::kFirstViolation) return;
+        if (loss.choice != Counted::kEvery || !call.new_results) check_negatives(loss, call);
+        if (loss.choice != Counted::kFirstViolation) return;
         std::int64_t most = call.n_rows;
         for (std::int64_t b = 0; call.lists != nullptr && b < b_; ++b)
             most = std::max(most, call.lists->end(b) - call.lists->begin(b));
@@ -84,7 +84,7 @@ private:
         std::fill_n(sums.curvature, end - begin, 0.0);
         filler_.clear(pairs, call_.lists == nullptr ? end - begin : kBlock);
         pairs.formula = formula;
-        if (loss_.choice != Choice::kEvery) return chosen(begin, end, pairs, sums, worker);
+        if (loss_.choice != Counted::kEvery) return chosen(begin, end, pairs, sums, worker);
         if (call_.lists == nullptr) return rows(begin, end, pairs, sums, worker);
         return lists(begin, end, pairs, sums, worker);
     }
@@ -181,7 +181,7 @@ private:
         std::int64_t choice[kBlock];
         NegativeChoice<T>(loss_, call_, filler_).choose(begin, end, pairs, choice, worker);
         filler_.fill_each(pairs, begin, end);
-        const bool known = loss_.choice == Choice::kLargest && call_.lists == nullptr;  // left there by the choice
+        const bool known = loss_.choice == Counted::kLargest && call_.lists == nullptr;  // left there by the choice
         for (std::int64_t i = 0; i < n; ++i) {
             const bool any = choice[i] >= 0;
             if (!known)

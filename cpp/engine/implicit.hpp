@@ -15,7 +15,7 @@
 namespace rankgrad {
 
 /// Which negatives of a positive count.
-enum class Choice : int { kEvery, kLargest, kFirstViolation };
+enum class Counted : int { kEvery, kLargest, kFirstViolation };
 
 /// w(t) when the t-th negative tried was the first violation among N items; `floor` rounds the quotient down.
 enum class RankWeight : int {
@@ -26,7 +26,7 @@ enum class RankWeight : int {
 
 struct ImplicitLoss {
     ImplicitFormula formula = kSigmoidGap;
-    Choice choice = Choice::kEvery;
+    Counted choice = Counted::kEvery;
     double kink = 1.0;
     bool square = true;  ///< l + l^2 instead of l
     RankWeight rank_weight = RankWeight::kCollie;

@@ -38,7 +38,7 @@ void check_range(const std::int64_t* items, std::int64_t n, const Feature& featu
 }
 
 void check_tries(const ImplicitLoss& loss, std::int64_t most, const std::string& whose) {
-    if (loss.choice == Choice::kFirstViolation && loss.num_items < most)
+    if (loss.choice == Counted::kFirstViolation && loss.num_items < most)
         throw ArgumentError("num_items: " + number(loss.num_items) + " is less than the " + number(most) +
                             " negatives" + whose + "; their rank weights would be negative");
 }
@@ -64,7 +64,7 @@ template <class T> void check_implicit(const ImplicitLoss& loss, const ImplicitC
     for (std::int64_t p = 0; call.lists != nullptr && p < b; ++p)
         check_tries(loss, call.lists->end(p) - call.lists->begin(p), " of positive " + number(p));
     constexpr std::int64_t most_rows = 1 << 24;  // row numbers are exact in float up to here
-    if (call.n_rows > most_rows && sizeof(T) == sizeof(float) && loss.choice != Choice::kEvery)
+    if (call.n_rows > most_rows && sizeof(T) == sizeof(float) && loss.choice != Counted::kEvery)
         throw ArgumentError(loss.negative_name + ": at most " + number(most_rows) + " rows are possible in float32");
 
     check_numbers(call.positive, b, "positive_scores");

@@ -27,7 +27,7 @@ private:
         T* row = pairs.grad;
         std::fill_n(row, n, T(-1));
         std::fill_n(pairs.negative, n, -std::numeric_limits<T>::infinity());
-        if (choice_ == Choice::kLargest) {
+        if (choice_ == Counted::kLargest) {
             constexpr std::int64_t step = 8;
             for (std::int64_t k = 0; k < rows && !worker.stopped(); k += step)
                 kernels_.largest_in_columns(negative + k * stride, stride, std::min(step, rows - k), n,
@@ -46,7 +46,7 @@ private:
 
     std::int64_t in_list(std::int64_t b, Pairs<T>& pairs) const {
         const std::int64_t at = call_.lists->begin(b), n = call_.lists->end(b) - at;
-        if (choice_ == Choice::kLargest) return n == 0 ? -1 : kernels_.largest_in_list(call_.negative + at, n);
+        if (choice_ == Counted::kLargest) return n == 0 ? -1 : kernels_.largest_in_list(call_.negative + at, n);
         for (std::int64_t k = 0; k < n; k += kBlock) {
             const std::int64_t length = std::min(kBlock, n - k);
             filler_.fill(pairs, b, 0, length);
@@ -58,7 +58,7 @@ private:
         return -1;
     }
 
-    Choice choice_;
+    Counted choice_;
     const ImplicitCall<T>& call_;
     const PairFiller<T>& filler_;
     const ImplicitKernels<T>& kernels_;

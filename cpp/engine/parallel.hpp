@@ -6,19 +6,22 @@
 
 namespace rankgrad {
 
-/// Asked on the calling thread about every 50 ms of work; true means: stop as soon as possible.
+/// Asked on the calling thread about every 30 ms of work; true means: stop as soon as possible.
 using InterruptCheck = bool (*)();
 
 /// Thrown by parallel_for on the calling thread when its InterruptCheck said so.
 struct Interrupted {};
 
-/// Threads a call uses when it does not say: $OMP_NUM_THREADS and the CPU affinity decide, unless set here (0 = unset).
-/// Gives the setting before.
+/// Threads a call uses when it does not say: $OMP_NUM_THREADS, else the CPU affinity and the container's CPU quota decide,
+/// unless set here (0 = unset). Gives the setting before.
 int set_default_threads(int threads);
 int default_threads();
 
 /// "openmp" or "std::thread".
 const char* thread_backend();
+
+/// For a thread that nobody waits for and that must not go on.
+[[noreturn]] void sleep_for_ever();
 
 /// Where a worker stands: which of the workers it is, and whether the call was interrupted.
 class Worker {

@@ -173,11 +173,12 @@ def _pair(out: Any, names: str) -> tuple[Any, Any]:
 
 
 def item_ids(x: Any, name: str, shape: tuple[int, ...]) -> Array:
-    """Item numbers of the given shape, flat as int64."""
+    """Item numbers of the given shape, flat as int64; a copy, which nobody changes after the core has checked it."""
     x = as_array(x, name)
     if x.shape != shape:
         raise ValueError(f"{name}: shape {shape} is wanted, got {x.shape}")
-    return as_integers(x.reshape(-1), name)
+    numbers = as_integers(x.reshape(-1), name)
+    return numbers.copy() if np.may_share_memory(numbers, x) else numbers
 
 
 def features_of(

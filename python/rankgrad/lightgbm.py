@@ -29,9 +29,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from rankgrad._arrays import Array
+from rankgrad._arrays import Array, as_array
 from rankgrad._boosting import BoostingMetric, BoostingObjective, Curvature, ListScale
 from rankgrad._loss import RankingLoss
 from rankgrad.metrics import Empty, Gain, Ties
@@ -127,8 +125,8 @@ def _arguments(y_true: Any, y_pred: Any, weight: Any, group: Any) -> tuple[Array
             "group: missing; give LGBMRanker.fit or lgb.Dataset the sizes of the lists as group="
         )
     return (
-        np.asarray(y_true),
-        np.asarray(y_pred),
-        None if weight is None else np.asarray(weight),
-        np.asarray(group),
+        as_array(y_true, "labels (y_true)", kinds="fiub"),
+        as_array(y_pred, "scores (y_pred)"),
+        None if weight is None else as_array(weight, "weight"),
+        as_array(group, "group"),
     )

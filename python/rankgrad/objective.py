@@ -111,7 +111,7 @@ class Objective:
         x = self._scores(scores)
         item, per_list, scale = self._with_cotangent(cotangent)
         if self._reduction is not None or not self._values_shape:
-            grad = np.empty(x.shape, x.dtype) if out is None else self._checked_out(out, x)
+            grad = np.empty(x.shape, x.dtype) if out is None else self._checked_out(out, x, item, per_list)
             value = self._evaluate(
                 _core.VALUE_GRAD, x, None, item, scale, n_threads, grad=grad, per_list=per_list
             )
@@ -122,7 +122,7 @@ class Objective:
             values, grad = None, np.empty(x.shape, x.dtype)
         else:
             values, grad = self._pair(out)
-            values, grad = self._values_out(values, x), self._checked_out(grad, x, values)
+            values, grad = self._values_out(values, x), self._checked_out(grad, x, values, item, per_list)
         self._evaluate(_core.VALUE_GRAD, x, None, item, scale, n_threads, grad=grad, per_list=per_list)
         return self._values(_core.VALUE, x, n_threads, values), grad
 
@@ -145,12 +145,13 @@ class Objective:
         if curvature not in _CURVATURES:
             raise ValueError(f"curvature: one of {tuple(_CURVATURES)} is wanted, got {curvature!r}")
         x = self._scores(scores)
+        item, per_list, scale = self._with_cotangent(cotangent)
         if out is None:
             grad, hess = np.empty(x.shape, x.dtype), np.empty(x.shape, x.dtype)
         else:
             grad, hess = self._pair(out)
-            grad, hess = self._checked_out(grad, x), self._checked_out(hess, x, grad)
-        item, per_list, scale = self._with_cotangent(cotangent)
+            grad = self._checked_out(grad, x, item, per_list)
+            hess = self._checked_out(hess, x, grad, item, per_list)
         if not (isinstance(min_hessian, (int, float, np.number)) and 0 <= min_hessian < np.inf):
             raise ValueError(f"min_hessian: a finite number of at least 0 is wanted, got {min_hessian!r}")
         floor = float(min_hessian) if min_hessian > 0 else -np.inf
@@ -180,8 +181,8 @@ class Objective:
                 raise ValueError(
                     f"vector: NaN or infinity at {self._core.place(bad)}; finite numbers are wanted"
                 )
-        result = np.empty(x.shape, x.dtype) if out is None else self._checked_out(out, x, v)
         item, per_list, scale = self._with_cotangent(cotangent)
+        result = np.empty(x.shape, x.dtype) if out is None else self._checked_out(out, x, v, item, per_list)
         self._evaluate(_core.HESS_VECTOR, x, v, item, scale, n_threads, grad=result, per_list=per_list)
         return result
 

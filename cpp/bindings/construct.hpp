@@ -1,0 +1,34 @@
+// Constructors that survive running out of memory at any point.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <memory>
+#include <utility>
+
+namespace rankgrad {
+
+/// Binds `make`, which gives std::unique_ptr<T>, as the constructor. py::init would hand the object over before it notes it
+/// in pybind11's table of instances; if there is no memory for that note, the object is deleted twice. Here the note comes
+/// first, and after it nothing can fail.
+template <class T, class Result, class... Arguments, class Make, class... Extra>
+void def_constructor_of(pybind11::class_<T>& type, Result (*)(Arguments...), Make make, const Extra&... extra) {
+    namespace detail = pybind11::detail;
+    type.def(
+        "__init__",
+        [make](detail::value_and_holder& self, Arguments... arguments) {
+            std::unique_ptr<T> object = make(std::forward<Arguments>(arguments)...);
+            detail::register_instance(self.inst, object.get(), self.type);
+            self.set_instance_registered();
+            self.value_ptr() = object.get();
+            self.type->init_instance(self.inst, &object);
+        },
+        detail::is_new_style_constructor(), extra...);
+}
+template <class T, class Make, class... Extra>
+void def_constructor(pybind11::class_<T>& type, Make make, const Extra&... extra) {
+    using Signature = pybind11::detail::function_signature_t<Make>;
+    def_constructor_of(type, static_cast<Signature*>(nullptr), make, extra...);
+}
+
+}  // namespace rankgrad

@@ -1,0 +1,262 @@
+// The fuzzed program: bytes become ragged lists, right or wrong, and a call of the engine. It must refuse exactly what is
+// wrong, and where the input is plain, agree with the plain sums.
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "engine/errors.hpp"
+#include "engine/listwise.hpp"
+#include "engine/metrics.hpp"
+#include "engine/pairwise.hpp"
+#include "plain_sums.hpp"
+
+namespace {
+
+using namespace rankgrad;
+
+/// Reads the input; zeros after its end.
+class Bytes {
+public:
+    Bytes(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
+    template <class T> T take() {
+        T x{};
+        const std::size_t n = std::min(sizeof(T), size_);
+        if (n > 0) std::memcpy(&x, data_, n);
+        data_ += n;
+        size_ -= n;
+        return x;
+    }
+    std::uint8_t byte() { return take<std::uint8_t>(); }
+    int below(int n) { return byte() % n; }
+
+private:
+    const std::uint8_t* data_;
+    std::size_t size_;
+};
+
+[[noreturn]] void fail(const char* what, const std::string& detail = {}) {
+    std::fprintf(stderr, "%s %s\n", what, detail.c_str());
+    std::abort();
+}
+
+struct Input {
+    std::vector<std::int64_t> offsets{0};
+    std::vector<double> labels, scores, weights;
+    std::vector<std::uint8_t> mask;
+    bool right_offsets = true, nan_label = false, bad_score = false, odd = false;
+};
+
+/// Numbers that are likely to matter, or any bits.
+double odd_number(Bytes& in) {
+    const double numbers[] = {NAN, INFINITY, -INFINITY, 1e308, -1e308, 5e-324, -0.0, 1e4, -1e4, 1e-300, 2147483648.0};
+    const int k = in.below(12);
+    return k < 11 ? numbers[k] : in.take<double>();
+}
+
+Input read_input(Bytes& in) {
+    Input x;
+    const int lists = in.below(6);
+    for (int l = 0; l < lists; ++l) {
+        const int size = in.below(16);
+        x.offsets.push_back(x.offsets.back() + (size == 15 ? 15 * in.below(20) : size));
+    }
+    const auto n = static_cast<std::size_t>(x.offsets.back());
+    const std::uint8_t flags = in.byte();
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::uint8_t bits = in.byte();
+        x.labels.push_back(static_cast<double>(bits % 6) - 1);
+        x.scores.push_back(static_cast<double>(static_cast<std::int8_t>(in.byte())) / 8);
+        x.weights.push_back((flags & 1) != 0 ? static_cast<double>(bits / 64) / 2 : 1.0);
+        x.mask.push_back((flags & 2) == 0 || bits / 16 % 4 != 0);
+    }
+    for (int k = (flags & 4) != 0 ? in.below(3) : 0; k > 0 && n > 0; --k) {
+        const std::size_t item = in.take<std::uint16_t>() % n;
+        ((flags & 8) != 0 ? x.labels : x.scores)[item] = odd_number(in);
+        x.odd = true;
+    }
+    for (int k = (flags & 0x30) == 0x30 ? in.below(3) : 0; k > 0; --k) {  // a quarter of the inputs is hostile
+        const std::size_t place = in.byte() % x.offsets.size();
+        const std::int64_t odd[] = {-1, std::numeric_limits<std::int64_t>::max(), std::int64_t{1} << 32, 3};
+        const int which = in.below(5);
+        x.offsets[place] = which < 4 ? odd[which] : in.take<std::int64_t>();
+    }
+    x.right_offsets = x.offsets.front() == 0 && x.offsets.back() == static_cast<std::int64_t>(n) &&
+                      std::is_sorted(x.offsets.begin(), x.offsets.end());
+    return x;
+}
+
+void see_what_is_valid(Input& x, bool ignore_negative) {
+    for (std::size_t i = 0; i < x.labels.size(); ++i) {
+        const bool valid = x.mask[i] != 0 && !(ignore_negative && x.labels[i] < 0);
+        x.nan_label = x.nan_label || (valid && std::isnan(x.labels[i]));
+        x.bad_score = x.bad_score || (valid && !std::isfinite(x.scores[i]));
+        x.mask[i] = valid ? x.mask[i] : 0;
+    }
+}
+
+void compare(const char* what, const std::string& loss, double got, plain::Real want, plain::Real terms, double rtol) {
+    if (!(std::abs(plain::Real(got) - want) <= rtol * terms + 1e-30L))
+        fail(what, loss + ": " + std::to_string(got) + " instead of " + std::to_string(static_cast<double>(want)));
+}
+
+template <class T> struct Results {
+    explicit Results(std::size_t n) : value(n), grad(n), hess(n) {}
+    std::vector<T> value, grad, hess;
+};
+
+template <class T, class Core> double evaluate(const Core& core, const Input& x, PairMode mode, Results<T>& out) {
+    std::vector<T> scores(x.scores.begin(), x.scores.end());
+    LossCall<T> call;
+    call.mode = mode;
+    call.scores = scores.data();
+    call.vector = mode == kHessVector ? scores.data() : nullptr;
+    call.item_weight = core.values_per_item() ? x.weights.data() : nullptr;
+    call.row_value = with_value(mode) && core.values_per_item() ? out.value.data() : nullptr;
+    call.grad = mode != kValue ? out.grad.data() : nullptr;
+    call.hess = with_hess(mode) ? out.hess.data() : nullptr;
+    return core.evaluate(call);
+}
+
+template <class T>
+void check_pairs(const std::string& name, const Input& x, const Pairwise& core, double temperature, double tau) {
+    const std::size_t n = x.labels.size();
+    Results<T> first(n), second(n);
+    const double value = evaluate(core, x, kValueGrad, first);
+    evaluate(core, x, kGradHess, second);
+    const double rtol = sizeof(T) == 4 ? 2e-6 : 2e-12;
+    plain::Real want_value = 0, value_terms = 0;
+    for (std::size_t l = 0; l + 1 < x.offsets.size(); ++l) {
+        const auto a = static_cast<std::size_t>(x.offsets[l]), b = static_cast<std::size_t>(x.offsets[l + 1]);
+        const auto part = [&](const std::vector<double>& all) {
+            return std::vector<double>(all.begin() + static_cast<long>(a), all.begin() + static_cast<long>(b));
+        };
+        const std::vector<bool> valid(x.mask.begin() + static_cast<long>(a), x.mask.begin() + static_cast<long>(b));
+        const plain::Sums want =
+            plain::one_list(name, part(x.labels), part(x.scores), part(x.weights), valid, temperature, tau);
+        want_value += want.value;
+        value_terms += want.value_terms;
+        plain::Real most_grad = 0, most_hess = 0;  // sums by moments are right relative to the list's largest
+        for (std::size_t i = 0; i < b - a; ++i) {
+            most_grad = std::max(most_grad, want.grad_terms[i]);
+            most_hess = std::max(most_hess, want.hess_terms[i]);
+        }
+        for (std::size_t i = 0; i < b - a; ++i) {
+            compare("gradient", name, static_cast<double>(second.grad[a + i]), want.grad[i], most_grad, rtol);
+            compare("Hessian", name, static_cast<double>(second.hess[a + i]), want.hess[i], most_hess, rtol);
+        }
+    }
+    compare("value", name, value, want_value, value_terms, rtol);
+}
+
+void pairwise(Bytes& in) {
+    const std::vector<std::string> names = pair_loss_names();
+    PairwiseLoss loss;
+    loss.name = names[static_cast<std::size_t>(in.byte()) % names.size()];
+    loss.temperature = in.below(4) == 0 ? 0.5 : 1.0;
+    loss.parameters.tau = 0.25;
+    loss.choice = static_cast<Choice>(in.below(3));
+    PlanOptions options;
+    options.ignore_negative = in.below(2) == 0;
+    options.propagate_nan = in.below(4) == 0;
+    const bool single = in.below(2) == 0;
+    const auto mode = static_cast<PairMode>(in.below(kPairModes));
+    Input x = read_input(in);
+    see_what_is_valid(x, options.ignore_negative);
+    const Labels labels{Labels::kFloat64, x.labels.data()};
+    try {
+        const Pairwise core(loss,
+                            Lists(x.offsets.data(), static_cast<std::int64_t>(x.offsets.size()),
+                                  static_cast<std::int64_t>(x.labels.size())),
+                            labels, x.mask.data(), options);
+        if (!x.right_offsets) fail("wrong offsets were taken");
+        if (x.nan_label && !options.propagate_nan) fail("a NaN label was taken");
+        Results<float> floats(x.labels.size());
+        Results<double> doubles(x.labels.size());
+        if (single) evaluate(core, x, mode, floats);
+        else evaluate(core, x, mode, doubles);
+        if (x.bad_score) fail("a bad score was taken");
+        if (x.odd) return;
+        if (single) check_pairs<float>(loss.name, x, core, loss.temperature, 0.25);
+        else check_pairs<double>(loss.name, x, core, loss.temperature, 0.25);
+    } catch (const ArgumentError& error) {
+        if (x.right_offsets && !x.odd) fail("right input was refused:", error.what());
+    }
+}
+
+void listwise(Bytes& in) {
+    const char* const targets[] = {"label", "normalized_label", "clipped_label", "exp2_gain", "linear_gain",
+                                   "one",   "relevant",         "noisy_power"};
+    const std::vector<std::string> names = list_loss_names();
+    ListwiseLoss loss;
+    loss.name = names[static_cast<std::size_t>(in.byte()) % names.size()];
+    loss.target = targets[in.below(8)];
+    loss.temperature = in.below(4) == 0 ? 0.5 : 1.0;
+    loss.parameters.cutoff = in.below(4);
+    PlanOptions options;
+    options.ignore_negative = in.below(2) == 0;
+    options.propagate_nan = in.below(4) == 0;
+    const bool single = in.below(2) == 0;
+    const auto mode = static_cast<PairMode>(in.below(kPairModes));
+    Input x = read_input(in);
+    see_what_is_valid(x, options.ignore_negative);
+    try {
+        const Listwise core(loss,
+                            Lists(x.offsets.data(), static_cast<std::int64_t>(x.offsets.size()),
+                                  static_cast<std::int64_t>(x.labels.size())),
+                            {Labels::kFloat64, x.labels.data()}, x.mask.data(), options);
+        if (!x.right_offsets) fail("wrong offsets were taken");
+        Results<float> floats(x.labels.size());
+        Results<double> doubles(x.labels.size());
+        if (single) evaluate(core, x, mode, floats);
+        else evaluate(core, x, mode, doubles);
+        if (x.bad_score) fail("a bad score was taken");
+        for (std::size_t i = 0; !x.odd && mode != kValue && i < x.labels.size(); ++i)
+            if (!std::isfinite(single ? static_cast<double>(floats.grad[i]) : doubles.grad[i]))
+                fail("a gradient is not finite", loss.name);
+    } catch (const ArgumentError& error) {
+        if (x.right_offsets && !x.odd) fail("right input was refused:", error.what());
+    }
+}
+
+void metrics(Bytes& in) {
+    DcgOptions options{};
+    const double table[] = {0.0, 1.0, 3.0, 7.0, 15.0};
+    options.depth = in.below(4) == 0 ? std::numeric_limits<std::int64_t>::max() : 1 + in.below(9);
+    options.gain = static_cast<Gain>(in.below(3));
+    options.ties = static_cast<Ties>(in.below(3));
+    options.gain_table = table;
+    options.gain_table_size = 5;
+    options.ignore_negative = true;
+    Input x = read_input(in);
+    try {
+        const Lists lists(x.offsets.data(), static_cast<std::int64_t>(x.offsets.size()),
+                          static_cast<std::int64_t>(x.labels.size()));
+        if (!x.right_offsets) fail("wrong offsets were taken");
+        std::vector<double> dcg(x.offsets.size()), ideal(x.offsets.size());
+        dcg_and_ideal(x.labels.data(), x.scores.data(), x.mask.data(), lists, options, dcg.data(), ideal.data());
+        for (std::int64_t l = 0; l < lists.count() && !x.odd; ++l) {
+            const auto k = static_cast<std::size_t>(l);
+            if (!(dcg[k] <= ideal[k] * (1 + 1e-12))) fail("a DCG is above the best");
+        }
+    } catch (const ArgumentError& error) {
+        if (x.right_offsets && !x.odd) fail("right input was refused:", error.what());
+    }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    Bytes in(data, size);
+    switch (in.below(4)) {
+        case 0: metrics(in); break;
+        case 1: listwise(in); break;
+        default: pairwise(in); break;
+    }
+    return 0;
+}

@@ -1,0 +1,122 @@
+"""No memory: MemoryError, nothing lost, and the next call is right. No threads: the same result with fewer."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from children import fresh, run_child
+
+SOURCE = Path(__file__).with_name("failing_new.cpp")
+
+
+def allocations_failed(library: str, every: int) -> dict[str, int]:
+    """Fails each allocation of the core in turn (every `every`-th of long calls), for every call of the package."""
+    from every_call import every_call, hash_of
+
+    control = ctypes.CDLL(library)
+    counts = {"failed": 0, "MemoryError": 0, "right": 0, "lost": 0}
+    for name, call in every_call(2):
+        expected = hash_of(call())
+        hash_of(call())
+        k = 1
+        while True:
+            before, failures = control.blocks_alive(), control.failures_so_far()
+            control.fail_at(k)
+            try:
+                right = hash_of(call()) == expected
+                counts["right"] += right
+                assert right, f"{name}: wrong results after allocation {k} failed"
+            except MemoryError:
+                counts["MemoryError"] += 1
+            finally:
+                control.fail_at(0)
+            if control.failures_so_far() == failures:
+                counts["right"] -= 1  # nothing failed: the call has fewer allocations
+                break
+            counts["failed"] += 1
+            assert hash_of(call()) == expected, (
+                f"{name}: wrong results in the call after allocation {k} failed"
+            )
+            counts["lost"] += max(0, control.blocks_alive() - before)
+            k += every
+    return counts
+
+
+def threads_refused(n_threads: int) -> list[str]:
+    """The results with threads, and with an address space in which no more than a few can be started."""
+    import resource
+
+    from every_call import hash_of_everything
+
+    expected = hash_of_everything(1)
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * os.sysconf("SC_PAGESIZE") + 200 * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    return [expected, hash_of_everything(n_threads), hash_of_everything(2)]
+
+
+def too_large() -> list[str]:
+    """Arrays for which there is no memory."""
+    import resource
+
+    import rankgrad as rg
+
+    labels, scores = np.zeros(10_000_000), np.zeros(10_000_000)
+    limit = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGESIZE") + 40 * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    said = []
+    for loss in (rg.PairwiseLogisticLoss(), rg.SoftmaxLoss(), rg.ListMLELoss()):
+        try:
+            loss.value_and_grad(labels, scores)
+        except MemoryError:
+            said.append("MemoryError")
+    said.append(str(rg.PairwiseHingeLoss(reduction="sum")([1, 0, 2], [0.5, 1.0, 2.0])))
+    return said
+
+
+@pytest.fixture(scope="module")
+def failing_new(tmp_path_factory: pytest.TempPathFactory) -> str:
+    compiler = shutil.which("g++")
+    if compiler is None or not sys.platform.startswith("linux"):
+        pytest.skip("needs g++ and the Linux loader")
+    library = tmp_path_factory.mktemp("new") / "failing_new.so"
+    subprocess.run([compiler, "-O1", "-shared", "-fPIC", "-o", library, SOURCE], check=True)
+    return str(library)
+
+
+def test_every_allocation_may_fail(failing_new: str, long: bool, figure: Callable[[str, str], None]) -> None:
+    counts: dict[str, Any] = fresh(
+        allocations_failed, failing_new, 1 if long else 23, env={"LD_PRELOAD": failing_new}, seconds=3000
+    )
+    figure(
+        "memory",
+        f"{counts['failed']} failed allocations: {counts['MemoryError']} MemoryError, {counts['right']}"
+        f" right all the same, {counts['lost']} blocks lost",
+    )
+    assert counts["failed"] >= 50
+    assert counts["failed"] == counts["MemoryError"] + counts["right"]
+    assert counts["lost"] == 0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the address space")
+@pytest.mark.parametrize("n_threads", [64, 1000])
+def test_refused_threads(n_threads: int, figure: Callable[[str, str], None]) -> None:
+    ended = run_child(threads_refused, n_threads)
+    figure("memory", f"{n_threads} threads refused: {ended.how}")
+    assert ended.how == "ok", ended.output[-2000:]
+    assert len(set(ended.answer)) == 1
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the address space")
+def test_too_large_for_the_memory() -> None:
+    assert fresh(too_large) == ["MemoryError"] * 3 + ["1.5"]
