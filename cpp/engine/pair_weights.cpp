@@ -38,10 +38,9 @@ PairWeights::PairWeights(const PairWeightOptions& options, const Plan& plan)
     if (!any()) return;
     for (std::int64_t l = 0; l < plan.lists().count(); ++l) plan_begin_.push_back(plan.begin(l));
     make_gains(options, plan);
-    if (!ranked()) return;
     sort_positions(plan);
     for (std::int32_t r = 0; r < plan.longest(); ++r)
-        discount_.push_back(options.cutoff == 0 || r < options.cutoff ? 1.0 / std::log2(r + 2.0) : 0.0);
+        discount_.push_back(ranked() && (options.cutoff == 0 || r < options.cutoff) ? 1.0 / std::log2(r + 2.0) : 0.0);
 }
 
 /// 2^y and 2^y - 1 have the same differences, and powers of two are exact in float too.
@@ -68,6 +67,7 @@ void PairWeights::scale_gains(const Plan& plan, const std::vector<double>& ideal
             gain[k] = std::ldexp(gain[k], -exponent);
             const bool fits = static_cast<double>(static_cast<float>(gain[k])) == gain[k];
             fit_float_ = fit_float_ && (fits || plan.is_nan(l));
+            ascending_ = ascending_ && (k == 0 || gain[k - 1] <= gain[k] || plan.is_nan(l));
         }
         if (ideal.empty()) scale_.push_back(std::ldexp(1.0, exponent));
         else scale_.push_back(ideal[static_cast<std::size_t>(l)] > 0

@@ -6,6 +6,7 @@
 
 #include "engine/plan.hpp"
 #include "engine/radix_sort.hpp"
+#include "engine/rank_tree.hpp"
 
 namespace rankgrad {
 
@@ -30,6 +31,7 @@ struct WeightedScratch {
     std::vector<double> sorted[2];
     std::vector<std::int32_t> sorted_item[2];
     RadixScratch radix;
+    RankTreeScratch tree;
 };
 
 /// The weight of a pair is scale |g_i - g_j| (c + |D_i - D_j|), the discounts D being functions of the ranks.
@@ -48,6 +50,8 @@ public:
     double scale(std::int64_t list) const { return scale_[static_cast<std::size_t>(list)]; }
     /// All gains are exact in float.
     bool fit_float() const { return fit_float_; }
+    /// In no list has a higher label a lower gain.
+    bool ascending() const { return ascending_; }
     /// Places in label order of a list's items as they come.
     const std::int32_t* by_position(std::int64_t list) const {
         return by_position_.data() + plan_begin_[static_cast<std::size_t>(list)];
@@ -65,7 +69,7 @@ private:
     std::vector<std::int64_t> plan_begin_;
     std::vector<double> gain_, scale_, discount_;
     std::vector<std::int32_t> by_position_;
-    bool fit_float_ = true;
+    bool fit_float_ = true, ascending_ = true;
 };
 
 }  // namespace rankgrad

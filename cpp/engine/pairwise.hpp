@@ -71,6 +71,8 @@ private:
     template <class T> void rank(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;
     template <class T>
     void sum_weighted_directly(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Worker& worker) const;
+    bool sums_weighted_fast(std::int64_t list, const Scratch& scratch, PairMode mode, bool is_float) const;
+    void sum_weighted_by_rank(std::int64_t list, Scratch& scratch, PairMode mode, bool is_float, Worker& worker) const;
     template <class P> void run(PairSum<P> kernel, PairJob<P> job, Worker& worker) const;
     template <class T> double scatter(const LossCall<T>& call, std::int64_t list, const Scratch& scratch) const;
 

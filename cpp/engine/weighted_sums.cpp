@@ -1,16 +1,13 @@
-// Sums over the pairs of one list with pair weights: the ranks, the pairs that count as rectangles, the kernels' operands.
+// Direct sums with pair weights: the pairs that count as rectangles, and the kernels' operands.
 #include <algorithm>
-#include <limits>
 #include <type_traits>
+#include <utility>
 
 #include "engine/dispatch.hpp"
 #include "engine/pairwise.hpp"
 
 namespace rankgrad {
 namespace {
-
-/// Lists of up to so many items are ranked by counting, longer ones by sorting.
-constexpr std::int32_t kCountedItems = 192;
 
 /// The arrays that a direct sum reads and adds to, in one order of the items.
 struct Arrays {
@@ -145,42 +142,6 @@ PairJob<double> in_double(const Arrays& a, std::size_t n, double low, double hig
 
 }  // namespace
 
-/// Ranks by descending score, ties by position: fills by_rank and discount.
-template <class T> void Pairwise::rank(const LossCall<T>& call, std::int64_t list, Scratch& s) const {
-    WeightedScratch& w = s.weighted;
-    const auto n = static_cast<std::size_t>(plan_.size(list));
-    const T* scores = call.scores + plan_.lists().begin(list);
-    const std::int32_t *order = plan_.order(list), *by_position = weights_.by_position(list);
-    double* discount = zeroed(w.discount, n);
-    std::int32_t* by_rank = padded(w.by_rank, n);
-    const auto place = [&](std::int32_t r, std::int32_t k) {
-        by_rank[r] = k;
-        discount[k] = weights_.discount(r);
-    };
-    if (static_cast<std::int32_t>(n) <= kCountedItems) {
-        T *x, *rank;
-        if constexpr (std::is_same_v<T, float>) {
-            x = padded(s.float_row, n);
-            rank = padded(s.float_column, n);
-        } else {
-            x = padded(s.row, n);
-            rank = padded(s.column, n);
-        }
-        for (std::size_t m = 0; m < n; ++m) x[m] = scores[order[by_position[m]]];
-        std::fill_n(x + n, kPadding, -std::numeric_limits<T>::infinity());
-        if constexpr (std::is_same_v<T, float>) kernels().weighted->float_ranks(x, static_cast<std::int32_t>(n), rank);
-        else kernels().weighted->double_ranks(x, static_cast<std::int32_t>(n), rank);
-        for (std::size_t m = 0; m < n; ++m) place(static_cast<std::int32_t>(rank[m]), by_position[m]);
-        return;
-    }
-    double* number = padded(s.row, n);
-    for (std::size_t m = 0; m < n; ++m) number[m] = -static_cast<double>(scores[order[by_position[m]]]);
-    const Sortable places[2] = {{padded(w.sorted[0], n), padded(w.sorted_item[0], n)},
-                                {padded(w.sorted[1], n), padded(w.sorted_item[1], n)}};
-    const std::int32_t* sorted = places[radix_argsort(number, static_cast<std::int32_t>(n), places, w.radix)].index;
-    for (std::size_t r = 0; r < n; ++r) place(static_cast<std::int32_t>(r), by_position[sorted[r]]);
-}
-
 template <class T> void Pairwise::sum_weighted_directly(const LossCall<T>& call, std::int64_t list, Scratch& s,
                                                         Worker& worker) const {
     const PairLossKernels& loss = kernels().pair->losses[loss_index_];
@@ -221,23 +182,7 @@ template <class T> void Pairwise::sum_weighted_directly(const LossCall<T>& call,
     if (truncated) add_back(a, whole, w.order);
 }
 
-template <class T>
-void Pairwise::sum_weighted_pairs(const LossCall<T>& call, std::int64_t list, Scratch& s, Worker& worker) const {
-    const double scale = weights_.scale(list);
-    if (scale == 0) return;
-    const auto n = static_cast<std::size_t>(plan_.size(list));
-    if (weights_.ranked()) rank(call, list, s);
-    else zeroed(s.weighted.discount, n);
-    sum_weighted_directly(call, list, s, worker);
-    const auto rescale = [&](std::vector<double>& sum) {
-        for (std::size_t k = 0; k < n; ++k) sum[k] *= scale;
-    };
-    if (with_value(call.mode)) rescale(s.value);
-    if (call.mode != kValue) rescale(s.grad);
-    if (with_hess(call.mode)) rescale(s.hess);
-}
-
-template void Pairwise::sum_weighted_pairs(const LossCall<float>&, std::int64_t, Scratch&, Worker&) const;
-template void Pairwise::sum_weighted_pairs(const LossCall<double>&, std::int64_t, Scratch&, Worker&) const;
+template void Pairwise::sum_weighted_directly(const LossCall<float>&, std::int64_t, Scratch&, Worker&) const;
+template void Pairwise::sum_weighted_directly(const LossCall<double>&, std::int64_t, Scratch&, Worker&) const;
 
 }  // namespace rankgrad

@@ -111,15 +111,21 @@ struct RankChunk {
     double best, worst;
 };
 
-/// Near-linear sums between two groups of items whose weights depend on ranks (rank_scan.hpp). Arrays have an entry per item.
+/// Near-linear sums between two groups of items whose weights depend on ranks. Arrays have an entry per item.
 struct RankScanJob {
     PairMode mode = kValue;
-    const double* tables = nullptr;  ///< of an expansion of the loss
+    // For losses with an expansion (rank_scan.hpp), which leave out the pairs inside chunks:
+    const double* tables = nullptr;
     const RankChunk* chunks = nullptr;
     std::int32_t n_chunks = 0;
+    const double* place = nullptr;  ///< in the bin, from -1 to 1
+    // For the hinge losses (slack_scan.hpp); the items by descending score:
+    const double* score = nullptr;
+    const std::uint8_t* upper = nullptr;  ///< of the upper group
+    std::int32_t n = 0;
+    // For both:
     bool ranked = true;  ///< pairs are weighted by the difference of their discounts
     int gains = 1;       ///< the weight of a pair has the product of the items' factors (1) or their sum (2)
-    const double *place = nullptr;     ///< in the bin, from -1 to 1
     const double *strength = nullptr;  ///< as a partner
     const double *factor = nullptr, *discount = nullptr;
     double* out[2] = {nullptr, nullptr};  ///< sums of the mode's functions of the margin, added to
@@ -217,6 +223,7 @@ struct PairFamily {
 struct WeightedPairKernels {
     PairSum<float> float_sum[kPairWeights][kPairModes];  ///< null for losses over all pairs
     PairSum<double> double_sum[kPairWeights][kPairModes];
+    RankScanSum slack_scan;  ///< for the hinge losses, else null
 };
 struct WeightedFamily {
     const WeightedPairKernels* losses;

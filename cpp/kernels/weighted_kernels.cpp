@@ -3,6 +3,7 @@
 #include "kernels/pair_sums.hpp"
 #include "kernels/rank_counts.hpp"
 #include "kernels/rank_scan.hpp"
+#include "kernels/slack_scan.hpp"
 
 namespace rankgrad {
 namespace {
@@ -24,6 +25,7 @@ template <class Loss, class... Weights> constexpr WeightedPairKernels weighted_p
     WeightedPairKernels kernels{};
     (fill_modes<float, Loss, Weights>(kernels.float_sum[index_of<Weights>(weights)]), ...);
     (fill_modes<double, Loss, Weights>(kernels.double_sum[index_of<Weights>(weights)]), ...);
+    if constexpr (Loss::hinge_power > 0) kernels.slack_scan = &slack_scan<Loss::hinge_power>;
     return kernels;
 }
 

@@ -1,9 +1,9 @@
 """Lambda weights: what each pair of a pairwise loss is multiplied by.
 
-A pairwise loss takes one as ``lambda_weight=``; its pairs then count Delta_ij phi((s_i - s_j) / T). Weights may depend on
-the current scores through the ranks, by descending score, equal scores in the order of the input. They are held constant
-in the gradient, the Hessian and the Hessian-vector product, which is what LambdaRank and LambdaMART [1]_ do: the value is
-then not the integral of the gradient. Nothing is ever multiplied by the length of a list.
+A pairwise loss takes one as ``lambda_weight=``; its pairs then count Delta_ij phi((s_i - s_j) / T). Weights may
+depend on the current scores through the ranks, by descending score, equal scores in the order of the input. They are
+held constant in the gradient, the Hessian and the Hessian-vector product, which is what LambdaRank and LambdaMART [1]_
+do: the value is then not the integral of the gradient. Nothing is ever multiplied by the length of a list.
 
 References
 ----------
@@ -41,8 +41,8 @@ class LambdaWeight(ABC):
 class NDCGWeight(LambdaWeight):
     r"""Delta_ij = |G_i - G_j| |D_i - D_j| / ideal, the change of NDCG when items i and j swap places.
 
-    D_i = 1 / log2(1 + rank of i), 0 beyond rank `k`; ideal = the largest sum of G D, that is the DCG@k of the best order.
-    A list without a positive ideal has weight 0.
+    D_i = 1 / log2(1 + rank of i), 0 beyond rank `k`; ideal = the largest sum of G D, that is the DCG@k of the best
+    order. A list without a positive ideal has weight 0.
 
     Parameters
     ----------
@@ -54,8 +54,8 @@ class NDCGWeight(LambdaWeight):
         Divide by the ideal DCG; False: the change of DCG.
     truncation : int, optional
         Only pairs with at least one item among the best `truncation` by current score count. LightGBM's
-        ``lambdarank_truncation_level`` (30 by default there); it also divides by the ideal of the first `truncation` ranks
-        where this divides by that of the first `k`. All pairs if None.
+        ``lambdarank_truncation_level`` (30 by default there); it also divides by the ideal of the first `truncation`
+        ranks where this divides by that of the first `k`. All pairs if None.
 
     Notes
     -----

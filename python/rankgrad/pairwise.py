@@ -25,7 +25,7 @@ class PairwiseLoss(RankingLoss):
     Parameters
     ----------
     lambda_weight
-        What each pair is multiplied by, such as :class:`rankgrad.NDCGWeight`; its ranks come from the scores of the call.
+        What each pair is multiplied by, such as :class:`rankgrad.NDCGWeight`; ranks are by the scores of the call.
     """
 
     lambda_weight: LambdaWeight | None = field(default=None, kw_only=True)
