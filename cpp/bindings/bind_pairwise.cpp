@@ -49,17 +49,16 @@ void bind_pairwise(py::module_& module) {
     py::class_<Pairwise> loss(module, "Pairwise");
     loss.def(py::init([](const std::string& name, double temperature, double tau, const py::array& labels,
                          const OptionalArray& offsets, const OptionalArray& mask, bool ignore_negative,
-                         bool propagate_nan, const std::string& algorithm,
-                         const PairWeightOptions& weight) {
+                         bool propagate_nan, const std::string& algorithm, const PairWeightOptions& weight) {
                  PlanOptions options;
                  options.ignore_negative = ignore_negative;
                  options.propagate_nan = propagate_nan;
                  const auto* valid = input<std::uint8_t>(mask, labels.size(), "mask");
                  LossParameters parameters;
                  parameters.tau = tau;
-                 return std::make_unique<Pairwise>(PairwiseLoss{name, temperature, parameters, choice_named(algorithm), weight},
-                                                   lists_from(offsets, labels.size()), labels_from(labels), valid,
-                                                   options);
+                 return std::make_unique<Pairwise>(
+                     PairwiseLoss{name, temperature, parameters, choice_named(algorithm), weight},
+                     lists_from(offsets, labels.size()), labels_from(labels), valid, options);
              }),
              py::arg("loss"), py::arg("temperature"), py::arg("tau"), py::arg("labels"), py::arg("offsets"),
              py::arg("mask"), py::arg("ignore_negative"), py::arg("propagate_nan"), py::arg("algorithm"),

@@ -25,13 +25,14 @@ constexpr double kSimplePair[2] = {0.18, 0.35}, kSingleRowPair = 0.6;
 constexpr double kSortedList = 400, kSortItem = 6, kMergeItem = 10.5, kLeafItem = 15, kLeafItems = 64;
 constexpr double kMomentList = 100, kMomentItem = 6;
 
-/// With pair weights: one pair of a direct sum; a list, an item on a level of the label tree and a bin of its node in float32
-/// and float64.
-constexpr double kWeightedFloatPair = 0.55, kWeightedDoublePair = 1.5, kWeightedUnfactoredPair = 14;
+/// With pair weights: one pair of a direct sum; a list, an item on a level of the label tree and a bin of its node, for
+/// expansions in float32 and float64 and for the hinge losses.
+constexpr double kWeightedPair[2] = {0.55, 1.5}, kWeightedSingleRowPair = 1.2, kWeightedUnfactoredPair = 14;
 struct RankTreeCost {
     double list, item, bin;
 };
-constexpr RankTreeCost kRankTreeCost[2] = {{2000, 70, 40}, {3000, 130, 80}};
+constexpr RankTreeCost kRankTreeCost[2] = {{2000, 75, 40}, {3000, 125, 80}};
+constexpr RankTreeCost kRankTreeHingeCost = {1000, 52, 0};
 constexpr double kRankTreeLeaf = 128, kPairsInLeaf = 60;
 
 /// More bins than this for an item would need too much memory.
@@ -116,10 +117,11 @@ Algorithm choose_weighted_algorithm(Choice choice, const PairLossKernels& loss, 
     const double bins = hinge ? 0 : expansion_bins(loss.expansion[list.is_float ? 0 : 1], 0, list.range);
     if (bins > std::max(kFewBins, list.items / kItemsPerBin)) return Algorithm::direct;
     if (choice == Choice::fast) return hinge ? Algorithm::sorted : Algorithm::expansion;
-    const double pair = !list.factored && !hinge ? kWeightedUnfactoredPair
-                        : list.is_float          ? kWeightedFloatPair
-                                                 : kWeightedDoublePair;
-    const RankTreeCost& cost = kRankTreeCost[list.is_float ? 0 : 1];
+    const double vectorized = kWeightedPair[list.is_float ? 0 : 1];
+    const double pair = !list.factored && !hinge       ? kWeightedUnfactoredPair
+                        : list.levels * 4 > list.items ? std::max(vectorized, kWeightedSingleRowPair)
+                                                       : vectorized;
+    const RankTreeCost& cost = hinge ? kRankTreeHingeCost : kRankTreeCost[list.is_float ? 0 : 1];
     const double depth = tree_depth(list, kRankTreeLeaf), leaves = list.items / kRankTreeLeaf;
     const double nodes = std::min(list.levels - 1, leaves);
     const double scans = mode == kHessVector ? 2 : mode == kValue ? 0.5 : 1;

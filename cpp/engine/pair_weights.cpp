@@ -70,9 +70,10 @@ void PairWeights::scale_gains(const Plan& plan, const std::vector<double>& ideal
             ascending_ = ascending_ && (k == 0 || gain[k - 1] <= gain[k] || plan.is_nan(l));
         }
         if (ideal.empty()) scale_.push_back(std::ldexp(1.0, exponent));
-        else scale_.push_back(ideal[static_cast<std::size_t>(l)] > 0
-                                  ? 1.0 / std::ldexp(ideal[static_cast<std::size_t>(l)], -exponent)
-                                  : 0.0);
+        else
+            scale_.push_back(ideal[static_cast<std::size_t>(l)] > 0
+                                 ? 1.0 / std::ldexp(ideal[static_cast<std::size_t>(l)], -exponent)
+                                 : 0.0);
     }
 }
 

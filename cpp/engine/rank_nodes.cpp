@@ -76,7 +76,7 @@ void RankNodes::set_order(RankScanJob& job, const std::int32_t* item, std::int32
 }
 
 void RankNodes::between_groups(RankScanJob& job, const std::int32_t* item, std::int32_t begin, std::int32_t middle,
-                    std::int32_t end) {
+                               std::int32_t end) {
     const std::int32_t n = end - begin;
     const auto size = static_cast<std::size_t>(n);
     double *factor = padded(s_.factor, size), *strength = padded(s_.strength, size);
@@ -97,7 +97,7 @@ void RankNodes::between_groups(RankScanJob& job, const std::int32_t* item, std::
 
 /// |g_i - g_j| as a product of factors where one group has one gain, else as a sum (see RankScanJob).
 int RankNodes::gain_factors(const std::int32_t* item, std::int32_t begin, std::int32_t middle, std::int32_t end,
-                 double* factor) const {
+                            double* factor) const {
     const double *gain = list_.gain, highest_lower = gain[middle - 1], lowest_upper = gain[middle];
     const bool one_upper = lowest_upper == gain[end - 1], one_lower = highest_lower == gain[begin];
     for (std::int32_t k = 0; k < end - begin; ++k) {

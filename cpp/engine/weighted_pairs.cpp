@@ -83,8 +83,7 @@ void Pairwise::sum_weighted_by_rank(std::int64_t list, Scratch& s, PairMode mode
                             with_hess(mode) ? s.hess.data() : nullptr};
     const WeightedPairKernels& weighted = kernels().weighted->losses[loss_index_];
     const bool hinge = weighted.slack_scan != nullptr;
-    const RankTreeKernels of_loss{mode,
-                                  hinge ? nullptr : &kernels().pair->losses[loss_index_].expansion[precision],
+    const RankTreeKernels of_loss{mode, hinge ? nullptr : &kernels().pair->losses[loss_index_].expansion[precision],
                                   hinge ? weighted.slack_scan : kernels().weighted->rank_scan[precision],
                                   weighted.double_sum[kGapProduct][mode]};
     rank_tree_sums(of_loss, ranked, s.weighted.tree, worker);

@@ -62,8 +62,8 @@ Arrays arrange(const Arrays& from, WeightedScratch& w) {
         return out;
     };
     const auto empty = [&](const double* x) { return x == nullptr ? nullptr : zeroed(w.arranged[next++], n); };
-    return {copy(from.score),    copy(from.weight), copy(from.vector), copy(from.gain), copy(from.discount),
-            copy(from.label), empty(from.value),  empty(from.grad),  empty(from.hess)};
+    return {copy(from.score), copy(from.weight), copy(from.vector), copy(from.gain), copy(from.discount),
+            copy(from.label), empty(from.value), empty(from.grad),  empty(from.hess)};
 }
 void add_back(const Arrays& from, const Arrays& to, const std::vector<std::int32_t>& order) {
     for (const auto& [sums, out] : {std::pair{from.value, to.value}, {from.grad, to.grad}, {from.hess, to.hess}})
@@ -97,7 +97,7 @@ template <class P> PairJob<P> job_of(const Arrays& a, const LossParameters& para
 }
 
 PairJob<float> in_float(const Arrays& a, std::size_t n, double middle, const PairLossKernels& loss, PairJob<float> job,
-                         PairwiseScratch& s) {
+                        PairwiseScratch& s) {
     if (loss.factored) {
         float* row = padded(s.float_row, n);
         float* column = padded(s.float_column, n);
@@ -121,7 +121,7 @@ PairJob<float> in_float(const Arrays& a, std::size_t n, double middle, const Pai
 }
 
 PairJob<double> in_double(const Arrays& a, std::size_t n, double low, double high, const PairLossKernels& loss,
-                           PairJob<double> job, PairwiseScratch& s) {
+                          PairJob<double> job, PairwiseScratch& s) {
     job.row = job.column = a.score;
     if (loss.factored && high - low <= kDoubleRange) {
         double* row = padded(s.row, n);
@@ -142,8 +142,8 @@ PairJob<double> in_double(const Arrays& a, std::size_t n, double low, double hig
 
 }  // namespace
 
-template <class T> void Pairwise::sum_weighted_directly(const LossCall<T>& call, std::int64_t list, Scratch& s,
-                                                        Worker& worker) const {
+template <class T>
+void Pairwise::sum_weighted_directly(const LossCall<T>& call, std::int64_t list, Scratch& s, Worker& worker) const {
     const PairLossKernels& loss = kernels().pair->losses[loss_index_];
     const WeightedPairKernels& weighted = kernels().weighted->losses[loss_index_];
     const std::int32_t n = plan_.size(list);
@@ -176,8 +176,8 @@ template <class T> void Pairwise::sum_weighted_directly(const LossCall<T>& call,
         run_rectangles(float_sum, in_float(a, size, middle, loss, job, s), w.rectangles, worker);
     } else {
         const auto job = job_of<double>(a, loss_.parameters, weights_.constant());
-        run_rectangles(weighted.double_sum[kGapProduct][call.mode], in_double(a, size, s.low, s.high, loss, job, s), w.rectangles,
-            worker);
+        run_rectangles(weighted.double_sum[kGapProduct][call.mode], in_double(a, size, s.low, s.high, loss, job, s),
+                       w.rectangles, worker);
     }
     if (truncated) add_back(a, whole, w.order);
 }

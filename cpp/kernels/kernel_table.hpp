@@ -126,7 +126,7 @@ struct RankScanJob {
     // For both:
     bool ranked = true;  ///< pairs are weighted by the difference of their discounts
     int gains = 1;       ///< the weight of a pair has the product of the items' factors (1) or their sum (2)
-    const double *strength = nullptr;  ///< as a partner
+    const double* strength = nullptr;  ///< as a partner
     const double *factor = nullptr, *discount = nullptr;
     double* out[2] = {nullptr, nullptr};  ///< sums of the mode's functions of the margin, added to
 };

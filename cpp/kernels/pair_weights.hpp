@@ -13,7 +13,9 @@ namespace {
 struct NoWeight {
     static constexpr bool any = false;
     template <class V> struct Item {};
-    template <class V> static RANKGRAD_INLINE Item<V> row(const PairJob<typename V::Scalar>&, std::int32_t) { return {}; }
+    template <class V> static RANKGRAD_INLINE Item<V> row(const PairJob<typename V::Scalar>&, std::int32_t) {
+        return {};
+    }
 };
 
 /// |g_i - g_j| (c + |D_i - D_j|). With gains g, discounts D of the ranks and c = 0 it is what swapping the two items changes

@@ -102,11 +102,13 @@ template <int nodes, int functions, int discounts> class PassedItems {
             for (int f = 0; f < functions; ++f) {
                 double term[nodes];
                 for (int r = 0; r < registers; ++r)
-                    (far_[gain * discounts + d][r] * V::load(coefficient[kScanFunctions[job_.mode].at[f]] + r * V::count))
+                    (far_[gain * discounts + d][r] *
+                     V::load(coefficient[kScanFunctions[job_.mode].at[f]] + r * V::count))
                         .store(term + r * V::count);
                 for (int k = 0; k < nodes; ++k)
                     for (int r = 0; r < registers; ++r)
-                        total[d][f][r] = multiply_add(V(term[k]), V::load(to_degrees[k] + r * V::count), total[d][f][r]);
+                        total[d][f][r] =
+                            multiply_add(V(term[k]), V::load(to_degrees[k] + r * V::count), total[d][f][r]);
             }
     }
     void add_line(int d, int function, double* out) const {
@@ -222,7 +224,8 @@ template <int nodes, int functions, int discounts> class RankScan {
             }
         }
     }
-    static RANKGRAD_INLINE V combined(const double (&potential)[discounts][functions][nodes], int f, int r, double gap) {
+    static RANKGRAD_INLINE V combined(const double (&potential)[discounts][functions][nodes], int f, int r,
+                                      double gap) {
         const V plain = V::load(potential[0][f] + r * V::count);
         if constexpr (discounts == 1) return plain;
         else return multiply_add(V(gap), plain, V::load(potential[discounts - 1][f] + r * V::count));
@@ -240,8 +243,10 @@ template <int nodes, int functions, int discounts> class RankScan {
                 lower.next_bin();
                 upper.next_bin();
             }
-            if (lower.make_potentials(potential)) take(potential, chunk.middle, chunk.end, c);
-            if (job_.mode != kValue && upper.make_potentials(potential)) take(potential, chunk.begin, chunk.middle, c);
+            if (chunk.middle < chunk.end && lower.make_potentials(potential))
+                take(potential, chunk.middle, chunk.end, c);
+            if (chunk.begin < chunk.middle && job_.mode != kValue && upper.make_potentials(potential))
+                take(potential, chunk.begin, chunk.middle, c);
             const double next = downwards ? chunk.worst : chunk.best, step = next > c ? next - c : c - next;
             lower.move_reference(step);
             upper.move_reference(step);

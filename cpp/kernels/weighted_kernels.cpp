@@ -36,7 +36,7 @@ template <class... Losses> struct WeightedTable<List<Losses...>> {
 
 }  // namespace
 
-const WeightedFamily RANKGRAD_OF_LEVEL(weighted_kernels) = {WeightedTable<PairLosses>::entries, &count_ranks<float>,
-                                                            &count_ranks<double>, {&rank_scan<8>, &rank_scan<16>}};
+const WeightedFamily RANKGRAD_OF_LEVEL(weighted_kernels) = {
+    WeightedTable<PairLosses>::entries, &count_ranks<float>, &count_ranks<double>, {&rank_scan<8>, &rank_scan<16>}};
 
 }  // namespace rankgrad
