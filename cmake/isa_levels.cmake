@@ -34,7 +34,8 @@ function(rankgrad_add_kernels)
       cpp/kernels/implicit_kernels.cpp
       cpp/kernels/kernels.cpp
       cpp/kernels/list_kernels.cpp
-      cpp/kernels/pair_kernels.cpp)
+      cpp/kernels/pair_kernels.cpp
+      cpp/kernels/weighted_kernels.cpp)
     target_include_directories(${target} PRIVATE cpp)
     target_compile_definitions(${target} PRIVATE RANKGRAD_LEVEL=${level})
     if(RANKGRAD_SANITIZE)

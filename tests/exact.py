@@ -21,8 +21,11 @@ def exact_sums(
     *,
     temperature: float = 1.0,
     vector: Array | None = None,
+    pair_weights: Array | None = None,
 ) -> ListSums:
     """The sums of `items`, each with its absolute terms and its drift (see reference.Sum).
+
+    `pair_weights` has a row for each of the items, with its pairs' weights.
 
     The curvature of a pair can vanish where the loss is far from flat (soft zero-one at equal scores): its terms are
     counted with the positive curvature. Those of the Hessian-vector product are |v_i| + |v_j|, v less its mean.
@@ -34,23 +37,24 @@ def exact_sums(
     with np.errstate(over="ignore"):
         as_row, as_column = PAIR_LOSSES[name](d, 0 * d), PAIR_LOSSES[name](-d, 0 * d)
     own, others = w[items, None], w[None, :]
+    delta = np.longdouble(1) if pair_weights is None else pair_weights.astype(np.longdouble)
     lower, upper = labels[items, None] > labels[None, :], labels[items, None] < labels[None, :]
 
     def add(row: Array, column: Array, factor: Any = 1.0) -> Array:
         both = np.where(lower, own * row, 0) + np.where(upper, others * column, 0)
-        return np.asarray((both * factor).sum(1))
+        return np.asarray((both * factor * delta).sum(1))
 
     def size(part: str, factor: Any = 1.0) -> Array:
         row, column = np.abs(getattr(as_row, part)), np.abs(getattr(as_column, part))
         terms = np.where(lower, np.abs(own) * row, 0) + np.where(upper, np.abs(others) * column, 0)
-        return np.asarray((terms * factor).sum(1))
+        return np.asarray((terms * factor * delta).sum(1))
 
     zero = Jet(*(np.zeros_like(d) for _ in Jet._fields))
     centred = np.abs(v - v.mean())
     twist = v[items, None] - v[None, :]
     spread = centred[items, None] + centred[None, :]
     bend = 2 * size("positive_curvature")
-    own_values = np.where(lower, np.abs(own), 0)
+    own_values = np.where(lower, np.abs(own), 0) * delta
     return ListSums(
         Sum(
             add(as_row.value, zero.value),

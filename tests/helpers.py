@@ -99,6 +99,7 @@ def check(
     temperature: float = 1.0,
     cotangent: ArrayLike | None = None,
     vector: Array | None = None,
+    pair_weight: Callable[[Array, Array], Array] | None = None,
     **options: Any,
 ) -> None:
     """Everything that a bound objective computes equals the reference."""
@@ -111,6 +112,7 @@ def check(
         temperature=temperature,
         cotangent=1.0 if cotangent is None else cotangent,
         vector=vector,
+        pair_weight=pair_weight,
         **PARAMETERS.get(name, {}),
     )
 

@@ -81,6 +81,43 @@ def squared_quantile(d: Array, gap: Array, tau: float = 0.5) -> Jet:
     return Jet(side * e**2, -2 * side * e, 2 * side, 2 * side)
 
 
+# ----------------------------------------------------------------------------------------------------
+# One function per pair weight: the matrix of what the pairs of a list are multiplied by
+# ----------------------------------------------------------------------------------------------------
+
+
+def label_difference_weight(labels: Array, scores: Array) -> Array:
+    """|y_i - y_j|."""
+    return np.asarray(np.abs(labels[:, None] - labels[None, :]))
+
+
+def ndcg_weight(
+    labels: Array,
+    scores: Array,
+    *,
+    k: int | None = None,
+    gain: Any = "exp2",
+    normalize: bool = True,
+    truncation: int | None = None,
+) -> Array:
+    """|G_i - G_j| |D_i - D_j| / ideal DCG; ranks by descending score, ties by position."""
+    n = len(labels)
+    g = {"exp2": lambda y: 2.0**y - 1, "linear": lambda y: y}.get(
+        str(gain), lambda y: np.take(gain, y.astype(int))
+    )(labels)
+    rank = np.empty(n, dtype=np.int64)
+    rank[np.argsort(-scores, kind="stable")] = np.arange(n)
+    discounts = np.where(np.arange(n) < (n if k is None else k), 1 / np.log2(np.arange(n) + 2.0), 0.0)
+    d = discounts[rank]
+    delta = np.abs(g[:, None] - g[None, :]) * np.abs(d[:, None] - d[None, :])
+    if truncation is not None:
+        delta = np.where(np.minimum(rank[:, None], rank[None, :]) < truncation, delta, 0.0)
+    if not normalize:
+        return np.asarray(delta)
+    ideal = float(np.sort(g)[::-1] @ discounts)
+    return np.asarray(delta / ideal if ideal > 0 else 0 * delta)
+
+
 #: Every function above that gives a Jet, by its name.
 PAIR_LOSSES: dict[str, Callable[..., Jet]] = {
     name: loss
@@ -131,9 +168,11 @@ def one_list(
     weights: Array,
     temperature: float = 1.0,
     vector: Array | None = None,
+    pair_weight: Callable[[Array, Array], Array] | None = None,
     **parameters: Any,
 ) -> ListSums:
-    """sum over pairs of weights[i] * loss(i, j): rows, gradient, diagonal Hessians, Hessian times vector."""
+    """sum over pairs of weights[i] * pair_weight(i, j) * loss(i, j): rows, gradient, diagonal Hessians, Hessian times
+    vector; pair_weight is held constant."""
     s = scores.astype(np.float64)
     y = labels.astype(np.float64)
     v = np.zeros(len(s)) if vector is None else vector.astype(np.float64)
@@ -141,7 +180,8 @@ def one_list(
     is_pair = ~np.eye(len(s), dtype=bool) if name in ALL_PAIRS else labels[:, None] > labels[None, :]
     with np.errstate(over="ignore", invalid="ignore"):
         jet = PAIR_LOSSES[name]((s[:, None] - s[None, :]) / t, y[:, None] - y[None, :], **parameters)
-        value, slope, curvature, positive = (np.where(is_pair, weights[:, None] * part, 0.0) for part in jet)
+        factor = weights[:, None] * (1.0 if pair_weight is None else pair_weight(y, s))
+        value, slope, curvature, positive = (np.where(is_pair, factor * part, 0.0) for part in jet)
         bend = 2 * np.maximum(np.abs(curvature), np.abs(positive))  # bounds the third derivative
         twist = v[:, None] - v[None, :]
         return ListSums(

@@ -278,3 +278,49 @@ def test_a_loss_without_curvature_is_refused() -> None:
     with pytest.raises(ValueError, match="curvature"):
         objective(rg.PairwiseQuantileLoss())
     assert objective(rg.PairwiseQuantileLoss(squared=True)).loss.squared
+
+
+@pytest.mark.parametrize("truncation", [5, 100])
+def test_ndcg_weight_is_lambdarank(truncation):
+    """One tree of LightGBM's own objective, without its normalisation by score gaps, is our tree.
+
+    It divides by the ideal of the first `truncation` ranks: here each list's weight does.
+    """
+    x, y, groups = make_ranking(60, max_length=40, seed=3)
+    ideal = rg.dcg(y, y, groups=groups, k=truncation, per_list=True)
+    per_list = np.divide(1.0, ideal, out=np.zeros_like(ideal), where=ideal > 0)
+    loss = rg.PairwiseLogisticLoss(
+        reduction="sum", lambda_weight=rg.NDCGWeight(truncation=truncation, normalize=False)
+    )
+    bound = loss.bind(y, per_list[:, None], groups=groups)
+    init = x[:, 0] - x[:, 1]
+
+    def tree(objective):
+        parameters = SETTINGS | {"lambdarank_truncation_level": truncation, "lambdarank_norm": False}
+        data = lgb.Dataset(x, y, group=groups, init_score=init)
+        return lgb.train(parameters | {"objective": objective}, data, 1).predict(x)
+
+    ours = tree(lambda scores, _: bound.grad_and_hess(scores))
+    np.testing.assert_allclose(ours, tree("lambdarank"), rtol=1e-4, atol=1e-7)  # a table of sigmoids there
+    assert np.ptp(ours) > 0
+
+
+@pytest.mark.parametrize(
+    "weight", [rg.NDCGWeight(k=5), rg.NDCGWeight(truncation=30), rg.LabelDifferenceWeight()]
+)
+@pytest.mark.parametrize("list_scale", ["sum", "pairs"])
+def test_training_with_a_lambda_weight(data, weight, list_scale):
+    x, y, groups = data
+    ranker = lgb.LGBMRanker(
+        objective=objective(rg.PairwiseHingeLoss(lambda_weight=weight), list_scale),
+        n_estimators=30,
+        metric="None",
+        **SETTINGS,
+    )
+    ranker.fit(x, y, group=groups)
+    copied = pickle.loads(pickle.dumps(ranker.objective))
+    assert copied == ranker.objective
+    assert (
+        rg.ndcg(y, ranker.predict(x), groups=groups, k=5)
+        > rg.ndcg(y, np.zeros(len(y)), groups=groups, k=5) + 0.2
+    )

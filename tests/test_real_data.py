@@ -16,6 +16,7 @@ ROUNDS = 100
 ALLOWED_LOSS = 0.01
 LOSSES = (rg.PairwiseHingeLoss(), rg.PairwiseSquaredHingeLoss(), rg.PairwiseLogisticLoss())
 OBJECTIVES = [(loss, list_scale) for loss in LOSSES for list_scale in ("sum", "pairs")]
+LAMBDA_MART = rg.PairwiseLogisticLoss(lambda_weight=rg.NDCGWeight())
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +43,13 @@ def test_lightgbm(data):
 
     built_in = train("lambdarank")
     best = max(train(lightgbm.objective(*choice)) for choice in OBJECTIVES)
+    lambda_mart = train(lightgbm.objective(LAMBDA_MART))
+    print(
+        f"NDCG@10: lambdarank {built_in:.4f}, delta NDCG x logistic {lambda_mart:.4f}, best plain loss {best:.4f}"
+    )
     assert built_in > 0.7
     assert best >= built_in - ALLOWED_LOSS
+    assert lambda_mart >= built_in - ALLOWED_LOSS
 
 
 def test_xgboost(data):

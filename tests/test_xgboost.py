@@ -139,3 +139,13 @@ def test_errors_say_what_to_do(data):
     np.testing.assert_array_equal(grad, [0.0, -2.0, 2.0])
     with pytest.raises(ValueError, match="list_scale"):
         objective(rg.PairwiseHingeLoss(), list_scale="lists")
+
+
+@pytest.mark.parametrize("weight", [rg.NDCGWeight(k=5), rg.LabelDifferenceWeight()])
+def test_training_with_a_lambda_weight(data, weight):
+    x, y, groups = data
+    call = objective(rg.PairwiseLogisticLoss(lambda_weight=weight))
+    train = matrix(x, y, groups)
+    booster = xgb.train(SETTINGS | {"min_child_weight": 0.01}, train, 30, obj=call)
+    ranked = rg.ndcg(y, booster.predict(train), groups=groups, k=5)
+    assert ranked > rg.ndcg(y, np.zeros(len(y)), groups=groups, k=5) + 0.2

@@ -15,6 +15,27 @@ Choice choice_named(const std::string& algorithm) {
     throw ArgumentError("algorithm: one of 'auto', 'direct', 'fast' is wanted, got '" + algorithm + "'");
 }
 
+/// weight: "none", "label_difference" or "ndcg"; gain: "exp2", "linear" or "table"; 0 for no cutoff, no truncation.
+PairWeightOptions make_weight(const std::string& weight, const std::string& gain, const py::array& gain_table,
+                              std::int64_t cutoff, std::int64_t truncation, bool normalize) {
+    PairWeightOptions options;
+    options.kind = weight == "none"               ? PairWeightOptions::kNone
+                   : weight == "label_difference" ? PairWeightOptions::kLabelDifference
+                   : weight == "ndcg"             ? PairWeightOptions::kNdcg
+                                                  : throw ArgumentError("lambda_weight: unknown: '" + weight + "'");
+    options.gain = gain == "exp2"     ? PairWeightOptions::kExp2
+                   : gain == "linear" ? PairWeightOptions::kLinear
+                   : gain == "table"  ? PairWeightOptions::kTable
+                                      : throw ArgumentError("gain: unknown: '" + gain + "'");
+    const auto* table = input<double>(gain_table, gain_table.size(), "gain");
+    options.gain_table.assign(table, table + gain_table.size());
+    if (cutoff < 0 || truncation < 0) throw ArgumentError("k, truncation: at least 1 is wanted");
+    options.cutoff = cutoff;
+    options.truncation = truncation;
+    options.normalize = normalize;
+    return options;
+}
+
 }  // namespace
 
 void bind_pairwise(py::module_& module) {
@@ -23,12 +44,15 @@ void bind_pairwise(py::module_& module) {
     module.attr("GRAD_HESS") = static_cast<int>(kGradHess);
     module.attr("GRAD_POSITIVE_HESS") = static_cast<int>(kGradPositiveHess);
     module.attr("HESS_VECTOR") = static_cast<int>(kHessVector);
+    py::class_<PairWeightOptions>(module, "PairWeight")
+        .def(py::init(&make_weight), py::arg("weight"), py::arg("gain"), py::arg("gain_table"), py::arg("cutoff"),
+             py::arg("truncation"), py::arg("normalize"));
     py::class_<Pairwise> loss(module, "Pairwise");
     def_constructor(
         loss,
         [](const std::string& name, double temperature, double tau, const py::array& labels,
            const OptionalArray& offsets, const OptionalArray& mask, bool ignore_negative, bool propagate_nan,
-           const std::string& algorithm) {
+           const std::string& algorithm, const PairWeightOptions& weight) {
             const DefaultFloatMode mode;
             PlanOptions options;
             options.ignore_negative = ignore_negative;
@@ -36,11 +60,12 @@ void bind_pairwise(py::module_& module) {
             const auto* valid = input<std::uint8_t>(mask, labels.size(), "mask");
             LossParameters parameters;
             parameters.tau = tau;
-            return std::make_unique<Pairwise>(PairwiseLoss{name, temperature, parameters, choice_named(algorithm)},
-                                              lists_from(offsets, labels.size()), labels_from(labels), valid, options);
+            return std::make_unique<Pairwise>(
+                PairwiseLoss{name, temperature, parameters, choice_named(algorithm), weight},
+                lists_from(offsets, labels.size()), labels_from(labels), valid, options);
         },
         py::arg("loss"), py::arg("temperature"), py::arg("tau"), py::arg("labels"), py::arg("offsets"), py::arg("mask"),
-        py::arg("ignore_negative"), py::arg("propagate_nan"), py::arg("algorithm"));
+        py::arg("ignore_negative"), py::arg("propagate_nan"), py::arg("algorithm"), py::arg("weight"));
     def_loss_methods(loss);
 }
 

@@ -25,6 +25,16 @@ constexpr double kSimplePair[2] = {0.18, 0.35}, kSingleRowPair = 0.6;
 constexpr double kSortedList = 400, kSortItem = 6, kMergeItem = 10.5, kLeafItem = 15, kLeafItems = 64;
 constexpr double kMomentList = 100, kMomentItem = 6;
 
+/// With pair weights: one pair of a direct sum; a list, an item on a level of the label tree and a bin of its node, for
+/// expansions in float32 and float64 and for the hinge losses.
+constexpr double kWeightedPair[2] = {0.55, 1.5}, kWeightedSingleRowPair = 1.2, kWeightedUnfactoredPair = 14;
+struct RankTreeCost {
+    double list, item, bin;
+};
+constexpr RankTreeCost kRankTreeCost[2] = {{2000, 75, 40}, {3000, 125, 80}};
+constexpr RankTreeCost kRankTreeHingeCost = {1000, 52, 0};
+constexpr double kRankTreeLeaf = 128, kPairsInLeaf = 60;
+
 /// More bins than this for an item would need too much memory.
 constexpr double kFewBins = 4096, kItemsPerBin = 64;
 
@@ -67,6 +77,14 @@ Algorithm cheaper(Choice choice, Algorithm fast, double fast_cost, const ListFac
     return choice == Choice::fast || fast_cost < simple_direct_cost(list) ? fast : Algorithm::direct;
 }
 
+/// Levels of a tree over the label levels, split by items: at least 1, at most until nodes are leaves.
+double tree_depth(const ListFacts& list, double leaf_items) {
+    const double n = list.items;
+    const double equal_levels = n * n / std::max(n * n - 2 * list.pairs, n);
+    const double deepest = std::max(1.0, std::log2(n / leaf_items) + 1);
+    return std::clamp(0.3 + std::log2(equal_levels), 1.0, deepest);
+}
+
 }  // namespace
 
 double expansion_bins(const ExpansionKernels& kernels, double low, double high) {
@@ -91,6 +109,26 @@ Algorithm choose_algorithm(Choice choice, const PairLossKernels& loss, PairMode 
         return Algorithm::direct;
     if (choice == Choice::fast) return Algorithm::expansion;
     return expansion_cost(kernels, mode, list) < direct_cost(list) ? Algorithm::expansion : Algorithm::direct;
+}
+
+Algorithm choose_weighted_algorithm(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& list) {
+    const bool hinge = loss.merge_sum[mode][0] != nullptr;
+    if (choice == Choice::direct || (loss.expansion == nullptr && !hinge)) return Algorithm::direct;
+    const double bins = hinge ? 0 : expansion_bins(loss.expansion[list.is_float ? 0 : 1], 0, list.range);
+    if (bins > std::max(kFewBins, list.items / kItemsPerBin)) return Algorithm::direct;
+    if (choice == Choice::fast) return hinge ? Algorithm::sorted : Algorithm::expansion;
+    const double vectorized = kWeightedPair[list.is_float ? 0 : 1];
+    const double pair = !list.factored && !hinge       ? kWeightedUnfactoredPair
+                        : list.levels * 4 > list.items ? std::max(vectorized, kWeightedSingleRowPair)
+                                                       : vectorized;
+    const RankTreeCost& cost = hinge ? kRankTreeHingeCost : kRankTreeCost[list.is_float ? 0 : 1];
+    const double depth = tree_depth(list, kRankTreeLeaf), leaves = list.items / kRankTreeLeaf;
+    const double nodes = std::min(list.levels - 1, leaves);
+    const double scans = mode == kHessVector ? 2 : mode == kValue ? 0.5 : 1;
+    const double inside = list.levels > leaves ? kPairsInLeaf * list.items : 0;
+    const double fast = cost.list + scans * (cost.item * depth * list.items + cost.bin * bins * nodes) + inside;
+    if (fast > kDirectList + pair * list.pairs) return Algorithm::direct;
+    return hinge ? Algorithm::sorted : Algorithm::expansion;
 }
 
 }  // namespace rankgrad

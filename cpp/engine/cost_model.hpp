@@ -32,6 +32,9 @@ struct ListFacts {
 
 Algorithm choose_algorithm(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& facts);
 
+/// The same for sums with pair weights: `direct` or `expansion`.
+Algorithm choose_weighted_algorithm(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& facts);
+
 /// Bins of the near-linear sums of a list; a number too large for an integer stays one.
 double expansion_bins(const ExpansionKernels& kernels, double low, double high);
 

@@ -16,24 +16,6 @@ namespace {
 constexpr std::int32_t kItemsPerCall = 1 << 16;
 constexpr double kPi = 3.14159265358979323846;
 
-/// The tables of a loss at an instruction-set level; they stay for the life of the process.
-const double* tables_of(const ExpansionKernels& kernels) {
-    static std::mutex mutex;
-    static std::map<const ExpansionKernels*, std::vector<double>> all;
-    const std::lock_guard<std::mutex> lock(mutex);
-    std::vector<double>& tables = all[&kernels];
-    if (tables.empty()) {
-        const int n = kernels.nodes;
-        std::vector<double> cosine;
-        for (int k = 0; k < n; ++k)
-            for (int m = 0; m < n; ++m) cosine.push_back(std::cos(k * (m + 0.5) * kPi / n));
-        std::vector<double> filled(static_cast<std::size_t>(kernels.table_doubles));
-        kernels.fill(cosine.data(), filled.data());
-        tables = std::move(filled);
-    }
-    return tables.data();
-}
-
 /// A level of `run` items or more is a block; smaller ones join until they are as many together.
 void cut_blocks(const PairJob<double>& job, std::int32_t run, std::vector<std::int32_t>& blocks) {
     blocks.assign(1, 0);
@@ -75,10 +57,27 @@ void centre(double* x, std::int32_t n) {
 
 }  // namespace
 
+const double* expansion_tables(const ExpansionKernels& kernels) {
+    static std::mutex mutex;
+    static std::map<const ExpansionKernels*, std::vector<double>> all;
+    const std::lock_guard<std::mutex> lock(mutex);
+    std::vector<double>& tables = all[&kernels];
+    if (tables.empty()) {
+        const int n = kernels.nodes;
+        std::vector<double> cosine;
+        for (int k = 0; k < n; ++k)
+            for (int m = 0; m < n; ++m) cosine.push_back(std::cos(k * (m + 0.5) * kPi / n));
+        std::vector<double> filled(static_cast<std::size_t>(kernels.table_doubles));
+        kernels.fill(cosine.data(), filled.data());
+        tables = std::move(filled);
+    }
+    return tables.data();
+}
+
 void expansion_sums(const ExpansionKernels& kernels, PairMode mode, PairJob<double> job, double* vector, double low,
                     double high, ExpansionScratch& scratch, Worker& worker) {
     if (scratch.kernels != &kernels) {
-        scratch.tables = tables_of(kernels);
+        scratch.tables = expansion_tables(kernels);
         scratch.kernels = &kernels;
     }
     const double bins = expansion_bins(kernels, low, high);

@@ -17,6 +17,9 @@ struct ExpansionScratch {
     const double* tables = nullptr;
 };
 
+/// The tables of a loss at an instruction-set level; they are made once and stay for the life of the process.
+const double* expansion_tables(const ExpansionKernels& kernels);
+
 /// Adds what the loss's direct sum over all rows of `job` would add. job.row and job.column hold the scores, low and high are
 /// their range; `vector` is for kHessVector and is centred in place.
 void expansion_sums(const ExpansionKernels& kernels, PairMode mode, PairJob<double> job, double* vector, double low,

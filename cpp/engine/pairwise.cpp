@@ -31,9 +31,11 @@ std::vector<std::string> pair_loss_names() {
 
 Pairwise::Pairwise(PairwiseLoss loss, Lists lists, Labels labels, const std::uint8_t* mask, PlanOptions options)
     : loss_(std::move(loss)), loss_index_(find_loss(loss_.name)), plan_([&] {
-          options.labels_are_numbers = kernels().pair->losses[loss_index_].uses_label_gap;
+          options.labels_are_numbers =
+              kernels().pair->losses[loss_index_].uses_label_gap || loss_.weight.kind != PairWeightOptions::kNone;
           return Plan(std::move(lists), labels, mask, options);
-      }()) {
+      }()),
+      weights_(loss_.weight, plan_) {
     if (kernels().pair->losses[loss_index_].all_pairs) loss_.temperature = 1.0;
 }
 

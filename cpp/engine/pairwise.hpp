@@ -8,6 +8,7 @@
 #include "engine/call.hpp"
 #include "engine/cost_model.hpp"
 #include "engine/expansion_sums.hpp"
+#include "engine/pair_weights.hpp"
 #include "engine/sorted_sums.hpp"
 
 namespace rankgrad {
@@ -20,7 +21,15 @@ struct PairwiseLoss {
     double temperature = 1.0;
     LossParameters parameters{};
     Choice choice = Choice::automatic;
+    PairWeightOptions weight{};
 };
+
+/// (1 + e^range)^2 must fit the type: beyond this range of scores the factored form is not used.
+constexpr double kFloatRange = 40, kDoubleRange = 340;
+/// Squares of margins fit float up to here.
+constexpr double kFloatMargin = 1e15;
+/// Pairs in one kernel call, between two looks at the interrupt flag.
+constexpr double kPairsPerCall = 1e7;
 
 /// Arrays of one list, ordered by label, one register longer than the list.
 struct PairwiseScratch {
@@ -30,6 +39,7 @@ struct PairwiseScratch {
     double low = 0, high = 0;  // range of score
     ExpansionScratch expansion;
     SortedScratch sorted;
+    WeightedScratch weighted;
 };
 
 class Pairwise {
@@ -56,12 +66,20 @@ private:
     PairJob<double> score_job(std::int64_t list, Scratch& scratch) const;
     template <class T> PairJob<float> float_job(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;
     template <class T> PairJob<double> double_job(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;
+    template <class T>
+    void sum_weighted_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Worker& worker) const;
+    template <class T> void rank(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;
+    template <class T>
+    void sum_weighted_directly(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Worker& worker) const;
+    bool sums_weighted_fast(std::int64_t list, const Scratch& scratch, PairMode mode, bool is_float) const;
+    void sum_weighted_by_rank(std::int64_t list, Scratch& scratch, PairMode mode, bool is_float, Worker& worker) const;
     template <class P> void run(PairSum<P> kernel, PairJob<P> job, Worker& worker) const;
     template <class T> double scatter(const LossCall<T>& call, std::int64_t list, const Scratch& scratch) const;
 
     PairwiseLoss loss_;
     int loss_index_;
     Plan plan_;
+    PairWeights weights_;
     mutable ScratchPool<Scratch> pool_;
 };
 

@@ -9,24 +9,10 @@
 namespace rankgrad {
 namespace {
 
-/// (1 + e^range)^2 must fit the type: beyond this range of scores the factored form is not used.
-constexpr double kFloatRange = 40, kDoubleRange = 340;
-/// Squares of margins fit float up to here.
-constexpr double kFloatMargin = 1e15;
-/// Pairs in one kernel call, between two looks at the interrupt flag.
-constexpr double kPairsPerCall = 1e7;
-
 /// Terms a lane may take before (1 + e^range)^terms leaves the type, and before float rounding adds up.
 std::int32_t product_terms(double range, double log_limit, int most) {
     const double terms = log_limit / (range + 0.7);
     return std::clamp(static_cast<int>(terms), 1, most);
-}
-
-template <class T> T* converted(const double* x, std::size_t n, double centre, std::vector<T>& buffer) {
-    T* out = padded(buffer, n);
-    for (std::size_t k = 0; k < n; ++k) out[k] = static_cast<T>(x[k] - centre);
-    for (std::size_t k = n; k < n + kPadding; ++k) out[k] = T(0);
-    return out;
 }
 
 }  // namespace
@@ -34,6 +20,7 @@ template <class T> T* converted(const double* x, std::size_t n, double centre, s
 /// Chooses the algorithm and the arithmetic from the type, the range of the scores and the labels, never from the machine.
 template <class T>
 void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& s, Worker& worker) const {
+    if (weights_.any()) return sum_weighted_pairs(call, list, s, worker);
     const PairLossKernels& loss = kernels().pair->losses[loss_index_];
     const bool is_float = std::is_same_v<T, float>;
     const double range = s.high - s.low;

@@ -21,6 +21,14 @@ template <class T> T* zeroed(std::vector<T>& buffer, std::size_t n) {
     return data;
 }
 
+/// x - centre as T, one register longer.
+template <class T> T* converted(const double* x, std::size_t n, double centre, std::vector<T>& buffer) {
+    T* out = padded(buffer, n);
+    for (std::size_t k = 0; k < n; ++k) out[k] = static_cast<T>(x[k] - centre);
+    for (std::size_t k = n; k < n + kPadding; ++k) out[k] = T(0);
+    return out;
+}
+
 /// One Scratch per worker. A second call on the same object while the first runs gets scratch of its own.
 template <class Scratch> class ScratchPool {
 public:

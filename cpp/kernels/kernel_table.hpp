@@ -25,6 +25,14 @@ enum ItemOrder : int {
     kByLabelLastFirst,  ///< lowest label first, ties by position from the last: ListMLE's order backwards
 };
 
+/// What a pair's loss may be multiplied by (pair_weights.hpp).
+enum PairWeight : int { kGapProduct, kPairWeights };
+
+/// Each of some rows is paired with each of some columns.
+struct PairRectangle {
+    std::int32_t row_begin, row_end, column_begin, column_end;
+};
+
 struct Expansion;
 
 /// A range of rows of one list, its items ordered by label, lowest first. Row i is paired with every item of a lower
@@ -35,6 +43,12 @@ template <class T> struct PairJob {
     const T* weight = nullptr;  ///< row weights; unread by the unweighted float sums
     const T* label = nullptr;   ///< labels, for losses that use the label gap
     const T* vector = nullptr;  ///< for kHessVector
+    const T* gain = nullptr;    ///< for pair weights, as are the next three
+    const T* discount = nullptr;
+    const T* discount_rest = nullptr;
+    double discount_constant = 0;
+    const PairRectangle* rectangles = nullptr;  ///< with a pair weight: the pairs, instead of levels and rows
+    std::int32_t n_rectangles = 0;
     const std::int32_t* level_begin = nullptr;  ///< first item of each level, then n
     std::int32_t n_levels = 0;
     std::int32_t row_begin = 0, row_end = 0;
@@ -89,6 +103,34 @@ struct ExpansionKernels {
     void (*fill)(const double* cosine, double* tables);  ///< cosine[k * nodes + m] = cos(k (m + 1/2) pi / nodes)
     PairSum<double> sum[kPairModes];
 };
+
+/// Neighbours in the order of the scores, highest first, all in one bin: the lower group's items [begin, middle), then the
+/// upper group's [middle, end), in any order; the discounts of the first and of the last by score.
+struct RankChunk {
+    std::int32_t begin, middle, end, bin;
+    double best, worst;
+};
+
+/// Near-linear sums between two groups of items whose weights depend on ranks. Arrays have an entry per item.
+struct RankScanJob {
+    PairMode mode = kValue;
+    // For losses with an expansion (rank_scan.hpp), which leave out the pairs inside chunks:
+    const double* tables = nullptr;
+    const RankChunk* chunks = nullptr;
+    std::int32_t n_chunks = 0;
+    const double* place = nullptr;  ///< in the bin, from -1 to 1
+    // For the hinge losses (slack_scan.hpp); the items by descending score:
+    const double* score = nullptr;
+    const std::uint8_t* upper = nullptr;  ///< of the upper group
+    std::int32_t n = 0;
+    // For both:
+    bool ranked = true;  ///< pairs are weighted by the difference of their discounts
+    int gains = 1;       ///< the weight of a pair has the product of the items' factors (1) or their sum (2)
+    const double* strength = nullptr;  ///< as a partner
+    const double *factor = nullptr, *discount = nullptr;
+    double* out[2] = {nullptr, nullptr};  ///< sums of the mode's functions of the margin, added to
+};
+using RankScanSum = void (*)(const RankScanJob&);
 
 /// One pairwise loss at one level.
 struct PairLossKernels {
@@ -160,6 +202,10 @@ template <class T> using Finite = bool (*)(const T* x, std::int64_t n);
 /// row[k] = e^-(x[k] - centre), column[k] = e^(x[k] - centre), computed in double.
 template <class T> using Exponentials = void (*)(const double* x, std::int64_t n, double centre, T* row, T* column);
 
+/// rank[k] = how many numbers of x are larger than x[k], or equal and before it. `x` is readable and `rank` writable one
+/// register past n; x is -infinity there.
+template <class T> using CountRanks = void (*)(const T* x, std::int32_t n, T* rank);
+
 /// Elementwise functions of vector_math.hpp, exposed so that their error bounds can be tested at each level.
 template <class T> struct MathKernels {
     void (*exp)(const T* x, std::int64_t n, T* out);
@@ -171,6 +217,19 @@ template <class T> struct MathKernels {
 struct PairFamily {
     int count;
     const PairLossKernels* losses;
+};
+
+/// The direct sums of a pairwise loss times a pair weight, always with row weights.
+struct WeightedPairKernels {
+    PairSum<float> float_sum[kPairWeights][kPairModes];  ///< null for losses over all pairs
+    PairSum<double> double_sum[kPairWeights][kPairModes];
+    RankScanSum slack_scan;  ///< for the hinge losses, else null
+};
+struct WeightedFamily {
+    const WeightedPairKernels* losses;
+    CountRanks<float> float_ranks;
+    CountRanks<double> double_ranks;
+    RankScanSum rank_scan[2];  ///< with the tables of an expansion for float32 and for float64 results
 };
 struct ListFamily {
     int count;
@@ -185,6 +244,7 @@ struct KernelTable {
     const char* level;
     int float_lanes;
     const PairFamily* pair;
+    const WeightedFamily* weighted;
     const ListFamily* list;
     const ImplicitFamily* implicit;
     CopyScores<float> float_copy;

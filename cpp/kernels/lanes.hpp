@@ -119,7 +119,10 @@ template <class T> RANKGRAD_INLINE Lanes<T> select(typename Lanes<T>::Mask mask,
 }
 template <class T> RANKGRAD_INLINE Lanes<T> max(Lanes<T> a, Lanes<T> b) { return select(a > b, a, b); }
 template <class T> RANKGRAD_INLINE Lanes<T> min(Lanes<T> a, Lanes<T> b) { return select(a < b, a, b); }
-template <class T> RANKGRAD_INLINE Lanes<T> abs(Lanes<T> a) { return max(a, -a); }
+template <class T> RANKGRAD_INLINE Lanes<T> abs(Lanes<T> a) {
+    constexpr typename Lanes<T>::Bits none{};
+    return Lanes<T>::from_bits(a.bits() & (~none >> 1));  // without the sign
+}
 
 /// True in the first `n` lanes.
 template <class T> RANKGRAD_INLINE typename Lanes<T>::Mask first_lanes(int n) {

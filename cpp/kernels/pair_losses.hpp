@@ -8,6 +8,8 @@
 // instead of one per pair. `eval_factored(u, p)` also gets p = 1 / (1 + u), for which the sum over pairs shares divisions.
 // `add` and `flush` say how its values are summed.
 //
+// Where `positive_curvature` is not the curvature itself, `curvature_is_positive` is false.
+//
 // A loss that is analytic for |Im m| < pi may declare itself `expandable` and give its tails, series in e^-|m|
 // (expansion_tables.hpp says which): long lists are then summed in near-linear time.
 //
@@ -34,6 +36,7 @@ struct PairLoss {
     static constexpr bool expandable = false;
     static constexpr bool exponential = false;
     static constexpr int hinge_power = 0;
+    static constexpr bool curvature_is_positive = true;  ///< positive_curvature is the same number
     void set(const LossParameters&) {}
     template <class T> T add(T total, T value) const { return total + value; }
     template <class T> T flush(T total) const { return total; }
@@ -43,6 +46,7 @@ struct PairLoss {
 struct Hinge : PairLoss {
     static constexpr const char* name = "hinge";
     static constexpr int hinge_power = 1;
+    static constexpr bool curvature_is_positive = false;
     template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
         const T slack = T(1) - margin;
         const T active = select(slack > T(0), T(1), T(0));
@@ -92,6 +96,7 @@ struct Logistic : PairLoss {
 /// curvature is p q.
 struct SoftZeroOne : PairLoss {
     static constexpr const char* name = "soft_zero_one";
+    static constexpr bool curvature_is_positive = false;
     static constexpr bool factored = true;
     static constexpr bool expandable = true;
     static constexpr double left_constant = 1, left_slope = 0;  // phi(m) = 1 - phi(-m)
@@ -156,6 +161,10 @@ struct MeanSquaredError : PairLoss {
     static constexpr const char* name = "mean_squared_error";
     static constexpr bool uses_label_gap = true;
     static constexpr bool all_pairs = true;
+    template <class T> Jet<T> eval(T margin, T label_gap) const {
+        const T error = label_gap - margin;
+        return {error * error, T(-2) * error, T(2), T(2)};
+    }
 };
 
 template <class... Losses> struct List {};

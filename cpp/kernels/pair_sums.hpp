@@ -3,9 +3,12 @@
 // Items are ordered by label, so a level's rows are paired with one contiguous range of columns and the inner loop has no
 // label test. Four rows at a time share each load of a column. A row's sums stay in registers; the columns' sums stay in
 // a small block on the stack. Both are flushed to double before a lane has added more than 64 terms in T.
+//
+// With a pair weight each pair's loss is multiplied by it, and the pairs are those of the job's rectangles.
 #pragma once
 
 #include "kernels/pair_losses.hpp"
+#include "kernels/pair_weights.hpp"
 
 namespace rankgrad {
 namespace {
@@ -17,20 +20,27 @@ constexpr int kBlockRegisters = 64;  // registers of columns per block
 // with AVX-512 (Intel: 10 cycles); with AVX2 the extra products cost more than they save (measured on Zen 3).
 constexpr bool kShareDivisions = kRegisterBytes == 64;
 
-template <class Loss, class T, PairMode mode, bool weighted> class DirectPairSum {
+template <class Loss, class T, PairMode mode, bool weighted, class Weight = NoWeight> class DirectPairSum {
     using V = Lanes<T>;
+    using WeightItem = typename Weight::template Item<V>;
     static constexpr bool with_value = mode == kValue || mode == kValueGrad;
     static constexpr bool with_slope = mode != kValue;
     static constexpr bool with_curvature = mode == kGradHess || mode == kGradPositiveHess;
+    /// The same pair the other way round has the same loss: both items are rows.
+    static constexpr bool both_rows = Loss::all_pairs;
+    static constexpr bool column_values = both_rows && with_value;
+    static constexpr bool by_row = weighted && !both_rows;  ///< sums are multiplied by the weight of their row
 
     const PairJob<T>& job_;
     Loss loss_;
+    V column_value_[column_values ? kBlockRegisters : 1];
     V column_slope_[with_slope ? kBlockRegisters : 1];
     V column_curvature_[with_curvature ? kBlockRegisters : 1];
 
     struct Row {
         V operand, weight, label, vector;
         V value, slope, curvature;
+        WeightItem pair;
     };
 
     /// jets[r] = phi and its derivatives of row r with one register of columns.
@@ -58,6 +68,21 @@ template <class Loss, class T, PairMode mode, bool weighted> class DirectPairSum
         for (int r = in_pairs; r < n; ++r) x[r] = V(1) / x[r];
     }
 
+    /// The jets times the pair weights. Where both items are rows, the weights of both are multiplied in here.
+    template <bool factored, int n_rows>
+    RANKGRAD_INLINE void multiply(const Row (&rows)[n_rows], std::int32_t column, Jet<V> (&jets)[n_rows]) const {
+        const WeightItem other = Weight::template columns<V>(job_, column);
+        for (int r = 0; r < n_rows; ++r) {
+            const V weight = Weight::weight(rows[r].pair, other);
+            const V both = both_rows ? weight * (rows[r].weight + V::load(job_.weight + column)) : weight;
+            Jet<V>& jet = jets[r];
+            jet.value = weight * (factored ? loss_.flush(jet.value) : jet.value);
+            jet.slope = both * jet.slope;
+            jet.curvature = both * jet.curvature;
+            jet.positive_curvature = both * jet.positive_curvature;
+        }
+    }
+
     static RANKGRAD_INLINE void clear_outside(Jet<V>& jet, typename V::Mask inside) {
         jet.value = select(inside, jet.value, V(0));
         jet.slope = select(inside, jet.slope, V(0));
@@ -75,21 +100,24 @@ template <class Loss, class T, PairMode mode, bool weighted> class DirectPairSum
         V curvature_sum = with_curvature ? column_curvature_[slot] : V(0);
         Jet<V> jets[n_rows];
         evaluate<factored>(rows, operand, label, jets);
+        if constexpr (Weight::any) multiply<factored>(rows, column, jets);
         for (int r = 0; r < n_rows; ++r) {
             Row& row = rows[r];
             Jet<V>& jet = jets[r];
             if constexpr (partial) clear_outside(jet, inside);
+            if constexpr (column_values) column_value_[slot] += jet.value;
             if constexpr (mode == kHessVector) jet.slope = jet.curvature * (row.vector - vector);
             if constexpr (mode == kGradPositiveHess) jet.curvature = jet.positive_curvature;
-            if constexpr (with_value) row.value = factored ? loss_.add(row.value, jet.value) : row.value + jet.value;
+            if constexpr (with_value)
+                row.value = factored && !Weight::any ? loss_.add(row.value, jet.value) : row.value + jet.value;
             if constexpr (with_slope) {
                 row.slope += jet.slope;
-                slope_sum = weighted ? multiply_add(row.weight, jet.slope, slope_sum) : slope_sum + jet.slope;
+                slope_sum = by_row ? multiply_add(row.weight, jet.slope, slope_sum) : slope_sum + jet.slope;
             }
             if constexpr (with_curvature) {
                 row.curvature += jet.curvature;
                 curvature_sum =
-                    weighted ? multiply_add(row.weight, jet.curvature, curvature_sum) : curvature_sum + jet.curvature;
+                    by_row ? multiply_add(row.weight, jet.curvature, curvature_sum) : curvature_sum + jet.curvature;
             }
         }
         if constexpr (with_slope) column_slope_[slot] = slope_sum;
@@ -106,6 +134,7 @@ template <class Loss, class T, PairMode mode, bool weighted> class DirectPairSum
             rows[r].label = Loss::uses_label_gap ? V(job_.label[i]) : V(0);
             rows[r].vector = mode == kHessVector ? V(job_.vector[i]) : V(0);
             rows[r].value = rows[r].slope = rows[r].curvature = V(0);
+            rows[r].pair = Weight::template row<V>(job_, i);
         }
         const auto everywhere = first_lanes<T>(V::count);
         int slot = 0;
@@ -114,8 +143,9 @@ template <class Loss, class T, PairMode mode, bool weighted> class DirectPairSum
         if (column < column_end) step<n_rows, factored, true>(rows, column, slot, first_lanes<T>(column_end - column));
         for (int r = 0; r < n_rows; ++r) {
             const std::int32_t i = first_row + r;
-            const double weight = weighted ? static_cast<double>(job_.weight[i]) : 1.0;
-            if constexpr (with_value) job_.value[i] += sum(factored ? loss_.flush(rows[r].value) : rows[r].value);
+            const double weight = by_row ? static_cast<double>(job_.weight[i]) : 1.0;
+            if constexpr (with_value)
+                job_.value[i] += sum(factored && !Weight::any ? loss_.flush(rows[r].value) : rows[r].value);
             if constexpr (with_slope) job_.grad[i] += weight * sum(rows[r].slope);
             if constexpr (with_curvature) job_.hess[i] += weight * sum(rows[r].curvature);
         }
@@ -125,6 +155,7 @@ template <class Loss, class T, PairMode mode, bool weighted> class DirectPairSum
     template <bool factored>
     void panel(std::int32_t row, std::int32_t row_end, std::int32_t column, std::int32_t column_end) {
         const int slots = (column_end - column + V::count - 1) / V::count;
+        for (int s = 0; column_values && s < slots; ++s) column_value_[s] = V(0);
         for (int s = 0; with_slope && s < slots; ++s) column_slope_[s] = V(0);
         for (int s = 0; with_curvature && s < slots; ++s) column_curvature_[s] = V(0);
         // The safe path of a loss with a factored form is rare and long: one row at a time is enough for it.
@@ -132,28 +163,37 @@ template <class Loss, class T, PairMode mode, bool weighted> class DirectPairSum
         for (; row + tile_rows <= row_end; row += tile_rows) tile<tile_rows, factored>(row, column, column_end);
         for (; row < row_end; ++row) tile<1, factored>(row, column, column_end);
         for (int s = 0; s < slots; ++s) {
+            if constexpr (column_values) add_to(job_.value + column + s * V::count, column_value_[s]);
             // A row's slope is with respect to s_i; s_j moves the margin the other way.
             if constexpr (with_slope) add_to(job_.grad + column + s * V::count, -column_slope_[s]);
             if constexpr (with_curvature) add_to(job_.hess + column + s * V::count, column_curvature_[s]);
         }
     }
 
-    template <bool factored> void rectangle(std::int32_t row, std::int32_t row_end, std::int32_t columns) {
+    template <bool factored>
+    void rectangle(std::int32_t row, std::int32_t row_end, std::int32_t first_column, std::int32_t columns) {
         const std::int32_t registers = job_.terms_per_flush < kBlockRegisters ? job_.terms_per_flush : kBlockRegisters;
         const std::int32_t block = registers * V::count;
         for (; row < row_end; row += kPanelRows) {
             const std::int32_t panel_end = row + kPanelRows < row_end ? row + kPanelRows : row_end;
-            for (std::int32_t c = 0; c < columns; c += block)
+            for (std::int32_t c = first_column; c < columns; c += block)
                 panel<factored>(row, panel_end, c, c + block < columns ? c + block : columns);
         }
     }
 
-    template <bool factored> void levels() {
+    template <bool factored> void all() {
+        if constexpr (Weight::any) {
+            for (std::int32_t k = 0; k < job_.n_rectangles; ++k) {
+                const PairRectangle& r = job_.rectangles[k];
+                rectangle<factored>(r.row_begin, r.row_end, r.column_begin, r.column_end);
+            }
+            return;
+        }
         for (std::int32_t q = 1; q < job_.n_levels; ++q) {
             const std::int32_t level = job_.level_begin[q], next = job_.level_begin[q + 1];
             const std::int32_t begin = level > job_.row_begin ? level : job_.row_begin;
             const std::int32_t end = next < job_.row_end ? next : job_.row_end;
-            if (begin < end) rectangle<factored>(begin, end, level);
+            if (begin < end) rectangle<factored>(begin, end, 0, level);
         }
     }
 
@@ -163,12 +203,12 @@ public:
     void run() {
         // float32 lists whose range does not fit the factored form are summed in double, so float needs one form only.
         if constexpr (Loss::factored && sizeof(T) == sizeof(float)) {
-            levels<true>();
+            all<true>();
         } else if constexpr (Loss::factored) {
-            if (job_.factored) levels<true>();
-            else levels<false>();
+            if (job_.factored) all<true>();
+            else all<false>();
         } else {
-            levels<false>();
+            all<false>();
         }
     }
 

@@ -11,6 +11,7 @@ from rankgrad.implicit import (
     ideal_difference_from_metadata,
     warp_loss,
 )
+from rankgrad.lambda_weights import LabelDifferenceWeight, NDCGWeight
 from rankgrad.listwise import (
     ApproxMRRLoss,
     ApproxNDCGLoss,
@@ -37,7 +38,9 @@ from rankgrad.pairwise import (
 __all__ = [
     "ApproxMRRLoss",
     "ApproxNDCGLoss",
+    "LabelDifferenceWeight",
     "ListMLELoss",
+    "NDCGWeight",
     "Objective",
     "PairwiseExponentialLoss",
     "PairwiseHingeLoss",

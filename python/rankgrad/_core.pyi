@@ -72,6 +72,17 @@ class _BoundLoss:
 
 _Feature = tuple[str, _Array, float]
 
+class PairWeight:
+    def __init__(
+        self,
+        weight: str,
+        gain: str,
+        gain_table: NDArray[np.float64],
+        cutoff: int,
+        truncation: int,
+        normalize: bool,
+    ) -> None: ...
+
 class Pairwise(_BoundLoss):
     def __init__(
         self,
@@ -84,6 +95,7 @@ class Pairwise(_BoundLoss):
         ignore_negative: bool,
         propagate_nan: bool,
         algorithm: str,
+        weight: PairWeight,
     ) -> None: ...
 
 class Listwise(_BoundLoss):

@@ -160,7 +160,7 @@ def _sums(
         raise ValueError(f'negative_labels: "ignore" or "use" is wanted, got {negative_labels!r}')
     groups, offsets, qid = lists
     boundaries = offsets_of(y.shape, groups=groups, offsets=offsets, qid=qid)
-    gain_name, table = _gain(gain)
+    gain_name, table = gain_table(gain)
     ignore = negative_labels == "ignore"
     s = plain(s, np.float64)
     result: tuple[Array, Array] = _core.dcg_sums(
@@ -193,7 +193,8 @@ def _depth(k: int | None) -> int:
     return min(depth, _ALL_POSITIONS)
 
 
-def _gain(gain: Gain) -> tuple[str, Array]:
+def gain_table(gain: Gain) -> tuple[str, Array]:
+    """The gain as the core takes it: its name and, for "table", the table."""
     if isinstance(gain, str):
         if gain not in ("exp2", "linear"):
             raise ValueError(f'gain: "exp2", "linear" or an array is wanted, got {gain!r}')

@@ -3,24 +3,49 @@ r"""Pairwise losses: sums of phi(m) over the pairs of a list whose labels differ
 .. math:: L = \sum_{y_i > y_j} w_i \, \phi\big((s_i - s_j) / T\big)
 
 for valid items i, j of one list, with row weights w and temperature T. The unreduced values are the row sums over j,
-one per item i, as in keras-rs.
+one per item i, as in keras-rs. With ``lambda_weight=`` each pair is multiplied by a weight Delta_ij >= 0 of
+:mod:`rankgrad.lambda_weights`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from rankgrad import _core
 from rankgrad._arrays import Array
 from rankgrad._loss import RankingLoss, positive_number
+from rankgrad.lambda_weights import NO_WEIGHT, LambdaWeight, lambda_weight_from_config
 
 
 @dataclass(frozen=True)
 class PairwiseLoss(RankingLoss):
-    """Base of the pairwise losses; see :class:`RankingLoss` for the parameters and the ways to call."""
+    """Base of the pairwise losses; see :class:`RankingLoss` for the other parameters and the ways to call.
+
+    Parameters
+    ----------
+    lambda_weight
+        What each pair is multiplied by, such as :class:`rankgrad.NDCGWeight`; ranks are by the scores of the call.
+    """
+
+    lambda_weight: LambdaWeight | None = field(default=None, kw_only=True)
 
     _kernel: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        weight = self.lambda_weight
+        if isinstance(weight, dict):  # of get_config
+            object.__setattr__(self, "lambda_weight", lambda_weight_from_config(weight))
+        elif not (weight is None or isinstance(weight, LambdaWeight)):
+            raise TypeError(f"lambda_weight: a weight such as NDCGWeight() is wanted, got {weight!r}")
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments as plain data, for `from_config`."""
+        config = {f.name: getattr(self, f.name) for f in fields(self)}
+        if self.lambda_weight is not None:
+            config["lambda_weight"] = self.lambda_weight.get_config()
+        return config
 
     def _bind_core(self, labels: Array, offsets: Array | None, mask: Array | None, algorithm: str) -> Any:
         return _core.Pairwise(
@@ -33,6 +58,7 @@ class PairwiseLoss(RankingLoss):
             self.negative_labels == "ignore",
             self.nan == "propagate",
             algorithm,
+            NO_WEIGHT if self.lambda_weight is None else self.lambda_weight._core_weight(),
         )
 
     def _kernel_name(self) -> str:

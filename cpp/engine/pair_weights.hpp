@@ -1,0 +1,75 @@
+// Pair weights bound to a plan: what labels fix of them once, and what ranks need.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/plan.hpp"
+#include "engine/radix_sort.hpp"
+#include "engine/rank_tree.hpp"
+
+namespace rankgrad {
+
+struct PairWeightOptions {
+    enum Kind { kNone, kLabelDifference, kNdcg } kind = kNone;
+    enum Gain { kExp2, kLinear, kTable } gain = kExp2;  ///< 2^y - 1; y; gain_table[y]
+    std::vector<double> gain_table{};
+    std::int64_t cutoff = 0;      ///< ranks from here on have discount 0; 0: none
+    std::int64_t truncation = 0;  ///< pairs with neither item among the best so many have no weight; 0: all pairs
+    bool normalize = true;        ///< divide by the ideal DCG of the list
+};
+
+/// Memory of one list's weighted sums. Arrays named like those of PairwiseScratch are in another order of the items.
+struct WeightedScratch {
+    std::vector<double> discount;       ///< in label order
+    std::vector<std::int32_t> by_rank;  ///< place in label order of each rank
+    std::vector<std::int32_t> order;    ///< place in label order of each item as arranged for truncated sums
+    std::vector<double> arranged[9];    ///< the arrays of a list in that order
+    std::vector<double> no_rest;
+    std::vector<float> float_gain, float_discount, float_rest;
+    std::vector<PairRectangle> rectangles;
+    std::vector<double> sorted[2];
+    std::vector<std::int32_t> sorted_item[2];
+    RadixScratch radix;
+    RankTreeScratch tree;
+};
+
+/// The weight of a pair is scale |g_i - g_j| (c + |D_i - D_j|), the discounts D being functions of the ranks.
+class PairWeights {
+public:
+    /// Throws ArgumentError for a label without a finite gain.
+    PairWeights(const PairWeightOptions& options, const Plan& plan);
+
+    bool any() const { return kind_ != PairWeightOptions::kNone; }
+    bool ranked() const { return kind_ == PairWeightOptions::kNdcg; }
+    double constant() const { return ranked() ? 0.0 : 1.0; }
+    std::int64_t truncation() const { return truncation_; }
+
+    /// Gains of a list in label order, multiplied by a power of two so that they are at most 1. Readable one register past.
+    const double* gain(std::int64_t list) const { return gain_.data() + plan_begin_[static_cast<std::size_t>(list)]; }
+    double scale(std::int64_t list) const { return scale_[static_cast<std::size_t>(list)]; }
+    /// All gains are exact in float.
+    bool fit_float() const { return fit_float_; }
+    /// In no list has a higher label a lower gain.
+    bool ascending() const { return ascending_; }
+    /// Places in label order of a list's items as they come.
+    const std::int32_t* by_position(std::int64_t list) const {
+        return by_position_.data() + plan_begin_[static_cast<std::size_t>(list)];
+    }
+    /// By rank, from 0.
+    double discount(std::int32_t rank) const { return discount_[static_cast<std::size_t>(rank)]; }
+
+private:
+    void make_gains(const PairWeightOptions& options, const Plan& plan);
+    void scale_gains(const Plan& plan, const std::vector<double>& ideal);
+    void sort_positions(const Plan& plan);
+
+    PairWeightOptions::Kind kind_;
+    std::int64_t truncation_;
+    std::vector<std::int64_t> plan_begin_;
+    std::vector<double> gain_, scale_, discount_;
+    std::vector<std::int32_t> by_position_;
+    bool fit_float_ = true, ascending_ = true;
+};
+
+}  // namespace rankgrad

@@ -1,0 +1,45 @@
+// Near-linear sums over the pairs of a list with pair weights, for losses with an expansion
+// (kernels/rank_scan.hpp) and for the hinge losses (kernels/slack_scan.hpp).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/parallel.hpp"
+#include "kernels/kernel_table.hpp"
+
+namespace rankgrad {
+
+/// One list in label order, its gains never decreasing, and where its sums are added. `by_rank` has the places of the items
+/// by descending score.
+struct RankedList {
+    const double *score, *weight, *gain, *discount;
+    double* vector;  ///< for kHessVector; centred in place
+    const std::int32_t *level_begin, *by_rank;
+    std::int32_t n_levels;
+    bool ranked;  ///< pairs are weighted by the difference of their discounts, else by 1
+    double low, high;
+    double *value, *grad, *hess;
+};
+
+struct RankTreeScratch {
+    std::vector<std::int32_t> item[2];
+    std::vector<double> place, strength, factor, out[2];  ///< of the items of a node, in its order
+    std::vector<std::uint8_t> upper;
+    std::vector<double> row, column, weight, gain, discount, vector, no_rest, value, grad, hess;
+    std::vector<RankChunk> chunks;
+    std::vector<PairRectangle> rectangles;
+};
+
+/// The sums of a loss in a mode.
+struct RankTreeKernels {
+    PairMode mode;
+    const ExpansionKernels* expansion;  ///< null for the hinge losses
+    RankScanSum scan;                   ///< between the groups of a node
+    PairSum<double> direct;             ///< with pair weights
+};
+
+/// Adds what the direct sum would add over all pairs.
+void rank_tree_sums(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& scratch, Worker& worker);
+
+}  // namespace rankgrad
