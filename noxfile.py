@@ -53,14 +53,15 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Run the benchmarks; arguments go to pytest: `nox -s bench -- -k hinge`."""
+    """Run the benchmarks one by one; arguments go to pytest: `nox -s bench -- --quick -k hinge`."""
     session.install(".[bench]")
-    session.run("python", "-m", "pytest", "-o", "addopts=", "bench/bench_pairs.py", *session.posargs)
+    files = map(str, sorted((ROOT / "bench").glob("bench_*.py")))
+    session.run("python", "-m", "pytest", "-o", "addopts=", *files, *session.posargs)
 
 
 @nox.session
 def bench_report(session: nox.Session) -> None:
-    """Run the benchmarks and write bench/results/report.md with its picture."""
+    """Measure rankgrad beside its peers: table and pictures; `-- --publish` puts them into README.md and docs/."""
     session.install(".[bench]")
     session.run("python", "bench/report.py", *session.posargs)
 

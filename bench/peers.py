@@ -1,88 +1,227 @@
-"""What rankgrad is measured against, and the data of that comparison."""
+"""What rankgrad is measured against, one class each: see `Peer`."""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
-
-
-def lists_of_grades(n_lists: int = 2000, seed: int = 0) -> tuple[Array, Array, Array]:
-    """Labels, scores and sizes of ragged lists: about 100 items, labels 0 to 4 with shares .5, .25, .15, .07, .03."""
-    rng = np.random.default_rng(seed)
-    groups = np.clip(rng.lognormal(np.log(85), 0.55, n_lists), 10, 310).astype(np.int64)
-    labels = rng.choice(5, size=groups.sum(), p=(0.5, 0.25, 0.15, 0.07, 0.03))
-    return labels, rng.normal(size=labels.size), groups
+import numpy_pairs
+import torch_losses
+from works import PAIRWISE, Array, Step, Work, data, parts, rankgrad_step
 
 
-LISTS_OF_GRADES = lists_of_grades()
+class Peer:
+    """A way to compute value and gradient."""
+
+    name: ClassVar[str]
+    packages: ClassVar[str]  #: what pip installs
+    losses: ClassVar[frozenset[str]]
+    quadratic: ClassVar[bool] = True  #: time and memory grow as the square of the list length
+
+    def start(self) -> None:
+        """Import what it needs and keep it to one thread; ImportError where it is missing."""
+
+    def prepare(self, work: Work) -> Step:
+        """Everything that is done once: the call that comes back gives value and gradient."""
+        raise NotImplementedError
+
+    def overhead(self, work: Work) -> Step | None:
+        """What a call does beside value and gradient, where that can be done alone."""
+        return None
+
+    def check(self, work: Work, result: Any) -> None:
+        """Compare with rankgrad: relative to the largest entry of each array, since a kink may fall either way."""
+        tolerance = 1e-3 if work.dtype == "float32" else 1e-9
+        for got, want in zip(parts(result), parts(rankgrad_step(work)()), strict=True):
+            error = np.abs(got - want.reshape(got.shape)).max() / np.abs(want).max()
+            if not error <= tolerance:
+                raise ArithmeticError(f"differs from rankgrad by {error:.1e} of the largest entry")
 
 
-def long_list_of_grades(n: int = 10_000, seed: int = 0) -> tuple[Array, Array, Array]:
-    """One list with the same labels and scores."""
-    rng = np.random.default_rng(seed)
-    labels = rng.choice(5, size=n, p=(0.5, 0.25, 0.15, 0.07, 0.03))
-    return labels, rng.normal(size=n), np.array([n])
+class Rankgrad(Peer):
+    """rankgrad itself, where it is measured alone."""
+
+    name = "rankgrad"
+    packages = "rankgrad"
+    losses = frozenset(PAIRWISE)
+    quadratic = False
+
+    def start(self) -> None:
+        """Have everything loaded that a first call loads."""
+        for labels in ("five", "distinct"):
+            rankgrad_step(Work("hinge", 1, 2000, labels))()
+
+    def prepare(self, work: Work) -> Step:
+        return rankgrad_step(work)
 
 
-def numpy_value_and_grad(loss: str, labels: Array, scores: Array, groups: Array) -> tuple[float, Array]:
-    """The sum of a pairwise loss and its gradient by the n x n matrix of each list's margins."""
-    value, grad, start = 0.0, np.empty_like(scores), 0
-    for size in groups:
-        part = slice(start, start + size)
-        y, s = labels[part], scores[part]
-        margin = s[:, None] - s[None, :]
-        counts = y[:, None] > y[None, :]
-        if loss == "hinge":
-            active = counts & (margin < 1)
-            value += float((1 - margin)[active].sum())
-            slope = -active.astype(s.dtype)
-        else:
-            value += float(np.logaddexp(0, -margin)[counts].sum())
-            slope = np.where(counts, -1 / (1 + np.exp(margin)), 0)
-        grad[part] = slope.sum(axis=1) - slope.sum(axis=0)
-        start += size
-    return value, grad
+class Torch(Peer):
+    """The formulas of torch_losses.py, forward and backward."""
+
+    name = "torch eager"
+    packages = "torch"
+    losses = frozenset(torch_losses.FORMULAS)
+
+    def start(self) -> None:
+        import torch
+
+        torch.set_num_threads(1)
+
+    def formula(self, work: Work) -> Any:
+        return torch_losses.FORMULAS[work.loss]
+
+    def prepare(self, work: Work) -> Step:
+        import torch
+
+        formula, given = self.formula(work), data(work)
+        tensors = [torch.from_numpy(x) for x in given.arrays]
+        scores = [x.requires_grad_() for x in tensors[: len(given.scores)]]
+
+        def step() -> Any:
+            value = formula(*tensors)
+            return value.detach(), torch.autograd.grad(value, scores)
+
+        return step
 
 
-Data = tuple[Array, Array, Array]
+class TorchCompile(Torch):
+    """The same by torch.compile, once per shape."""
+
+    name = "torch.compile"
+
+    def formula(self, work: Work) -> Any:
+        import torch
+
+        return torch.compile(super().formula(work), dynamic=False)
 
 
-def _stump_booster(lists: Data, **parameters: Any) -> Any:
-    """A booster whose rounds cost little beside the gradient: one feature of few values, two leaves, one thread."""
-    import lightgbm as lgb
+class Jax(Peer):
+    """A loss of a library for jax, compiled by jax.jit; the arrays are jax's before the clock starts."""
 
-    labels, scores, groups = lists
-    feature = np.random.default_rng(1).integers(0, 15, (labels.size, 1)).astype(float)
-    fixed = {"num_leaves": 2, "max_bin": 15, "num_threads": 1, "verbosity": -1, "learning_rate": 0.01}
-    fixed |= {"feature_pre_filter": False, "boost_from_average": False}
-    data = lgb.Dataset(feature, labels, group=groups, init_score=scores, params=fixed)
-    return lgb.Booster(fixed | parameters, data)
+    def start(self) -> None:
+        import jax  # noqa: F401
 
+    def loss(self, work: Work) -> Any:
+        """A function of scores and labels."""
+        raise NotImplementedError
 
-def lambdarank_booster(truncation: int, lists: Data = LISTS_OF_GRADES) -> Any:
-    """LightGBM's own pairwise objective; a truncation above the longest list takes all pairs."""
-    return _stump_booster(lists, objective="lambdarank", lambdarank_truncation_level=truncation)
+    def prepare(self, work: Work) -> Step:
+        import jax
 
-
-def squared_error_booster(lists: Data = LISTS_OF_GRADES) -> Any:
-    """The same without a pairwise gradient."""
-    return _stump_booster(lists, objective="regression")
+        jax.config.update("jax_enable_x64", work.dtype == "float64")
+        step = jax.jit(jax.value_and_grad(self.loss(work)))
+        scores, labels = (jax.numpy.asarray(x) for x in data(work).arrays)
+        return lambda: jax.block_until_ready(step(scores, labels))
 
 
-def xgboost_round(objective: str, lists: Data = LISTS_OF_GRADES) -> Any:
-    """A function that does one round of XGBoost with a stump on one feature; `rank:ndcg` takes all pairs."""
-    import xgboost as xgb
+class Rax(Jax):
+    name = "Rax, jax.jit"
+    packages = "jax rax"
+    NAMES: ClassVar[dict[str, str]] = {
+        "hinge": "pairwise_hinge_loss",
+        "logistic": "pairwise_logistic_loss",
+        "softmax": "softmax_loss",
+        "poly1_softmax": "poly1_softmax_loss",
+        "unique_softmax": "unique_softmax_loss",
+        "list_mle": "listmle_loss",
+        "sigmoid_cross_entropy": "pointwise_sigmoid_loss",
+        "squared_error": "pointwise_mse_loss",
+    }
+    losses = frozenset([*NAMES, "approx_ndcg"])
 
-    labels, scores, groups = lists
-    feature = np.random.default_rng(1).integers(0, 15, (labels.size, 1)).astype(float)
-    data = xgb.DMatrix(feature, labels, group=groups, base_margin=scores)
-    parameters = {"objective": objective, "max_depth": 1, "max_bin": 15, "nthread": 1, "eta": 0.01}
-    if objective == "rank:ndcg":
-        parameters |= {"lambdarank_pair_method": "topk", "lambdarank_num_pair_per_sample": int(groups.max())}
-    booster = xgb.Booster({**parameters, "tree_method": "hist"}, [data])
-    rounds = iter(range(10**9))
-    return lambda: booster.update(data, next(rounds))
+    def start(self) -> None:
+        super().start()
+        import rax  # noqa: F401
+
+    def loss(self, work: Work) -> Any:
+        import jax
+        import rax
+
+        if work.loss == "approx_ndcg":
+            metric = rax.approx_t12n(rax.ndcg_metric, temperature=0.1)
+            return lambda scores, labels: -metric(scores, labels, reduce_fn=jax.numpy.sum)
+        function = getattr(rax, self.NAMES[work.loss])
+        return lambda scores, labels: function(scores, labels, reduce_fn=jax.numpy.sum)
+
+
+KERAS_RS = {"hinge": "PairwiseHingeLoss", "logistic": "PairwiseLogisticLoss", "list_mle": "ListMLELoss"}
+
+
+class KerasRsJax(Jax):
+    name = "keras-rs, jax.jit"
+    packages = "jax keras keras-rs"
+    losses = frozenset(KERAS_RS)
+
+    def start(self) -> None:
+        super().start()
+        start_keras("jax")
+
+    def loss(self, work: Work) -> Any:
+        loss = keras_rs_loss(work)
+        return lambda scores, labels: loss(labels, scores)
+
+
+class KerasRsTorch(Torch):
+    name = "keras-rs, torch"
+    packages = "torch keras keras-rs"
+    losses = frozenset(KERAS_RS)
+
+    def start(self) -> None:
+        super().start()
+        start_keras("torch")
+
+    def formula(self, work: Work) -> Any:
+        function = keras_rs_loss(work)
+        return lambda scores, labels: function(labels, scores)
+
+
+def start_keras(backend: str) -> None:
+    os.environ["KERAS_BACKEND"] = backend
+    import keras
+    import keras_rs  # noqa: F401
+
+    if keras.backend.backend() != backend:
+        raise ImportError(f"keras already runs on {keras.backend.backend()} in this process")
+
+
+def keras_rs_loss(work: Work) -> Any:
+    import keras_rs
+
+    return getattr(keras_rs.losses, KERAS_RS[work.loss])(reduction="sum", dtype=work.dtype)
+
+
+class NumPy(Peer):
+    """The n x n matrix of each list's margins."""
+
+    name = "NumPy"
+    packages = "numpy"
+    losses = frozenset(PAIRWISE)
+
+    def prepare(self, work: Work) -> Step:
+        labels, scores = data(work).labels, data(work).scores[0]
+        return lambda: numpy_pairs.value_and_grad(work.loss, labels, scores)
+
+
+class Numba(Peer):
+    """Compiled loops over the pairs, without a matrix."""
+
+    name = "numba"
+    packages = "numba"
+    losses = frozenset(PAIRWISE)
+
+    def start(self) -> None:
+        import numba
+
+        numba.set_num_threads(1)
+
+    def prepare(self, work: Work) -> Step:
+        loops = numpy_pairs.compiled_loops()
+        labels, scores = data(work).labels, data(work).scores[0]
+
+        def step() -> tuple[float, Array]:
+            grad = np.zeros(scores.shape)
+            return loops(work.loss == "hinge", labels, scores, grad), grad
+
+        return step

@@ -1,0 +1,79 @@
+"""The error of the fast sums against sums in extended precision (tests/exact.py), relative to the absolute terms.
+
+Score scales from 0.01 to 1,000; two, five and all distinct label levels, one positive or one negative item; scores as
+they fall, with ties, and with row weights. What the last bit of a score changes in a sum is not counted as its error.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rankgrad as rg
+
+from works import SHARES, Array
+
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+from exact import exact_sums
+
+LOSSES = {
+    "hinge": rg.PairwiseHingeLoss,
+    "squared_hinge": rg.PairwiseSquaredHingeLoss,
+    "logistic": rg.PairwiseLogisticLoss,
+    "soft_zero_one": rg.PairwiseSoftZeroOneLoss,
+}
+SCALES = (0.01, 1.0, 30.0, 1000.0)
+LABELS = ("two", "five", "distinct", "one positive", "one negative")
+VARIANTS = ("plain", "ties", "weights")
+
+#: Of contract.md's kind: float32 is one rounding of a sum in double.
+BOUNDS = {"float32": 1e-7, "float64": 1e-12}
+
+
+def worst_errors(quick: bool) -> Iterator[dict[str, Any]]:
+    """Per loss and type, the largest error of any value, gradient or Hessian, and where it was."""
+    n, items = (600, 10) if quick else (2000, 20)
+    scales = SCALES[1::2] if quick else SCALES
+    for loss, dtype in product(LOSSES, BOUNDS):
+        found = [
+            (error(loss, dtype, *case, n, items), ", ".join((f"scale {case[0]:g}", *case[1:])))
+            for case in product(scales, LABELS, VARIANTS)
+        ]
+        worst, where = max(found)
+        yield {"loss": loss, "dtype": dtype, "cases": len(found), "error": worst, "where": where}
+
+
+def error(loss: str, dtype: str, scale: float, labels: str, variant: str, n: int, items: int) -> float:
+    """The largest error among some items of one list."""
+    rng = np.random.default_rng(n)
+    y, s = labels_of(labels, n, rng), (scale * rng.normal(size=n)).astype(dtype)
+    if variant == "ties":
+        s = (np.round(s / scale * 4) / 4 * scale).astype(dtype)
+    w = 2 * rng.random(n) if variant == "weights" else np.ones(n)
+    some = np.unique([*rng.integers(0, n, items), n // 3, s.argmin(), s.argmax()])
+    objective = LOSSES[loss](reduction="none").bind(y, algorithm="fast")
+    values, grad = objective.value_and_grad(s, cotangent=w)
+    hess = objective.grad_and_hess(s, cotangent=w)[1]
+    want = exact_sums(loss, y, s, w, some)
+    last_bit = 2 * np.finfo(np.float64).eps * float(np.abs(s).max())
+    got = (values * w, grad, hess)
+    return max(relative(g[some], x, last_bit, dtype) for g, x in zip(got, want[:3], strict=True))
+
+
+def relative(got: Array, want: Any, last_bit: float, dtype: str) -> float:
+    excess = np.abs(got - want.total) - last_bit * want.drift - np.finfo(dtype).tiny
+    return float((np.maximum(excess, 0) / np.where(want.terms > 0, want.terms, 1)).max())
+
+
+def labels_of(kind: str, n: int, rng: np.random.Generator) -> Array:
+    if kind == "distinct":
+        return rng.permutation(n)
+    if kind == "five":
+        return rng.choice(5, n, p=SHARES)
+    if kind == "two":
+        return np.asarray(rng.random(n) < 0.2).astype(int)
+    return np.asarray((np.arange(n) == n // 3) == (kind == "one positive")).astype(int)

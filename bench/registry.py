@@ -1,0 +1,23 @@
+"""All peers by name."""
+
+from __future__ import annotations
+
+from boosters import LightGBM, LightGBMDefault, XGBoost
+from peers import KerasRsJax, KerasRsTorch, Numba, NumPy, Peer, Rankgrad, Rax, Torch, TorchCompile
+
+PEERS: dict[str, type[Peer]] = {
+    peer.name: peer
+    for peer in (
+        Rankgrad,
+        TorchCompile,
+        Torch,
+        Rax,
+        KerasRsJax,
+        KerasRsTorch,
+        NumPy,
+        Numba,
+        LightGBM,
+        LightGBMDefault,
+        XGBoost,
+    )
+}

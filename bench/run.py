@@ -1,0 +1,96 @@
+"""Runs the measurements in processes of their own and collects what they answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+from alone import EXPERIMENTS
+from clock import ONE_THREAD
+from plan import plan
+from works import Work
+
+HERE = Path(__file__).parent
+Record = dict[str, Any]
+
+#: Seconds after which a silent process is ended; a compiler may take a minute.
+PATIENCE = 300.0
+
+
+def run_all(quick: bool, names: list[str] | None) -> dict[str, list[Record]]:
+    """Every measurement, with one line of progress each."""
+    seconds = 0.05 if quick else 1.0
+    planned = plan(quick, names)
+    total, count = sum(len(works) for _, works in planned) + len(EXPERIMENTS), 0
+    results: dict[str, list[Record]] = {"peers": []}
+    for name, works in planned:
+        for work, answer in ask_peer(name, works, seconds):
+            count += 1
+            results["peers"].append({"peer": name, **asdict(work), **answer})
+            print(f"[{count}/{total}] {name}: {work}: {summary(answer)}", flush=True)
+    for experiment in EXPERIMENTS:
+        count += 1
+        print(f"[{count}/{total}] {experiment}", flush=True)
+        results[experiment] = list(experiment_records(experiment, seconds, quick))
+    return results
+
+
+def summary(answer: Record) -> str:
+    if "failed" in answer:
+        return str(answer["failed"])
+    ratio = answer["seconds"] / answer["rankgrad"]
+    return f"{answer['seconds'] * 1e3:.4g} ms, {ratio:.3g} times rankgrad's"
+
+
+def ask_peer(name: str, works: list[Work], seconds: float) -> Iterator[tuple[Work, Record]]:
+    """Each work with its answer; when the process ends before an answer, that work failed and a new one goes on."""
+    while works:
+        process = started("measure.py", name, str(seconds))
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for work in list(works):
+            timer = Timer(PATIENCE, process.kill)
+            timer.start()
+            try:
+                process.stdin.write(json.dumps(asdict(work)) + "\n")
+                process.stdin.flush()
+                line = process.stdout.readline()
+            except BrokenPipeError:
+                line = ""
+            timer.cancel()
+            works = works[1:]
+            if not line:
+                yield (
+                    work,
+                    {"failed": f"its process ended with {process.wait()} or took over {PATIENCE:.0f} s"},
+                )
+                break
+            yield work, json.loads(line)
+        process.stdin.close()
+        process.wait()
+
+
+def experiment_records(name: str, seconds: float, quick: bool) -> Iterator[Record]:
+    process = started("alone.py", name, str(seconds), *(["--quick"] if quick else []))
+    assert process.stdout is not None
+    yield from map(json.loads, process.stdout)
+    if process.wait():
+        yield {"failed": f"its process ended with {process.returncode}"}
+
+
+def started(script: str, *arguments: str) -> subprocess.Popen[str]:
+    """A process with one thread per runtime; its complaints go to ours."""
+    environment = os.environ | ONE_THREAD
+    if script == "alone.py":
+        environment.pop("OMP_NUM_THREADS")
+    command = [sys.executable, str(HERE / script), *arguments]
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    )
