@@ -13,10 +13,11 @@ constexpr double kDirectItem = 3.0, kDirectList = 300;
 
 struct ExpansionCost {
     double list, item;  // both passes
+    double table_item;  // of a list with few levels
     double potential;   // of one bin of a block, both passes
     double step;        // of the running sums over one bin, both passes
 };
-constexpr ExpansionCost kExpansionCost[2] = {{500, 8, 130, 8}, {800, 12, 500, 16}};
+constexpr ExpansionCost kExpansionCost[2] = {{500, 8, 6, 130, 8}, {800, 12, 10, 500, 16}};
 constexpr double kPassesOfValue = 0.5;
 
 /// Pairs of the losses without exponentials per pair, in float32 and float64, and of levels that are single items.
@@ -25,6 +26,8 @@ constexpr double kSimplePair[2] = {0.18, 0.35}, kSingleRowPair = 0.6;
 constexpr double kSortedList = 400, kSortItem = 6, kMergeItem = 10.5, kLeafItem = 15, kLeafItems = 64;
 constexpr double kMomentList = 100, kMomentItem = 6;
 
+/// Numbers in the tables of a short list.
+constexpr double kFewSlots = 8192;
 /// More bins than this for an item would need too much memory.
 constexpr double kFewBins = 4096, kItemsPerBin = 64;
 
@@ -33,6 +36,22 @@ const ExpansionCost& cost_of(const ExpansionKernels& kernels) { return kExpansio
 double direct_cost(const ListFacts& list) {
     const double pair = !list.factored ? kUnfactoredPair : list.is_float ? kFloatPair : kDoublePair;
     return kDirectList + kDirectItem * list.items + pair * list.pairs;
+}
+
+/// Both passes over the items, and for each level the potentials in its bins.
+double table_cost(const ExpansionKernels& kernels, PairMode mode, const ListFacts& list) {
+    const ExpansionCost& cost = cost_of(kernels);
+    const double bins = expansion_bins(kernels, 0, list.range);
+    const double passes = mode == kValue ? kPassesOfValue : 1;
+    const double occupied = std::min(bins, list.items / list.levels);
+    return cost.list + cost.table_item * list.items +
+           passes * (list.levels - 1) * (cost.potential * occupied + cost.step * bins);
+}
+
+/// Tables must not take more memory than the items, and blocks of a level must be worth their potentials.
+bool fits_tables(const ExpansionKernels& kernels, const ListFacts& list) {
+    const double bins = expansion_bins(kernels, 0, list.range);
+    return list.has_codes && bins * list.levels * kernels.nodes <= std::max(kFewSlots, list.items);
 }
 
 /// Each block, that is each level or run, pays for the potentials in its bins; items of a run pay for half of its pairs.
@@ -79,6 +98,10 @@ std::int32_t run_items(const ExpansionKernels& kernels, double bins) {
     return static_cast<std::int32_t>(std::clamp(std::sqrt(2 * block / kDoublePair), 32.0, kMostRunItems / 2.0));
 }
 
+bool has_fast_sums(const PairLossKernels& loss) {
+    return loss.expansion != nullptr || loss.merge_sum[kValue][0] != nullptr || loss.moment_sum[kValue] != nullptr;
+}
+
 Algorithm choose_algorithm(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& list) {
     if (loss.all_pairs) return Algorithm::moments;
     if (choice == Choice::direct) return Algorithm::direct;
@@ -89,8 +112,13 @@ Algorithm choose_algorithm(Choice choice, const PairLossKernels& loss, PairMode 
     const ExpansionKernels& kernels = loss.expansion[list.is_float ? 0 : 1];
     if (expansion_bins(kernels, 0, list.range) > std::max(kFewBins, list.items / kItemsPerBin))
         return Algorithm::direct;
-    if (choice == Choice::fast) return Algorithm::expansion;
-    return expansion_cost(kernels, mode, list) < direct_cost(list) ? Algorithm::expansion : Algorithm::direct;
+    double least = expansion_cost(kernels, mode, list);
+    Algorithm best = Algorithm::expansion;
+    if (fits_tables(kernels, list) && table_cost(kernels, mode, list) < least) {
+        least = table_cost(kernels, mode, list);
+        best = Algorithm::level_tables;
+    }
+    return choice == Choice::fast || least < direct_cost(list) ? best : Algorithm::direct;
 }
 
 }  // namespace rankgrad

@@ -14,10 +14,11 @@ namespace rankgrad {
 enum class Choice { automatic, direct, fast };
 
 enum class Algorithm {
-    direct,     ///< pair by pair
-    expansion,  ///< near-linear sums of smooth losses
-    sorted,     ///< exact sums of the hinge losses in O(n log n)
-    moments,    ///< exact sums of products in O(n)
+    direct,        ///< pair by pair
+    level_tables,  ///< near-linear sums of smooth losses, for few levels
+    expansion,     ///< near-linear sums of smooth losses, for any levels
+    sorted,        ///< exact sums of the hinge losses in O(n log n)
+    moments,       ///< exact sums of products in O(n)
 };
 
 /// What is known of a list before its pairs are summed.
@@ -27,8 +28,15 @@ struct ListFacts {
     double levels = 0;
     double range = 0;       ///< of the scores divided by the temperature
     bool is_float = false;  ///< float32 scores
-    bool factored = true;   ///< the range is safe for the factored form of the direct sum, if the loss has one
+    bool has_codes = false;  ///< level tables are possible
+    bool factored = true;    ///< the range is safe for the factored form of the direct sum, if the loss has one
 };
+
+/// Lists with fewer items are never worth level tables.
+constexpr std::int32_t kFewestTableItems = 48;
+
+/// Whether the loss can do without looking at every pair.
+bool has_fast_sums(const PairLossKernels& loss);
 
 Algorithm choose_algorithm(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& facts);
 

@@ -46,15 +46,13 @@ void cut_blocks(const PairJob<double>& job, std::int32_t run, std::vector<std::i
 }
 
 /// Calls the kernel for all blocks of a pass, in its order, some blocks at a time.
-void pass(const ExpansionKernels& kernels, PairMode mode, const PairJob<double>& job, Expansion& e, Worker& worker) {
-    std::fill_n(e.bins, kernels.doubles_per_bin * e.n_bins, 0.0);
-    std::fill_n(e.marks, 2 * static_cast<std::ptrdiff_t>(e.n_bins), 0);
+void pass(const ExpansionKernels& kernels, PairMode mode, const PairJob<double>& job, Expansion& e, Team team) {
     const auto items = [&](std::int32_t begin, std::int32_t end) {
         return job.level_begin[e.block[end]] - job.level_begin[e.block[begin]];
     };
     e.block_begin = e.backward ? e.n_blocks : 0;
     e.block_end = e.block_begin;
-    while ((e.backward ? e.block_begin > 0 : e.block_end < e.n_blocks) && !worker.stopped()) {
+    while ((e.backward ? e.block_begin > 0 : e.block_end < e.n_blocks) && !team.stopped()) {
         if (e.backward) {
             e.block_end = e.block_begin--;
             while (e.block_begin > 0 && items(e.block_begin - 1, e.block_end) <= kItemsPerCall) --e.block_begin;
@@ -75,32 +73,40 @@ void centre(double* x, std::int32_t n) {
 
 }  // namespace
 
-void expansion_sums(const ExpansionKernels& kernels, PairMode mode, PairJob<double> job, double* vector, double low,
-                    double high, ExpansionScratch& scratch, Worker& worker) {
+void lend(ExpansionScratch& scratch, const ExpansionKernels& kernels, Expansion& e) {
     if (scratch.kernels != &kernels) {
         scratch.tables = tables_of(kernels);
         scratch.kernels = &kernels;
     }
-    const double bins = expansion_bins(kernels, low, high);
-    Expansion e;
-    e.tables = scratch.tables;
-    e.n_bins = static_cast<std::int32_t>(bins);
-    e.low = low;
-    e.high = high;
     const auto n_bins = static_cast<std::size_t>(e.n_bins);
-    scratch.bins.resize(std::max(scratch.bins.size(), n_bins * static_cast<std::size_t>(kernels.doubles_per_bin)));
+    const std::size_t doubles = n_bins * static_cast<std::size_t>(kernels.doubles_per_bin);
+    scratch.bins.resize(std::max(scratch.bins.size(), doubles));
     scratch.marks.resize(std::max(scratch.marks.size(), 2 * n_bins));
+    std::fill_n(scratch.bins.data(), doubles, 0.0);
+    std::fill_n(scratch.marks.data(), 2 * n_bins, 0);
+    e.tables = scratch.tables;
     e.bins = scratch.bins.data();
     e.marks = scratch.marks.data();
+}
+
+void expansion_sums(const ExpansionKernels& kernels, PairMode mode, PairJob<double> job, double* vector, double low,
+                    double high, ExpansionScratch& scratch, Team team) {
+    const double bins = expansion_bins(kernels, low, high);
+    Expansion e;
+    e.n_bins = static_cast<std::int32_t>(bins);
+    e.low = low;
     cut_blocks(job, run_items(kernels, bins), scratch.blocks);
     e.block = scratch.blocks.data();
     e.n_blocks = static_cast<std::int32_t>(scratch.blocks.size()) - 1;
     if (mode == kHessVector) centre(vector, job.level_begin[job.n_levels]);
     job.vector = vector;
     job.expansion = &e;
-    pass(kernels, mode, job, e, worker);
-    e.backward = true;
-    if (mode != kValue) pass(kernels, mode, job, e, worker);
+    for (const bool backward : {false, true}) {
+        if (backward && mode == kValue) continue;
+        lend(scratch, kernels, e);
+        e.backward = backward;
+        pass(kernels, mode, job, e, team);
+    }
 }
 
 }  // namespace rankgrad

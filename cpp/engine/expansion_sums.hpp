@@ -17,9 +17,12 @@ struct ExpansionScratch {
     const double* tables = nullptr;
 };
 
+/// Gives `e` the tables of the loss and, for its n_bins, memory that is ready for a pass.
+void lend(ExpansionScratch& scratch, const ExpansionKernels& kernels, Expansion& e);
+
 /// Adds what the loss's direct sum over all rows of `job` would add. job.row and job.column hold the scores, low and high are
 /// their range; `vector` is for kHessVector and is centred in place.
 void expansion_sums(const ExpansionKernels& kernels, PairMode mode, PairJob<double> job, double* vector, double low,
-                    double high, ExpansionScratch& scratch, Worker& worker);
+                    double high, ExpansionScratch& scratch, Team team);
 
 }  // namespace rankgrad

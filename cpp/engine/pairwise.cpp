@@ -31,10 +31,14 @@ std::vector<std::string> pair_loss_names() {
 
 Pairwise::Pairwise(PairwiseLoss loss, Lists lists, Labels labels, const std::uint8_t* mask, PlanOptions options)
     : loss_(std::move(loss)), loss_index_(find_loss(loss_.name)), plan_([&] {
-          options.labels_are_numbers = kernels().pair->losses[loss_index_].uses_label_gap;
+          const PairLossKernels& kernels_of_loss = kernels().pair->losses[loss_index_];
+          options.labels_are_numbers = kernels_of_loss.uses_label_gap;
+          options.near_linear_cost = loss_.choice != Choice::direct && has_fast_sums(kernels_of_loss);
           return Plan(std::move(lists), labels, mask, options);
       }()) {
-    if (kernels().pair->losses[loss_index_].all_pairs) loss_.temperature = 1.0;
+    const PairLossKernels& kernels_of_loss = kernels().pair->losses[loss_index_];
+    if (kernels_of_loss.all_pairs) loss_.temperature = 1.0;
+    if (kernels_of_loss.expansion != nullptr && loss_.choice != Choice::direct) codes_ = LevelCodes(plan_, kFewestTableItems);
 }
 
 double Pairwise::pairs(std::int64_t list) const {
@@ -48,15 +52,23 @@ template <class T> double Pairwise::evaluate(const LossCall<T>& call) const {
         for (T* out : {call.row_value, call.grad, call.hess})
             if (out != nullptr) std::fill(out, out + plan_.lists().n_items(), T(0));
 
-    return sum_over_lists(plan_, call, pool_, [&](std::int64_t list, Scratch& scratch, Worker& worker) {
-        return evaluate_list(call, list, scratch, worker);
-    });
+    return sum_over_lists(plan_, call, pool_, [&](std::int64_t list, Scratch& scratch, Team team) {
+        return evaluate_list(call, list, scratch, team);
+    }, plan_.long_lists());
 }
 
 template <class T>
-double Pairwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, Worker& worker) const {
+double Pairwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, Team team) const {
     const auto n = static_cast<std::size_t>(plan_.size(list));
     if (n == 0) return 0.0;
+    if (codes_.level(list) != nullptr && !plan_.is_nan(list)) {
+        const PairLossKernels& loss = kernels().pair->losses[loss_index_];
+        LevelTableSum<T> sum(plan_, codes_, call, list, s.tables, team);
+        if (sum.read() && choose_algorithm(loss_.choice, loss, call.mode,
+                                           facts<T>(list, sum.range() / loss_.temperature)) == Algorithm::level_tables)
+            return sum.run(loss.expansion[std::is_same_v<T, float> ? 0 : 1], loss_.temperature,
+                           call.list_weight == nullptr ? 1.0 : call.list_weight[list], s.expansion);
+    }
     const bool finite = gather(call, list, s) && !plan_.is_nan(list);
     const double start = finite ? 0.0 : std::numeric_limits<double>::quiet_NaN();
     for (std::vector<double>* sum : {&s.value, &s.grad, &s.hess}) {
@@ -65,7 +77,7 @@ double Pairwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scrat
         if (sum == &s.hess && !with_hess(call.mode)) continue;
         std::fill_n(padded(*sum, n), n + kPadding, start);
     }
-    if (finite && pairs(list) > 0) sum_pairs(call, list, s, worker);
+    if (finite && pairs(list) > 0) sum_pairs(call, list, s, team);
     return scatter(call, list, s);
 }
 

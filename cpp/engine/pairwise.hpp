@@ -8,6 +8,8 @@
 #include "engine/call.hpp"
 #include "engine/cost_model.hpp"
 #include "engine/expansion_sums.hpp"
+#include "engine/level_codes.hpp"
+#include "engine/level_table_sums.hpp"
 #include "engine/sorted_sums.hpp"
 
 namespace rankgrad {
@@ -29,6 +31,7 @@ struct PairwiseScratch {
     std::vector<float> float_row, float_column, float_weight, float_label, float_vector;
     double low = 0, high = 0;  // range of score
     ExpansionScratch expansion;
+    LevelTableScratch tables;
     SortedScratch sorted;
 };
 
@@ -48,20 +51,22 @@ public:
 private:
     using Scratch = PairwiseScratch;
     template <class T>
-    double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Worker& worker) const;
+    double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
+    template <class T> ListFacts facts(std::int64_t list, double range) const;
     template <class T> bool gather(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;
     template <class T>
-    void sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Worker& worker) const;
+    void sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
     template <class P> PairJob<P> job_for(std::int64_t list, Scratch& scratch) const;
     PairJob<double> score_job(std::int64_t list, Scratch& scratch) const;
     template <class T> PairJob<float> float_job(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;
     template <class T> PairJob<double> double_job(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;
-    template <class P> void run(PairSum<P> kernel, PairJob<P> job, Worker& worker) const;
+    template <class P> void run(PairSum<P> kernel, PairJob<P> job, Team team) const;
     template <class T> double scatter(const LossCall<T>& call, std::int64_t list, const Scratch& scratch) const;
 
     PairwiseLoss loss_;
     int loss_index_;
     Plan plan_;
+    LevelCodes codes_;
     mutable ScratchPool<Scratch> pool_;
 };
 

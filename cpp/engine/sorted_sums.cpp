@@ -28,8 +28,8 @@ bool all_same(const double* x, std::int32_t n) {
 class LabelTree {
 public:
     LabelTree(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, SortedScratch& scratch,
-              Worker& worker)
-        : job_(job), worker_(worker), direct_(loss.double_sum[mode]) {
+              Team team)
+        : job_(job), team_(team), direct_(loss.double_sum[mode]) {
         const std::int32_t n = job.level_begin[job.n_levels];
         const bool weighted = mode != kValue && !all_same(job.weight, n);
         merge_ = loss.merge_sum[mode][weighted];
@@ -58,7 +58,7 @@ private:
         while (last - first > 1) {
             const std::int32_t begin = job_.level_begin[first], end = job_.level_begin[last];
             if (end - begin <= kLeafItems) return sum_directly(first, last);
-            if (end - begin >= kItemsPerLook && worker_.stopped()) return;
+            if (end - begin >= kItemsPerLook && team_.stopped()) return;
             const std::int32_t split = split_level(first, last), middle = job_.level_begin[split];
             partition(at, begin, middle, end);
             at ^= 1;
@@ -131,7 +131,7 @@ private:
     }
 
     const PairJob<double>& job_;
-    Worker& worker_;
+    Team team_;
     PairSum<double> direct_;
     MergeSum merge_ = nullptr;
     MergeJob merged_;
@@ -141,8 +141,8 @@ private:
 }  // namespace
 
 void sorted_sums(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, SortedScratch& scratch,
-                 Worker& worker) {
-    LabelTree(loss, mode, job, scratch, worker).run(scratch.radix);
+                 Team team) {
+    LabelTree(loss, mode, job, scratch, team).run(scratch.radix);
 }
 
 }  // namespace rankgrad

@@ -19,6 +19,6 @@ struct SortedScratch {
 
 /// Adds what the loss's direct sum over all rows of `job` would add. The loss has merge sums; job.row holds the scores.
 void sorted_sums(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, SortedScratch& scratch,
-                 Worker& worker);
+                 Team team);
 
 }  // namespace rankgrad

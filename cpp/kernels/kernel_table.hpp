@@ -74,8 +74,10 @@ struct Expansion {
     const double* tables = nullptr;  ///< filled by ExpansionKernels::fill
     double* bins = nullptr;          ///< doubles_per_bin for each bin, 0 at the start of a pass, kept between its calls
     std::int32_t* marks = nullptr;   ///< 2 for each bin, likewise
-    std::int32_t n_bins = 0;         ///< static_cast<int>((high - low) * (1 / bin_width)) + 1
-    double low = 0, high = 0;        ///< range of the scores
+    std::int32_t n_bins = 0;
+    double low = 0;                     ///< the least score: x is in bin floor((x - low) * (1 / bin_width))
+    const double* grid = nullptr;       ///< where not all bins are there, their numbers, ascending
+    const std::int32_t* bin = nullptr;  ///< and the bin of each item
     const std::int32_t* block = nullptr;  ///< first level of each block, then the number of levels
     std::int32_t n_blocks = 0, block_begin = 0, block_end = 0;
     bool backward = false;
@@ -88,6 +90,43 @@ struct ExpansionKernels {
     std::int64_t table_doubles, doubles_per_bin;
     void (*fill)(const double* cosine, double* tables);  ///< cosine[k * nodes + m] = cos(k (m + 1/2) pi / nodes)
     PairSum<double> sum[kPairModes];
+};
+
+/// Items of one list, in any order, and the tables of its levels and bins (level_tables.hpp).
+template <class T> struct LevelTableJob {
+    std::int64_t n = 0;
+    const T* score = nullptr;  ///< in bin floor((score - low) * bins_per_unit) of n_bins
+    const std::uint8_t* level = nullptr;
+    std::int32_t n_bins = 0;
+    double low = 0, bins_per_unit = 0;
+    const double* weight = nullptr;  ///< of rows; null: 1
+    const T* vector = nullptr;       ///< for kHessVector; its mean is subtracted
+    double vector_mean = 0;
+    double* moments = nullptr;           ///< moment_doubles for each slot, added to
+    const double* potentials = nullptr;  ///< potential_doubles for each slot
+    double grad_factor = 1, hess_factor = 1, min_hessian = 0;
+    T* value = nullptr;  ///< may be null
+    T* grad = nullptr;   ///< final
+    T* hess = nullptr;
+};
+
+/// Potentials of all slots from their moments: a forward pass, then a backward pass unless only values are wanted.
+struct LevelPotentialJob {
+    const Expansion* expansion = nullptr;  ///< its tables, bins, marks, n_bins, grid and backward
+    std::int32_t n_levels = 0;
+    const double* moments = nullptr;
+    double* potentials = nullptr;  ///< added to
+};
+
+template <class T> struct LevelTableSums {
+    int moment_doubles, potential_doubles;  ///< of a slot
+    void (*moments)(const LevelTableJob<T>&);
+    void (*potentials)(const LevelPotentialJob&);
+    double (*sums)(const LevelTableJob<T>&);  ///< gives the weighted sum of the values
+};
+
+template <class T> struct LevelTableKernels {
+    LevelTableSums<T> of[kPairModes][2];  ///< [mode][weighted]
 };
 
 /// One pairwise loss at one level.
@@ -172,6 +211,10 @@ struct PairFamily {
     int count;
     const PairLossKernels* losses;
 };
+struct LevelTableFamily {
+    LevelTableKernels<float> of_float;
+    LevelTableKernels<double> of_double;
+};
 struct ListFamily {
     int count;
     const ListLossKernels* losses;
@@ -185,6 +228,7 @@ struct KernelTable {
     const char* level;
     int float_lanes;
     const PairFamily* pair;
+    const LevelTableFamily* level_table;
     const ListFamily* list;
     const ImplicitFamily* implicit;
     CopyScores<float> float_copy;
