@@ -26,8 +26,8 @@ struct ListFacts {
     double items = 0;
     double pairs = 0;
     double levels = 0;
-    double range = 0;       ///< of the scores divided by the temperature
-    bool is_float = false;  ///< float32 scores
+    double range = 0;        ///< of the scores divided by the temperature
+    bool is_float = false;   ///< float32 scores
     bool has_codes = false;  ///< level tables are possible
     bool factored = true;    ///< the range is safe for the factored form of the direct sum, if the loss has one
 };

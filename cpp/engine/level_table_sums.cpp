@@ -32,9 +32,8 @@ double* zeros(std::vector<double>& buffer, std::int64_t n) {
 
 }  // namespace
 
-template <class T>
-LevelTableSum<T>::LevelTableSum(const Plan& plan, const LevelCodes& codes, const LossCall<T>& call, std::int64_t list,
-                                LevelTableScratch& scratch, Team team)
+template <class T> LevelTableSum<T>::LevelTableSum(const Plan& plan, const LevelCodes& codes, const LossCall<T>& call,
+                                                   std::int64_t list, LevelTableScratch& scratch, Team team)
     : plan_(plan), call_(call), list_(list), base_(plan.lists().begin(list)), n_(plan.size(list)),
       n_parts_((n_ + kPartItems - 1) / kPartItems), level_(codes.level(list)), position_(codes.position(list)),
       scratch_(scratch), items_(std::get<TableItems<T>>(scratch.items)), team_(team) {}
@@ -132,9 +131,8 @@ template <class T> void LevelTableSum<T>::add_moments(const LevelTableSums<T>& s
         for (std::int64_t k = 0; k < table; ++k) job_.moments[k] += job_.moments[t * table + k];
 }
 
-template <class T>
-double LevelTableSum<T>::run(const ExpansionKernels& loss, double temperature, double list_weight,
-                             ExpansionScratch& scratch) {
+template <class T> double LevelTableSum<T>::run(const ExpansionKernels& loss, double temperature, double list_weight,
+                                                ExpansionScratch& scratch) {
     const LevelTableSums<T>& sums = table_kernels(T()).of[call_.mode][call_.item_weight != nullptr];
     job_.low = low_;
     job_.bins_per_unit = 1 / (loss.bin_width * temperature);
@@ -160,8 +158,9 @@ double LevelTableSum<T>::run(const ExpansionKernels& loss, double temperature, d
     job_.grad_factor = call_.mode == kHessVector ? factor / temperature : factor;
     job_.hess_factor = factor / temperature;
     job_.min_hessian = call_.min_hessian;
-    team_.run(n_parts_,
-              [&](std::int64_t part) { scratch_.parts[static_cast<std::size_t>(part)].value = sums.sums(job_of(part)); });
+    team_.run(n_parts_, [&](std::int64_t part) {
+        scratch_.parts[static_cast<std::size_t>(part)].value = sums.sums(job_of(part));
+    });
     if (position_ != nullptr) scatter();
     double total = 0;
     for (const TablePart& part : scratch_.parts) total += part.value;

@@ -38,7 +38,8 @@ Pairwise::Pairwise(PairwiseLoss loss, Lists lists, Labels labels, const std::uin
       }()) {
     const PairLossKernels& kernels_of_loss = kernels().pair->losses[loss_index_];
     if (kernels_of_loss.all_pairs) loss_.temperature = 1.0;
-    if (kernels_of_loss.expansion != nullptr && loss_.choice != Choice::direct) codes_ = LevelCodes(plan_, kFewestTableItems);
+    if (kernels_of_loss.expansion != nullptr && loss_.choice != Choice::direct)
+        codes_ = LevelCodes(plan_, kFewestTableItems);
 }
 
 double Pairwise::pairs(std::int64_t list) const {
@@ -52,9 +53,10 @@ template <class T> double Pairwise::evaluate(const LossCall<T>& call) const {
         for (T* out : {call.row_value, call.grad, call.hess})
             if (out != nullptr) std::fill(out, out + plan_.lists().n_items(), T(0));
 
-    return sum_over_lists(plan_, call, pool_, [&](std::int64_t list, Scratch& scratch, Team team) {
-        return evaluate_list(call, list, scratch, team);
-    }, plan_.long_lists());
+    return sum_over_lists(
+        plan_, call, pool_,
+        [&](std::int64_t list, Scratch& scratch, Team team) { return evaluate_list(call, list, scratch, team); },
+        plan_.long_lists());
 }
 
 template <class T>

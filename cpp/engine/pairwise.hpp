@@ -54,8 +54,7 @@ private:
     double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
     template <class T> ListFacts facts(std::int64_t list, double range) const;
     template <class T> bool gather(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;
-    template <class T>
-    void sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
+    template <class T> void sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
     template <class P> PairJob<P> job_for(std::int64_t list, Scratch& scratch) const;
     PairJob<double> score_job(std::int64_t list, Scratch& scratch) const;
     template <class T> PairJob<float> float_job(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;

@@ -27,8 +27,7 @@ bool all_same(const double* x, std::int32_t n) {
 
 class LabelTree {
 public:
-    LabelTree(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, SortedScratch& scratch,
-              Team team)
+    LabelTree(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, SortedScratch& scratch, Team team)
         : job_(job), team_(team), direct_(loss.double_sum[mode]) {
         const std::int32_t n = job.level_begin[job.n_levels];
         const bool weighted = mode != kValue && !all_same(job.weight, n);

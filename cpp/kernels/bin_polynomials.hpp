@@ -60,8 +60,8 @@ template <int nodes> struct BinPolynomials {
         for (int bit = 0; bit < bits; ++bit) {
             const int step = (1 << bit) / lanes;  // in registers
             if (step == 0)
-                element[0] = element[0] *
-                             multiply_add(factor[bit], V::load(lane.with[bit]), V::load(lane.without[bit]));
+                element[0] =
+                    element[0] * multiply_add(factor[bit], V::load(lane.with[bit]), V::load(lane.without[bit]));
             for (int r = 0; r < step; ++r) element[r + step] = element[r] * factor[bit];
         }
     }

@@ -75,9 +75,9 @@ struct Expansion {
     double* bins = nullptr;          ///< doubles_per_bin for each bin, 0 at the start of a pass, kept between its calls
     std::int32_t* marks = nullptr;   ///< 2 for each bin, likewise
     std::int32_t n_bins = 0;
-    double low = 0;                     ///< the least score: x is in bin floor((x - low) * (1 / bin_width))
-    const double* grid = nullptr;       ///< where not all bins are there, their numbers, ascending
-    const std::int32_t* bin = nullptr;  ///< and the bin of each item
+    double low = 0;                       ///< the least score: x is in bin floor((x - low) * (1 / bin_width))
+    const double* grid = nullptr;         ///< where not all bins are there, their numbers, ascending
+    const std::int32_t* bin = nullptr;    ///< and the bin of each item
     const std::int32_t* block = nullptr;  ///< first level of each block, then the number of levels
     std::int32_t n_blocks = 0, block_begin = 0, block_end = 0;
     bool backward = false;
