@@ -28,8 +28,8 @@ constexpr double kMomentList = 100, kMomentItem = 6;
 
 /// Numbers in the tables of a short list.
 constexpr double kFewSlots = 8192;
-/// More bins than this for an item would need too much memory.
-constexpr double kFewBins = 4096, kItemsPerBin = 64;
+/// With more bins than this, those that are empty are left out. Bins beyond the last have no number.
+constexpr double kFewBins = 4096, kItemsPerBin = 64, kMostBins = 1e300;
 
 const ExpansionCost& cost_of(const ExpansionKernels& kernels) { return kExpansionCost[kernels.nodes > 8]; }
 
@@ -51,20 +51,22 @@ double table_cost(const ExpansionKernels& kernels, PairMode mode, const ListFact
 /// Tables must not take more memory than the items, and blocks of a level must be worth their potentials.
 bool fits_tables(const ExpansionKernels& kernels, const ListFacts& list) {
     const double bins = expansion_bins(kernels, 0, list.range);
-    return list.has_codes && bins * list.levels * kernels.nodes <= std::max(kFewSlots, list.items);
+    return list.has_codes && bins_side_by_side(kernels, 0, list.range, list.items) &&
+           bins * list.levels * kernels.nodes <= std::max(kFewSlots, list.items);
 }
 
 /// Each block, that is each level or run, pays for the potentials in its bins; items of a run pay for half of its pairs.
 double expansion_cost(const ExpansionKernels& kernels, PairMode mode, const ListFacts& list) {
     const ExpansionCost& cost = cost_of(kernels);
-    const double bins = expansion_bins(kernels, 0, list.range);
+    const double bins = std::min(expansion_bins(kernels, 0, list.range), list.items);
+    const double sort = bins_side_by_side(kernels, 0, list.range, list.items) ? 0 : kSortItem + cost.item;
     const double run = run_items(kernels, bins);
     const double blocks = std::min(list.levels - 1, list.items / run);
     const double occupied = std::min(bins, list.items / (blocks + 1));
     const double inside = list.levels * run > list.items ? list.items * run / 2 : 0;
     const double passes = mode == kValue ? kPassesOfValue : 1;
     return cost.list + passes * (cost.item * list.items + blocks * (cost.potential * occupied + cost.step * bins)) +
-           kDoublePair * std::min(inside, list.pairs);
+           sort * list.items + kDoublePair * std::min(inside, list.pairs);
 }
 
 double simple_direct_cost(const ListFacts& list) {
@@ -92,6 +94,10 @@ double expansion_bins(const ExpansionKernels& kernels, double low, double high) 
     return std::floor((high - low) * (1 / kernels.bin_width)) + 1;
 }
 
+bool bins_side_by_side(const ExpansionKernels& kernels, double low, double high, double items) {
+    return expansion_bins(kernels, low, high) <= std::max(kFewBins, items / kItemsPerBin);
+}
+
 std::int32_t run_items(const ExpansionKernels& kernels, double bins) {
     const ExpansionCost& cost = cost_of(kernels);
     const double block = cost.potential * std::min(bins, 64.0) + cost.step * bins;
@@ -110,8 +116,7 @@ Algorithm choose_algorithm(Choice choice, const PairLossKernels& loss, PairMode 
         return cheaper(choice, Algorithm::moments, kMomentList + kMomentItem * list.items, list);
     if (loss.expansion == nullptr) return Algorithm::direct;
     const ExpansionKernels& kernels = loss.expansion[list.is_float ? 0 : 1];
-    if (expansion_bins(kernels, 0, list.range) > std::max(kFewBins, list.items / kItemsPerBin))
-        return Algorithm::direct;
+    if (!(expansion_bins(kernels, 0, list.range) < kMostBins)) return Algorithm::direct;
     double least = expansion_cost(kernels, mode, list);
     Algorithm best = Algorithm::expansion;
     if (fits_tables(kernels, list) && table_cost(kernels, mode, list) < least) {

@@ -40,8 +40,10 @@ bool has_fast_sums(const PairLossKernels& loss);
 
 Algorithm choose_algorithm(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& facts);
 
-/// Bins of the near-linear sums of a list; a number too large for an integer stays one.
+/// Bins from the lowest score of a list to the highest; a number too large for an integer stays one.
 double expansion_bins(const ExpansionKernels& kernels, double low, double high);
+/// Whether there are few enough of them to make all, even if some are empty.
+bool bins_side_by_side(const ExpansionKernels& kernels, double low, double high, double items);
 
 /// Items at which a run of small levels ends: pairs inside a run cost its square, a run costs its potentials.
 std::int32_t run_items(const ExpansionKernels& kernels, double bins);

@@ -32,7 +32,7 @@ struct PairwiseScratch {
     double low = 0, high = 0;  // range of score
     ExpansionScratch expansion;
     LevelTableScratch tables;
-    SortedScratch sorted;
+    SortScratch sort;
 };
 
 class Pairwise {

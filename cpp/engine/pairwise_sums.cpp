@@ -54,9 +54,9 @@ template <class T> void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_
         case Algorithm::level_tables:
         case Algorithm::expansion:
             expansion_sums(loss.expansion[is_float ? 0 : 1], call.mode, score_job(list, s), s.vector.data(), s.low,
-                           s.high, s.expansion, team);
+                           s.high, s.expansion, s.sort, team);
             break;
-        case Algorithm::sorted: sorted_sums(loss, call.mode, double_job(call, list, s), s.sorted, team); break;
+        case Algorithm::sorted: sorted_sums(loss, call.mode, double_job(call, list, s), s.sort, team); break;
         case Algorithm::moments: loss.moment_sum[call.mode](double_job(call, list, s)); break;
         case Algorithm::direct:
             if (is_float && plan_.labels_fit_float() && range <= (loss.factored ? kFloatRange : kFloatMargin))

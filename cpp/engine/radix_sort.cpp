@@ -98,7 +98,7 @@ bool finish(const Sortable& x, std::int32_t n) {
 
 }  // namespace
 
-int radix_argsort(const double* number, std::int32_t n, const Sortable (&place)[2], RadixScratch& scratch) {
+int radix_argsort(const double* number, std::int32_t n, const Sortable (&place)[2], std::vector<std::uint32_t>& count) {
     double low = number[0], high = number[0];
     for (std::int32_t k = 1; k < n; ++k) {
         low = number[k] < low ? number[k] : low;
@@ -113,10 +113,10 @@ int radix_argsort(const double* number, std::int32_t n, const Sortable (&place)[
     const double last_cell = static_cast<double>((std::uint64_t{1} << (passes * width)) - 1);
     const Cells cells{passes, width, low, last_cell / (high - low)};
     if (cells.per_unit <= 1e300 && cells.per_unit > 0) {
-        const int at = sort_by(cells, number, n, place, scratch.count);
+        const int at = sort_by(cells, number, n, place, count);
         if (finish(place[at], n)) return at;
     }
-    return sort_by(differing_bits(number, n), number, n, place, scratch.count);
+    return sort_by(differing_bits(number, n), number, n, place, count);
 }
 
 }  // namespace rankgrad

@@ -8,12 +8,11 @@
 
 namespace rankgrad {
 
-void find_bins(const double* score, std::int32_t n, double low, double per_unit, ScoreBins& bins,
-               std::vector<double> (&number)[2], std::vector<std::int32_t> (&index)[2], RadixScratch& radix) {
+void find_bins(const double* score, std::int32_t n, double low, double per_unit, ScoreBins& bins, SortScratch& sort) {
     const auto size = static_cast<std::size_t>(n);
     Sortable place[2];
-    for (int k = 0; k < 2; ++k) place[k] = {padded(number[k], size), padded(index[k], size)};
-    const Sortable sorted = place[radix_argsort(score, n, place, radix)];
+    for (int k = 0; k < 2; ++k) place[k] = {padded(sort.number[k], size), padded(sort.index[k], size)};
+    const Sortable sorted = place[radix_argsort(score, n, place, sort.count)];
     padded(bins.bin, size);
     bins.grid.clear();
     for (std::int32_t k = 0; k < n; ++k) {

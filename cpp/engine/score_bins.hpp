@@ -13,8 +13,7 @@ struct ScoreBins {
     std::vector<double> grid;       ///< number of each bin in the whole range, ascending
 };
 
-/// Bins floor((score - low) * per_unit), low the least score, for n scores in any order. Memory for sorting: `number`, `index`.
-void find_bins(const double* score, std::int32_t n, double low, double per_unit, ScoreBins& bins,
-               std::vector<double> (&number)[2], std::vector<std::int32_t> (&index)[2], RadixScratch& radix);
+/// Bins floor((score - low) * per_unit), low the least score, for n scores in any order.
+void find_bins(const double* score, std::int32_t n, double low, double per_unit, ScoreBins& bins, SortScratch& sort);
 
 }  // namespace rankgrad

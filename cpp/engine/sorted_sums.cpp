@@ -27,15 +27,15 @@ bool all_same(const double* x, std::int32_t n) {
 
 class LabelTree {
 public:
-    LabelTree(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, SortedScratch& scratch, Team team)
+    LabelTree(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, SortScratch& scratch, Team team)
         : job_(job), team_(team), direct_(loss.double_sum[mode]) {
         const std::int32_t n = job.level_begin[job.n_levels];
         const bool weighted = mode != kValue && !all_same(job.weight, n);
         merge_ = loss.merge_sum[mode][weighted];
         for (int k = 0; k < 2; ++k) {  // one entry before and one behind for sentinels
-            padded(scratch.item[k], static_cast<std::size_t>(n) + 2);
-            scratch.item[k][0] = scratch.item[k][static_cast<std::size_t>(n) + 1] = 0;
-            place_[k] = {padded(scratch.score[k], static_cast<std::size_t>(n) + 2) + 1, scratch.item[k].data() + 1};
+            padded(scratch.index[k], static_cast<std::size_t>(n) + 2);
+            scratch.index[k][0] = scratch.index[k][static_cast<std::size_t>(n) + 1] = 0;
+            place_[k] = {padded(scratch.number[k], static_cast<std::size_t>(n) + 2) + 1, scratch.index[k].data() + 1};
         }
         merged_.weight = job.weight;
         merged_.vector = job.vector;
@@ -44,10 +44,10 @@ public:
         merged_.hess = job.hess;
     }
 
-    void run(RadixScratch& radix) {
+    void run(std::vector<std::uint32_t>& count) {
         const std::int32_t n = job_.level_begin[job_.n_levels];
         if (n <= kLeafItems) return sum_directly(0, job_.n_levels);
-        descend(radix_argsort(job_.row, n, place_, radix), 0, job_.n_levels);
+        descend(radix_argsort(job_.row, n, place_, count), 0, job_.n_levels);
     }
 
 private:
@@ -139,9 +139,9 @@ private:
 
 }  // namespace
 
-void sorted_sums(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, SortedScratch& scratch,
+void sorted_sums(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, SortScratch& scratch,
                  Team team) {
-    LabelTree(loss, mode, job, scratch, team).run(scratch.radix);
+    LabelTree(loss, mode, job, scratch, team).run(scratch.count);
 }
 
 }  // namespace rankgrad

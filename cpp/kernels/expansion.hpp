@@ -137,6 +137,7 @@ template <class Loss, PairMode mode, int nodes, bool backward> class ExpansionPa
     void block(std::int32_t b) {
         const std::int32_t begin = job_.level_begin[e_.block[b]], end = job_.level_begin[e_.block[b + 1]];
         const bool takes = b != (backward ? e_.n_blocks - 1 : 0), gives = b != (backward ? 0 : e_.n_blocks - 1);
+        if (e_.densities_only) return sweep<false, true>(begin, end);
         want_bins(begin, end);
         if (takes) fields_.make_potentials();
         if (takes && gives) sweep<true, true>(begin, end);
@@ -149,6 +150,8 @@ public:
     explicit ExpansionPass(const PairJob<double>& job) : job_(job), e_(*job.expansion), fields_(e_) {}
 
     void run() {
+        fields_.want_all(1);
+        fields_.update_tails();
         for (std::int32_t b = e_.block_begin; b < e_.block_end; ++b)
             block(backward ? e_.block_begin + e_.block_end - 1 - b : b);
     }
@@ -211,6 +214,7 @@ template <class Loss, PairMode mode, int nodes> void expansion_sum(const PairJob
         return;
     }
     ExpansionPass<Loss, mode, nodes, false>(job).run();
+    if (e.densities_only) return;
     RunSums<Loss, mode> inside;
     for (std::int32_t b = e.block_begin; b < e.block_end; ++b)
         if (e.block[b + 1] - e.block[b] > 1) inside.run(job, e.block[b], e.block[b + 1]);

@@ -69,11 +69,13 @@ using MergeSum = void (*)(const MergeJob&);
 constexpr std::int32_t kMostRunItems = 1024;
 
 /// What a near-linear sum gets beside its job, whose operands are scores. A sum is a forward pass and, unless it is of
-/// values only, a backward pass over all blocks; a call does some blocks of a pass, in the order of the pass.
+/// values only, a backward pass over all blocks; a call does some blocks of a pass, in the order of the pass. It finds the
+/// densities of the blocks before in `bins` and leaves those of its own added.
 struct Expansion {
     const double* tables = nullptr;  ///< filled by ExpansionKernels::fill
-    double* bins = nullptr;          ///< doubles_per_bin for each bin, 0 at the start of a pass, kept between its calls
-    std::int32_t* marks = nullptr;   ///< 2 for each bin, likewise
+    double* bins = nullptr;  ///< doubles_per_bin for each bin: first its densities (2 for kHessVector, nodes each), then
+                             ///< what the kernel makes of them
+    std::int32_t* marks = nullptr;  ///< 2 for each bin: first whether it has a density
     std::int32_t n_bins = 0;
     double low = 0;                       ///< the least score: x is in bin floor((x - low) * (1 / bin_width))
     const double* grid = nullptr;         ///< where not all bins are there, their numbers, ascending
@@ -81,6 +83,7 @@ struct Expansion {
     const std::int32_t* block = nullptr;  ///< first level of each block, then the number of levels
     std::int32_t n_blocks = 0, block_begin = 0, block_end = 0;
     bool backward = false;
+    bool densities_only = false;  ///< add up nothing else
 };
 
 /// The near-linear sums of a loss with a number of nodes: more of them are slower and more accurate.
