@@ -5,6 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "kernels/kernel_table.hpp"
 
@@ -32,11 +35,14 @@ struct ListFacts {
     bool factored = true;    ///< the range is safe for the factored form of the direct sum, if the loss has one
 };
 
-/// Lists with fewer items are never worth level tables.
-constexpr std::int32_t kFewestTableItems = 48;
+/// The constants that `tune` measures, in nanoseconds, by name.
+std::vector<std::pair<std::string, double>> cost_constants();
 
 /// Whether the loss can do without looking at every pair.
 bool has_fast_sums(const PairLossKernels& loss);
+
+/// Whether level tables may be chosen for the list, whatever the range of its scores.
+bool may_take_tables(Choice choice, const PairLossKernels& loss, ListFacts list);
 
 Algorithm choose_algorithm(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& facts);
 

@@ -142,7 +142,8 @@ void expansion_sums(const ExpansionKernels& kernels, PairMode mode, PairJob<doub
     if (bins_side_by_side(kernels, low, high, n)) {
         e.n_bins = static_cast<std::int32_t>(expansion_bins(kernels, low, high));
     } else {
-        find_bins(job.row, n, low, 1 / kernels.bin_width, scratch.score_bins, sort);
+        e.low = 0;  // not an outlier, which would take the digits of all others
+        find_bins(job.row, n, low, high, 1 / kernels.bin_width, scratch.score_bins, sort, team);
         e.n_bins = static_cast<std::int32_t>(scratch.score_bins.grid.size());
         e.grid = scratch.score_bins.grid.data();
         e.bin = scratch.score_bins.bin.data();

@@ -7,13 +7,11 @@
 
 namespace rankgrad {
 
-LevelCodes::LevelCodes(const Plan& plan, std::int32_t shortest) {
+LevelCodes::LevelCodes(const Plan& plan, const std::vector<std::int64_t>& lists) {
     const std::int64_t n_lists = plan.lists().count();
-    const auto wanted = [&](std::int64_t l) { return plan.size(l) >= shortest && plan.n_levels(l) <= kMostCodes; };
+    if (!lists.empty()) begin_.assign(at(n_lists), -1);
     std::vector<std::uint8_t> code;  // by position, one past the last level where not valid
-    for (std::int64_t l = 0; l < n_lists; ++l) {
-        if (!wanted(l)) continue;
-        if (begin_.empty()) begin_.assign(at(n_lists), -1);
+    for (const std::int64_t l : lists) {
         const std::int32_t n = plan.size(l), n_levels = plan.n_levels(l);
         const std::int64_t length = plan.lists().end(l) - plan.lists().begin(l);
         const std::int32_t *order = plan.order(l), *level = plan.level_begin(l);

@@ -14,8 +14,8 @@ constexpr std::int32_t kMostCodes = 64;
 class LevelCodes {
 public:
     LevelCodes() = default;
-    /// For the lists with at most kMostCodes levels and at least `shortest` items.
-    LevelCodes(const Plan& plan, std::int32_t shortest);
+    /// For the `lists`, each of at most kMostCodes levels.
+    LevelCodes(const Plan& plan, const std::vector<std::int64_t>& lists);
 
     /// Levels of a list's valid items by position; null if it has none.
     const std::uint8_t* level(std::int64_t list) const {

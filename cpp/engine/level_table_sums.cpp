@@ -12,8 +12,6 @@
 namespace rankgrad {
 namespace {
 
-constexpr std::int64_t kPartItems = 1 << 15;
-
 const LevelTableKernels<float>& table_kernels(float) { return kernels().level_table->of_float; }
 const LevelTableKernels<double>& table_kernels(double) { return kernels().level_table->of_double; }
 
@@ -35,8 +33,8 @@ double* zeros(std::vector<double>& buffer, std::int64_t n) {
 template <class T> LevelTableSum<T>::LevelTableSum(const Plan& plan, const LevelCodes& codes, const LossCall<T>& call,
                                                    std::int64_t list, LevelTableScratch& scratch, Team team)
     : plan_(plan), call_(call), list_(list), base_(plan.lists().begin(list)), n_(plan.size(list)),
-      n_parts_((n_ + kPartItems - 1) / kPartItems), level_(codes.level(list)), position_(codes.position(list)),
-      scratch_(scratch), items_(std::get<TableItems<T>>(scratch.items)), team_(team) {}
+      n_parts_(count_parts(n_)), level_(codes.level(list)), position_(codes.position(list)), scratch_(scratch),
+      items_(std::get<TableItems<T>>(scratch.items)), team_(team) {}
 
 template <class T> bool LevelTableSum<T>::read() {
     const auto n = static_cast<std::size_t>(n_);
@@ -58,12 +56,12 @@ template <class T> bool LevelTableSum<T>::read() {
         job_.hess = of_list(call_.hess);
     }
     scratch_.parts.resize(static_cast<std::size_t>(n_parts_));
-    for (TablePart& part : scratch_.parts) part = {0, 0, 0, 0, true};
+    std::fill(scratch_.parts.begin(), scratch_.parts.end(), ItemPart());
     team_.run(n_parts_, [&](std::int64_t part) { read_part(part); });
     low_ = scratch_.parts[0].low;
     high_ = scratch_.parts[0].high;
     bool finite = call_.list_weight == nullptr || std::isfinite(call_.list_weight[list_]);
-    for (const TablePart& part : scratch_.parts) {
+    for (const ItemPart& part : scratch_.parts) {
         low_ = std::min(low_, part.low);
         high_ = std::max(high_, part.high);
         job_.vector_mean += part.vector_sum / static_cast<double>(n_);
@@ -73,8 +71,8 @@ template <class T> bool LevelTableSum<T>::read() {
 }
 
 template <class T> void LevelTableSum<T>::read_part(std::int64_t index) {
-    TablePart& part = scratch_.parts[static_cast<std::size_t>(index)];
-    const std::int64_t first = begin(index, n_parts_), end = begin(index + 1, n_parts_), n = end - first;
+    ItemPart& part = scratch_.parts[static_cast<std::size_t>(index)];
+    const std::int64_t first = part_begin(n_, index), end = part_begin(n_, index + 1), n = end - first;
     T* score = score_of(index);
     const T* from = call_.scores + base_ + first;
     if (position_ != nullptr) {
@@ -99,13 +97,13 @@ template <class T> void LevelTableSum<T>::read_part(std::int64_t index) {
 
 /// Scores of a part: with room of its own behind, that the copying kernel writes to.
 template <class T> T* LevelTableSum<T>::score_of(std::int64_t part) const {
-    return items_.score.data() + begin(part, n_parts_) + part * static_cast<std::int64_t>(kPadding);
+    return items_.score.data() + part_begin(n_, part) + part * static_cast<std::int64_t>(kPadding);
 }
 
 template <class T> LevelTableJob<T> LevelTableSum<T>::job_of(std::int64_t part) const {
-    const std::int64_t first = begin(part, n_parts_);
+    const std::int64_t first = part_begin(n_, part);
     LevelTableJob<T> job = job_;
-    job.n = begin(part + 1, n_parts_) - first;
+    job.n = part_begin(n_, part + 1) - first;
     job.score = score_of(part);
     job.level += first;
     if (job.weight != nullptr) job.weight += first;
@@ -163,7 +161,7 @@ template <class T> double LevelTableSum<T>::run(const ExpansionKernels& loss, do
     });
     if (position_ != nullptr) scatter();
     double total = 0;
-    for (const TablePart& part : scratch_.parts) total += part.value;
+    for (const ItemPart& part : scratch_.parts) total += part.value;
     return list_weight * total;
 }
 

@@ -7,16 +7,11 @@
 
 #include "engine/call.hpp"
 #include "engine/expansion_sums.hpp"
+#include "engine/item_parts.hpp"
 #include "engine/level_codes.hpp"
 #include "engine/parallel.hpp"
 
 namespace rankgrad {
-
-/// What one part of a list's items says of them; parts of different threads are not in the same line of the cache.
-struct alignas(64) TablePart {
-    double low, high, vector_sum, value;
-    bool finite;
-};
 
 template <class T> struct TableItems {
     std::vector<T> score, vector, value, grad, hess;  // all but the first where some items are not valid
@@ -25,7 +20,7 @@ template <class T> struct TableItems {
 struct LevelTableScratch {
     std::tuple<TableItems<float>, TableItems<double>> items;
     std::vector<double> weight, moments, potentials;
-    std::vector<TablePart> parts;
+    std::vector<ItemPart> parts;
 };
 
 template <class T> class LevelTableSum {
@@ -43,7 +38,6 @@ public:
 
 private:
     void read_part(std::int64_t part);
-    std::int64_t begin(std::int64_t part, std::int64_t n_parts) const { return n_ * part / n_parts; }
     T* score_of(std::int64_t part) const;
     LevelTableJob<T> job_of(std::int64_t part) const;
     void add_moments(const LevelTableSums<T>& sums, std::int64_t slots);

@@ -56,7 +56,10 @@ template <class T> void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_
             expansion_sums(loss.expansion[is_float ? 0 : 1], call.mode, score_job(list, s), s.vector.data(), s.low,
                            s.high, s.expansion, s.sort, team);
             break;
-        case Algorithm::sorted: sorted_sums(loss, call.mode, double_job(call, list, s), s.sort, team); break;
+        case Algorithm::sorted:
+            sorted_sums(loss, call.mode, double_job(call, list, s), s.low, s.high, call.item_weight != nullptr, s.sort,
+                        team);
+            break;
         case Algorithm::moments: loss.moment_sum[call.mode](double_job(call, list, s)); break;
         case Algorithm::direct:
             if (is_float && plan_.labels_fit_float() && range <= (loss.factored ? kFloatRange : kFloatMargin))

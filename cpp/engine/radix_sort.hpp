@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/parallel.hpp"
+
 namespace rankgrad {
 
 /// Room for numbers and for the indices they came from.
@@ -20,7 +22,8 @@ struct SortScratch {
 };
 
 /// Sorts number[0 .. n) ascending into one of two places of n entries each, and says which. The indices are those of
-/// `number`; equal numbers stay in their order.
-int radix_argsort(const double* number, std::int32_t n, const Sortable (&place)[2], std::vector<std::uint32_t>& count);
+/// `number`; equal numbers stay in their order. The numbers are finite, from `low` to `high`.
+int radix_argsort(const double* number, std::int32_t n, double low, double high, const Sortable (&place)[2],
+                  std::vector<std::uint32_t>& count, Team team);
 
 }  // namespace rankgrad

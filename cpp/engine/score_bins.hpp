@@ -10,10 +10,11 @@ namespace rankgrad {
 
 struct ScoreBins {
     std::vector<std::int32_t> bin;  ///< of each item
-    std::vector<double> grid;       ///< number of each bin in the whole range, ascending
+    std::vector<double> grid;       ///< score * per_unit at the lower end of each bin, ascending
 };
 
-/// Bins floor((score - low) * per_unit), low the least score, for n scores in any order.
-void find_bins(const double* score, std::int32_t n, double low, double per_unit, ScoreBins& bins, SortScratch& sort);
+/// Bins floor(score * per_unit) of n scores from `low` to `high`, in any order.
+void find_bins(const double* score, std::int32_t n, double low, double high, double per_unit, ScoreBins& bins,
+               SortScratch& sort, Team team);
 
 }  // namespace rankgrad

@@ -10,7 +10,8 @@
 namespace rankgrad {
 
 /// Adds what the loss's direct sum over all rows of `job` would add. The loss has merge sums; job.row holds the scores.
-void sorted_sums(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, SortScratch& scratch,
-                 Team team);
+/// Scores are from `low` to `high`; weights are not looked at unless there are some.
+void sorted_sums(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, double low, double high,
+                 bool has_weights, SortScratch& scratch, Team team);
 
 }  // namespace rankgrad

@@ -147,9 +147,14 @@ private:
     }
     /// factor[k - 1] = e^-kh bins; `known` has those of `usual` bins.
     RANKGRAD_INLINE void powers(double bins, double usual, const double (&known)[terms], V (&factor)[registers]) const {
-        for (int r = 0; r < registers; ++r)
-            factor[r] = bins == usual ? V::load(known + r * V::count)
-                                      : exp(max(V(-bins) * V::load(tables_.rate + r * V::count), V(-700)));
+        for (int r = 0; r < registers; ++r) {
+            if (bins == usual) {
+                factor[r] = V::load(known + r * V::count);
+            } else {  // as a square, which may be 0
+                const V root = exp(max(V(-0.5 * bins) * V::load(tables_.rate + r * V::count), V(-700)));
+                factor[r] = root * root;
+            }
+        }
     }
     /// `bins` farther from the sources of the far field.
     RANKGRAD_INLINE void recede(Tail& tail, double bins) const {

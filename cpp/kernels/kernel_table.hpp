@@ -52,9 +52,8 @@ template <class T> using PairSum = void (*)(const PairJob<T>&);
 /// Two groups of items, each in ascending order of the scores; every item of the upper group has a higher label than every
 /// item of the lower group.
 struct MergeJob {
-    const double* score = nullptr;       ///< lower group at [begin, middle), upper group at [middle, end);
-                                         ///< score[begin - 1] = -infinity, score[end] = infinity
-    const std::int32_t* item = nullptr;  ///< whose score it is: an index of the arrays below. As long as score
+    const double* score = nullptr;       ///< lower group at [begin, middle), upper group at [middle, end)
+    const std::int32_t* item = nullptr;  ///< whose score it is: an index of the arrays below
     std::ptrdiff_t begin = 0, middle = 0, end = 0;
     const double* weight = nullptr;
     const double* vector = nullptr;  ///< for kHessVector
@@ -63,7 +62,23 @@ struct MergeJob {
     double* hess = nullptr;
 };
 
-using MergeSum = void (*)(const MergeJob&);
+/// A piece of a walk along one group: its rows, the first partner that the row before did not have, and sums over the
+/// partners that it had, as the first row sees them: w slack^k, and w v in the last place, each with its rounding error.
+constexpr int kMergeVector = 3;
+struct MergeSide {
+    std::ptrdiff_t row = 0, row_end = 0, partner = 0;
+    double sum[kMergeVector + 1] = {}, error[kMergeVector + 1] = {};
+};
+/// The upper group is walked down, the lower group up.
+struct MergePiece {
+    MergeSide upper, lower;
+};
+
+struct MergeSums {
+    void (*walk)(const MergeJob&, const MergePiece&);
+    void (*partners)(const MergeJob&, const MergePiece&, MergePiece& next);  ///< sums over a piece's own partners
+    void (*chain)(const MergeJob&, MergePiece*, std::int64_t n);             ///< and over those of all before
+};
 
 /// A run of small levels has at most so many items.
 constexpr std::int32_t kMostRunItems = 1024;
@@ -73,8 +88,9 @@ constexpr std::int32_t kMostRunItems = 1024;
 /// densities of the blocks before in `bins` and leaves those of its own added.
 struct Expansion {
     const double* tables = nullptr;  ///< filled by ExpansionKernels::fill
-    double* bins = nullptr;  ///< doubles_per_bin for each bin: first its densities (2 for kHessVector, nodes each), then
-                             ///< what the kernel makes of them
+    double* bins =
+        nullptr;  ///< doubles_per_bin for each bin: first its densities (2 for kHessVector, nodes each), then
+                  ///< what the kernel makes of them
     std::int32_t* marks = nullptr;  ///< 2 for each bin: first whether it has a density
     std::int32_t n_bins = 0;
     double low = 0;                       ///< the least score: x is in bin floor((x - low) * (1 / bin_width))
@@ -142,7 +158,7 @@ struct PairLossKernels {
     PairSum<float> float_sum[kPairModes][2];  ///< [mode][weighted]
     PairSum<double> double_sum[kPairModes];   ///< always weighted
     PairSum<double> moment_sum[kPairModes];   ///< all rows of a list in O(n); null if the loss has no such form
-    MergeSum merge_sum[kPairModes][2];        ///< [mode][weights differ]; null if the loss has no such form
+    MergeSums merge_sum[kPairModes][2];       ///< [mode][weights differ]; null if the loss has no such form
     const ExpansionKernels* expansion;        ///< null, or that for float32 and that for float64 results
 };
 
