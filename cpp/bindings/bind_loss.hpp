@@ -49,8 +49,8 @@ template <class Core> double evaluate(const Core& core, int mode, const py::arra
 template <class Core> std::int64_t first_nonfinite(const Core& core, const py::array& x) {
     const Plan& plan = core.plan();
     const py::ssize_t n = plan.lists().n_items();
-    return holds<float>(x) ? plan.first_nonfinite(input<float>(x, n, "x"))
-                           : plan.first_nonfinite(input<double>(x, n, "x"));
+    return holds<float>(x) ? plan.first_nonfinite(input<float>(x, n, "x"), 1)
+                           : plan.first_nonfinite(input<double>(x, n, "x"), 1);
 }
 
 template <class Core> py::array_t<std::int64_t> list_of_item(const Core& core) {

@@ -51,6 +51,11 @@ void bind_runtime(py::module_& module) {
     module.def("set_default_threads", &set_default_threads, py::arg("threads"), "Sets, and gives the setting before.");
     module.def("default_threads", &default_threads);
     module.def("pair_losses", &pair_loss_names);
+    module.def("cost_constants", [] {
+        py::dict constants;
+        for (const auto& [name, nanoseconds] : cost_constants()) constants[py::str(name)] = nanoseconds;
+        return constants;
+    });
     module.def(
         "vector_math",
         [](const std::string& name, const py::array& x) {

@@ -42,7 +42,7 @@ inline bool with_hess(PairMode mode) { return mode == kGradHess || mode == kGrad
 /// Throws ArgumentError for a valid item's score that is not finite, if the call asks for it, and for one that the
 /// temperature makes infinite.
 template <class T> void check_scores(const Plan& plan, const LossCall<T>& call, double temperature) {
-    const std::int64_t bad = call.check_finite ? plan.first_nonfinite(call.scores) : -1;
+    const std::int64_t bad = call.check_finite ? plan.first_nonfinite(call.scores, call.threads) : -1;
     if (bad >= 0)
         throw ArgumentError("scores (y_pred): " + std::string(std::isnan(call.scores[bad]) ? "NaN" : "infinity") +
                             " at " + plan.lists().place(bad) + "; finite numbers are wanted");
@@ -60,20 +60,31 @@ template <class T> void check_scores(const Plan& plan, const LossCall<T>& call, 
 /// Work (in units of Task::cost) below which starting threads costs more than it gains.
 constexpr double kSerialCost = 2e5;
 
-/// Adds up value_of(list, scratch, worker) over the lists, times call.scale; 0 in modes without values.
+/// Adds up value_of(list, scratch, team) over the lists, times call.scale; 0 in modes without values. All threads are on
+/// each of the `long_lists` (ascending) together, before every other list has one of them to itself.
 template <class T, class Scratch, class ValueOf>
-double sum_over_lists(const Plan& plan, const LossCall<T>& call, ScratchPool<Scratch>& pool, ValueOf value_of) {
+double sum_over_lists(const Plan& plan, const LossCall<T>& call, ScratchPool<Scratch>& pool, ValueOf value_of,
+                      const std::vector<std::int64_t>& long_lists = {}) {
     const int threads = plan.total_cost() < kSerialCost ? 1 : std::max(call.threads, 1);
     const std::vector<Task>& tasks = plan.tasks();
     typename ScratchPool<Scratch>::Lease scratch(pool, threads);
     std::vector<double> values(with_value(call.mode) ? static_cast<std::size_t>(plan.lists().count()) : 0);
-    parallel_for(static_cast<std::int64_t>(tasks.size()), threads, call.interrupt, [&](std::int64_t t, Worker& worker) {
-        const Task& task = tasks[static_cast<std::size_t>(t)];
-        for (std::int64_t l = task.list_begin; l < task.list_end; ++l) {
-            const double value = value_of(l, scratch[worker.index()], worker);
-            if (!values.empty()) values[static_cast<std::size_t>(l)] = value;
-        }
+    const auto evaluate = [&](std::int64_t list, Scratch& own, Team team) {
+        const double value = value_of(list, own, team);
+        if (!values.empty()) values[static_cast<std::size_t>(list)] = value;
+    };
+    const auto n_long = static_cast<std::int64_t>(long_lists.size());
+    parallel_for(n_long, 1, call.interrupt, [&](std::int64_t k, Worker& worker) {
+        evaluate(long_lists[static_cast<std::size_t>(k)], scratch[0], Team(worker, threads, call.interrupt));
     });
+    if (n_long < plan.lists().count())
+        parallel_for(static_cast<std::int64_t>(tasks.size()), threads, call.interrupt,
+                     [&](std::int64_t t, Worker& worker) {
+                         const Task& task = tasks[static_cast<std::size_t>(t)];
+                         for (std::int64_t l = task.list_begin; l < task.list_end; ++l)
+                             if (!std::binary_search(long_lists.begin(), long_lists.end(), l))
+                                 evaluate(l, scratch[worker.index()], worker);
+                     });
     double total = 0;
     for (const double value : values) total += value;
     return call.scale * total;

@@ -1,4 +1,4 @@
-// Constants in nanoseconds, measured with AVX2 at about 3 GHz; only their ratios matter.
+// All constants of the choice in one place; `python -m rankgrad tune` measures them beside these values.
 #include "engine/cost_model.hpp"
 
 #include <algorithm>
@@ -7,23 +7,30 @@
 namespace rankgrad {
 namespace {
 
-/// One pair of a direct sum.
-constexpr double kFloatPair = 0.25, kDoublePair = 0.9, kUnfactoredPair = 12.0;
-constexpr double kDirectItem = 3.0, kDirectList = 300;
-
-struct ExpansionCost {
-    double list, item;  // both passes
-    double potential;   // of one bin of a block, both passes
-    double step;        // of the running sums over one bin, both passes
+/// Nanoseconds, for float32 and float64 where there are two, measured with AVX2 at about 3 GHz; only their ratios matter.
+struct Costs {
+    double direct_list = 300, direct_item = 3;
+    /// One pair of a loss with exponentials, in factored form or not; of another loss; where levels are single items.
+    double factored_pair[2] = {0.25, 0.9}, unfactored_pair = 12, simple_pair[2] = {0.18, 0.35}, single_row_pair = 0.6;
+    /// Near-linear sums. An item in label order, or with level tables; for each block, a bin that it is in and a step of
+    /// the running sums over one bin; all for both passes.
+    double expansion_list[2] = {500, 800}, expansion_item[2] = {8, 12}, table_item[2] = {7, 10};
+    double potential[2] = {130, 500}, bin_step[2] = {8, 16};
+    /// Sorted sums. An item in the sort, in a level of the label tree, in its leaves.
+    double sorted_list = 400, sort_item = 6, merge_item = 10.5, leaf_item = 15;
+    double moment_list = 100, moment_item = 6;
 };
-constexpr ExpansionCost kExpansionCost[2] = {{500, 8, 130, 8}, {800, 12, 500, 16}};
-constexpr double kPassesOfValue = 0.5;
+constexpr Costs kCosts;
 
-/// Pairs of the losses without exponentials per pair, in float32 and float64, and of levels that are single items.
-constexpr double kSimplePair[2] = {0.18, 0.35}, kSingleRowPair = 0.6;
-/// The sort, a level of the label tree, the pairs inside its leaves.
-constexpr double kSortedList = 400, kSortItem = 6, kMergeItem = 10.5, kLeafItem = 15, kLeafItems = 64;
-constexpr double kMomentList = 100, kMomentItem = 6;
+constexpr double kPassesOfValue = 0.5;
+constexpr double kLeafItems = 64;
+/// With more bins than this, those that are empty are left out. Bins beyond the last have no number.
+constexpr double kFewBins = 4096, kItemsPerBin = 64, kMostBins = 1e300;
+/// Numbers in the tables of a short list.
+constexpr double kFewSlots = 8192;
+
+/// Of scores that are hardly spread.
+constexpr double kNarrowRange = 2;
 
 /// With pair weights: one pair of a direct sum; a list, an item on a level of the label tree and a bin of its node, for
 /// expansions in float32 and float64 and for the hinge losses.
@@ -35,32 +42,51 @@ constexpr RankTreeCost kRankTreeCost[2] = {{2000, 75, 40}, {3000, 125, 80}};
 constexpr RankTreeCost kRankTreeHingeCost = {1000, 52, 0};
 constexpr double kRankTreeLeaf = 128, kPairsInLeaf = 60;
 
-/// More bins than this for an item would need too much memory.
-constexpr double kFewBins = 4096, kItemsPerBin = 64;
-
-const ExpansionCost& cost_of(const ExpansionKernels& kernels) { return kExpansionCost[kernels.nodes > 8]; }
+int type_of(const ExpansionKernels& kernels) { return kernels.nodes > 8; }
 
 double direct_cost(const ListFacts& list) {
-    const double pair = !list.factored ? kUnfactoredPair : list.is_float ? kFloatPair : kDoublePair;
-    return kDirectList + kDirectItem * list.items + pair * list.pairs;
+    const double pair = list.factored ? kCosts.factored_pair[list.is_float ? 0 : 1] : kCosts.unfactored_pair;
+    return kCosts.direct_list + kCosts.direct_item * list.items + pair * list.pairs;
 }
 
-/// Each block, that is each level or run, pays for the potentials in its bins; items of a run pay for half of its pairs.
-double expansion_cost(const ExpansionKernels& kernels, PairMode mode, const ListFacts& list) {
-    const ExpansionCost& cost = cost_of(kernels);
+double simple_direct_cost(const ListFacts& list) {
+    const bool single_rows = list.levels * 4 > list.items;
+    return list.pairs * (single_rows ? kCosts.single_row_pair : kCosts.simple_pair[list.is_float ? 0 : 1]);
+}
+
+/// Potentials of one block in the bins that it is in, out of so many.
+double block_cost(int type, double occupied, double bins) {
+    return kCosts.potential[type] * occupied + kCosts.bin_step[type] * bins;
+}
+
+/// Both passes over the items, and for each level its potentials.
+double table_cost(const ExpansionKernels& kernels, PairMode mode, const ListFacts& list) {
+    const int type = type_of(kernels);
     const double bins = expansion_bins(kernels, 0, list.range);
+    const double passes = mode == kValue ? kPassesOfValue : 1;
+    return kCosts.expansion_list[type] + kCosts.table_item[type] * list.items +
+           passes * (list.levels - 1) * block_cost(type, std::min(bins, list.items / list.levels), bins);
+}
+
+/// Tables must not take more memory than the items.
+bool fits_tables(const ExpansionKernels& kernels, const ListFacts& list) {
+    const double bins = expansion_bins(kernels, 0, list.range);
+    return list.has_codes && bins_side_by_side(kernels, 0, list.range, list.items) &&
+           bins * list.levels * kernels.nodes <= std::max(kFewSlots, list.items);
+}
+
+/// Each block, that is each level or run, pays for its potentials; items of a run pay for half of its pairs.
+double expansion_cost(const ExpansionKernels& kernels, PairMode mode, const ListFacts& list) {
+    const int type = type_of(kernels);
+    const double bins = std::min(expansion_bins(kernels, 0, list.range), list.items);
+    const double sort = bins_side_by_side(kernels, 0, list.range, list.items) ? 0 : 2 * kCosts.sort_item;
     const double run = run_items(kernels, bins);
     const double blocks = std::min(list.levels - 1, list.items / run);
     const double occupied = std::min(bins, list.items / (blocks + 1));
     const double inside = list.levels * run > list.items ? list.items * run / 2 : 0;
     const double passes = mode == kValue ? kPassesOfValue : 1;
-    return cost.list + passes * (cost.item * list.items + blocks * (cost.potential * occupied + cost.step * bins)) +
-           kDoublePair * std::min(inside, list.pairs);
-}
-
-double simple_direct_cost(const ListFacts& list) {
-    const bool single_rows = list.levels * 4 > list.items;
-    return list.pairs * (single_rows ? kSingleRowPair : kSimplePair[list.is_float ? 0 : 1]);
+    return kCosts.expansion_list[type] + (passes * kCosts.expansion_item[type] + sort) * list.items +
+           passes * blocks * block_cost(type, occupied, bins) + kCosts.factored_pair[1] * std::min(inside, list.pairs);
 }
 
 /// Items pass as many merges as the label tree is deep for them: at least one, else about the logarithm of the number of
@@ -70,7 +96,8 @@ double sorted_cost(const ListFacts& list) {
     const double equal_levels = n * n / std::max(n * n - 2 * list.pairs, n);
     const double deepest = std::max(1.0, std::log2(n / kLeafItems) + 1);
     const double depth = std::clamp(0.3 + std::log2(equal_levels), 1.0, deepest);
-    return kSortedList + n * (kSortItem + kMergeItem * depth + (depth < deepest ? 0 : kLeafItem));
+    const double leaf = depth < deepest ? 0 : kCosts.leaf_item;
+    return kCosts.sorted_list + n * (kCosts.sort_item + kCosts.merge_item * depth + leaf);
 }
 
 Algorithm cheaper(Choice choice, Algorithm fast, double fast_cost, const ListFacts& list) {
@@ -87,35 +114,77 @@ double tree_depth(const ListFacts& list, double leaf_items) {
 
 }  // namespace
 
+std::vector<std::pair<std::string, double>> cost_constants() {
+    std::vector<std::pair<std::string, double>> all = {{"unfactored_pair", kCosts.unfactored_pair},
+                                                       {"single_row_pair", kCosts.single_row_pair},
+                                                       {"sort_item", kCosts.sort_item},
+                                                       {"merge_item", kCosts.merge_item},
+                                                       {"leaf_item", kCosts.leaf_item},
+                                                       {"moment_item", kCosts.moment_item}};
+    for (const int type : {0, 1}) {
+        const std::string dtype = type == 0 ? ", float32" : ", float64";
+        all.emplace_back("factored_pair" + dtype, kCosts.factored_pair[type]);
+        all.emplace_back("simple_pair" + dtype, kCosts.simple_pair[type]);
+        all.emplace_back("expansion_item" + dtype, kCosts.expansion_item[type]);
+        all.emplace_back("table_item" + dtype, kCosts.table_item[type]);
+        all.emplace_back("potential" + dtype, kCosts.potential[type]);
+    }
+    return all;
+}
+
 double expansion_bins(const ExpansionKernels& kernels, double low, double high) {
     return std::floor((high - low) * (1 / kernels.bin_width)) + 1;
 }
 
+bool bins_side_by_side(const ExpansionKernels& kernels, double low, double high, double items) {
+    return expansion_bins(kernels, low, high) <= std::max(kFewBins, items / kItemsPerBin);
+}
+
 std::int32_t run_items(const ExpansionKernels& kernels, double bins) {
-    const ExpansionCost& cost = cost_of(kernels);
-    const double block = cost.potential * std::min(bins, 64.0) + cost.step * bins;
-    return static_cast<std::int32_t>(std::clamp(std::sqrt(2 * block / kDoublePair), 32.0, kMostRunItems / 2.0));
+    const double block = block_cost(type_of(kernels), std::min(bins, 64.0), bins);
+    return static_cast<std::int32_t>(
+        std::clamp(std::sqrt(2 * block / kCosts.factored_pair[1]), 32.0, kMostRunItems / 2.0));
+}
+
+bool has_fast_sums(const PairLossKernels& loss) {
+    return loss.expansion != nullptr || loss.merge_sum[kValue][0].walk != nullptr || loss.moment_sum[kValue] != nullptr;
+}
+
+bool may_take_tables(Choice choice, const PairLossKernels& loss, ListFacts list) {
+    list.range = kNarrowRange;
+    list.has_codes = true;
+    bool may = false;
+    for (const bool is_float : {false, true}) {
+        list.is_float = is_float;
+        may = may || choose_algorithm(choice, loss, kValueGrad, list) == Algorithm::level_tables;
+    }
+    return may;
 }
 
 Algorithm choose_algorithm(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& list) {
     if (loss.all_pairs) return Algorithm::moments;
     if (choice == Choice::direct) return Algorithm::direct;
-    if (loss.merge_sum[mode][0] != nullptr) return cheaper(choice, Algorithm::sorted, sorted_cost(list), list);
+    if (loss.merge_sum[mode][0].walk != nullptr) return cheaper(choice, Algorithm::sorted, sorted_cost(list), list);
     if (loss.moment_sum[mode] != nullptr)
-        return cheaper(choice, Algorithm::moments, kMomentList + kMomentItem * list.items, list);
+        return cheaper(choice, Algorithm::moments, kCosts.moment_list + kCosts.moment_item * list.items, list);
     if (loss.expansion == nullptr) return Algorithm::direct;
     const ExpansionKernels& kernels = loss.expansion[list.is_float ? 0 : 1];
-    if (expansion_bins(kernels, 0, list.range) > std::max(kFewBins, list.items / kItemsPerBin))
-        return Algorithm::direct;
-    if (choice == Choice::fast) return Algorithm::expansion;
-    return expansion_cost(kernels, mode, list) < direct_cost(list) ? Algorithm::expansion : Algorithm::direct;
+    if (!(expansion_bins(kernels, 0, list.range) < kMostBins)) return Algorithm::direct;
+    double least = expansion_cost(kernels, mode, list);
+    Algorithm best = Algorithm::expansion;
+    if (fits_tables(kernels, list) && table_cost(kernels, mode, list) < least) {
+        least = table_cost(kernels, mode, list);
+        best = Algorithm::level_tables;
+    }
+    return choice == Choice::fast || least < direct_cost(list) ? best : Algorithm::direct;
 }
 
 Algorithm choose_weighted_algorithm(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& list) {
-    const bool hinge = loss.merge_sum[mode][0] != nullptr;
+    const bool hinge = loss.merge_sum[mode][0].walk != nullptr;
     if (choice == Choice::direct || (loss.expansion == nullptr && !hinge)) return Algorithm::direct;
     const double bins = hinge ? 0 : expansion_bins(loss.expansion[list.is_float ? 0 : 1], 0, list.range);
-    if (bins > std::max(kFewBins, list.items / kItemsPerBin)) return Algorithm::direct;
+    if (!hinge && !bins_side_by_side(loss.expansion[list.is_float ? 0 : 1], 0, list.range, list.items))
+        return Algorithm::direct;
     if (choice == Choice::fast) return hinge ? Algorithm::sorted : Algorithm::expansion;
     const double vectorized = kWeightedPair[list.is_float ? 0 : 1];
     const double pair = !list.factored && !hinge       ? kWeightedUnfactoredPair
@@ -127,7 +196,7 @@ Algorithm choose_weighted_algorithm(Choice choice, const PairLossKernels& loss, 
     const double scans = mode == kHessVector ? 2 : mode == kValue ? 0.5 : 1;
     const double inside = list.levels > leaves ? kPairsInLeaf * list.items : 0;
     const double fast = cost.list + scans * (cost.item * depth * list.items + cost.bin * bins * nodes) + inside;
-    if (fast > kDirectList + pair * list.pairs) return Algorithm::direct;
+    if (fast > kCosts.direct_list + pair * list.pairs) return Algorithm::direct;
     return hinge ? Algorithm::sorted : Algorithm::expansion;
 }
 

@@ -5,6 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "kernels/kernel_table.hpp"
 
@@ -14,10 +17,11 @@ namespace rankgrad {
 enum class Choice { automatic, direct, fast };
 
 enum class Algorithm {
-    direct,     ///< pair by pair
-    expansion,  ///< near-linear sums of smooth losses
-    sorted,     ///< exact sums of the hinge losses in O(n log n)
-    moments,    ///< exact sums of products in O(n)
+    direct,        ///< pair by pair
+    level_tables,  ///< near-linear sums of smooth losses, for few levels
+    expansion,     ///< near-linear sums of smooth losses, for any levels
+    sorted,        ///< exact sums of the hinge losses in O(n log n)
+    moments,       ///< exact sums of products in O(n)
 };
 
 /// What is known of a list before its pairs are summed.
@@ -25,18 +29,30 @@ struct ListFacts {
     double items = 0;
     double pairs = 0;
     double levels = 0;
-    double range = 0;       ///< of the scores divided by the temperature
-    bool is_float = false;  ///< float32 scores
-    bool factored = true;   ///< the range is safe for the factored form of the direct sum, if the loss has one
+    double range = 0;        ///< of the scores divided by the temperature
+    bool is_float = false;   ///< float32 scores
+    bool has_codes = false;  ///< level tables are possible
+    bool factored = true;    ///< the range is safe for the factored form of the direct sum, if the loss has one
 };
+
+/// The constants that `tune` measures, in nanoseconds, by name.
+std::vector<std::pair<std::string, double>> cost_constants();
+
+/// Whether the loss can do without looking at every pair.
+bool has_fast_sums(const PairLossKernels& loss);
+
+/// Whether level tables may be chosen for the list, whatever the range of its scores.
+bool may_take_tables(Choice choice, const PairLossKernels& loss, ListFacts list);
 
 Algorithm choose_algorithm(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& facts);
 
 /// The same for sums with pair weights: `direct` or `expansion`.
 Algorithm choose_weighted_algorithm(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& facts);
 
-/// Bins of the near-linear sums of a list; a number too large for an integer stays one.
+/// Bins from the lowest score of a list to the highest; a number too large for an integer stays one.
 double expansion_bins(const ExpansionKernels& kernels, double low, double high);
+/// Whether there are few enough of them to make all, even if some are empty.
+bool bins_side_by_side(const ExpansionKernels& kernels, double low, double high, double items);
 
 /// Items at which a run of small levels ends: pairs inside a run cost its square, a run costs its potentials.
 std::int32_t run_items(const ExpansionKernels& kernels, double bins);

@@ -1,4 +1,4 @@
-// The driver of the near-linear sums: tables once per process, the blocks of a list, the calls of both passes.
+// The driver of the near-linear sums: tables once per process, the blocks of a list, the segments of both passes.
 #include "engine/expansion_sums.hpp"
 
 #include <algorithm>
@@ -8,12 +8,15 @@
 #include <mutex>
 
 #include "engine/cost_model.hpp"
+#include "engine/score_bins.hpp"
 
 namespace rankgrad {
 namespace {
 
-/// Items of the blocks of one kernel call, between two looks at the interrupt flag.
-constexpr std::int32_t kItemsPerCall = 1 << 16;
+/// Items of a segment: a part of a list for one thread at a time, between two looks at the interrupt flag.
+constexpr std::int32_t kItemsPerSegment = 1 << 15;
+/// Items of a segment for each bin that it keeps densities of.
+constexpr double kItemsPerBin = 64;
 constexpr double kPi = 3.14159265358979323846;
 
 /// A level of `run` items or more is a block; smaller ones join until they are as many together.
@@ -27,26 +30,66 @@ void cut_blocks(const PairJob<double>& job, std::int32_t run, std::vector<std::i
     if (blocks.back() < job.n_levels) blocks.push_back(job.n_levels);
 }
 
-/// Calls the kernel for all blocks of a pass, in its order, some blocks at a time.
-void pass(const ExpansionKernels& kernels, PairMode mode, const PairJob<double>& job, Expansion& e, Worker& worker) {
-    std::fill_n(e.bins, kernels.doubles_per_bin * e.n_bins, 0.0);
-    std::fill_n(e.marks, 2 * static_cast<std::ptrdiff_t>(e.n_bins), 0);
-    const auto items = [&](std::int32_t begin, std::int32_t end) {
-        return job.level_begin[e.block[end]] - job.level_begin[e.block[begin]];
-    };
-    e.block_begin = e.backward ? e.n_blocks : 0;
-    e.block_end = e.block_begin;
-    while ((e.backward ? e.block_begin > 0 : e.block_end < e.n_blocks) && !worker.stopped()) {
-        if (e.backward) {
-            e.block_end = e.block_begin--;
-            while (e.block_begin > 0 && items(e.block_begin - 1, e.block_end) <= kItemsPerCall) --e.block_begin;
-        } else {
-            e.block_begin = e.block_end++;
-            while (e.block_end < e.n_blocks && items(e.block_begin, e.block_end + 1) <= kItemsPerCall) ++e.block_end;
-        }
-        kernels.sum[mode](job);
-    }
+/// First block of each segment, then the number of blocks: as many items in each as there may be between two looks at the
+/// interrupt flag, and not more segments than their bins are worth the memory.
+void cut_segments(const PairJob<double>& job, const Expansion& e, std::vector<std::int32_t>& segments) {
+    const double n = job.level_begin[job.n_levels];
+    const double most = std::max(1.0, n / (kItemsPerBin * e.n_bins));
+    const double items = std::max(static_cast<double>(kItemsPerSegment), n / most);
+    segments.assign(1, 0);
+    for (std::int32_t b = 1; b < e.n_blocks; ++b)
+        if (job.level_begin[e.block[b]] - job.level_begin[e.block[segments.back()]] >= items) segments.push_back(b);
+    segments.push_back(e.n_blocks);
 }
+
+/// One pass over all blocks. Segments are done side by side: first their densities, then, each from the densities of all
+/// before it, their sums.
+class Pass {
+public:
+    Pass(const ExpansionKernels& kernels, PairMode mode, const PairJob<double>& job, const Expansion& e,
+         const std::vector<std::int32_t>& segments)
+        : kernels_(kernels), mode_(mode), job_(job), e_(e), segments_(segments),
+          n_(static_cast<std::int64_t>(segments.size()) - 1) {}
+
+    void run(Team team) const {
+        if (n_ > 1) {
+            team.run(n_ - 1, [&](std::int64_t k) { call(k, k + 1, true); });
+            for (std::int64_t k = 1; k < n_; ++k) add_densities(k - 1, k);
+        }
+        team.run(n_, [&](std::int64_t k) { call(k, k, false); });
+    }
+
+private:
+    double* bins(std::int64_t memory) const { return e_.bins + memory * kernels_.doubles_per_bin * e_.n_bins; }
+    std::int32_t* marks(std::int64_t memory) const { return e_.marks + memory * 2 * e_.n_bins; }
+
+    /// The k-th segment in the order of the pass, with the k-th memory or another.
+    void call(std::int64_t k, std::int64_t memory, bool densities_only) const {
+        const auto segment = static_cast<std::size_t>(e_.backward ? n_ - 1 - k : k);
+        Expansion e = e_;
+        e.bins = bins(memory);
+        e.marks = marks(memory);
+        e.block_begin = segments_[segment];
+        e.block_end = segments_[segment + 1];
+        e.densities_only = densities_only;
+        PairJob<double> job = job_;
+        job.expansion = &e;
+        kernels_.sum[mode_](job);
+    }
+
+    void add_densities(std::int64_t from, std::int64_t to) const {
+        const std::int64_t doubles = std::int64_t{e_.n_bins} * kernels_.nodes * (mode_ == kHessVector ? 2 : 1);
+        for (std::int64_t i = 0; i < doubles; ++i) bins(to)[i] += bins(from)[i];
+        for (std::int32_t b = 0; b < e_.n_bins; ++b) marks(to)[b] |= marks(from)[b];
+    }
+
+    const ExpansionKernels& kernels_;
+    const PairMode mode_;
+    const PairJob<double>& job_;
+    const Expansion& e_;
+    const std::vector<std::int32_t>& segments_;
+    const std::int64_t n_;
+};
 
 /// Only differences of the vector matter, and small numbers lose less.
 void centre(double* x, std::int32_t n) {
@@ -74,32 +117,48 @@ const double* expansion_tables(const ExpansionKernels& kernels) {
     return tables.data();
 }
 
-void expansion_sums(const ExpansionKernels& kernels, PairMode mode, PairJob<double> job, double* vector, double low,
-                    double high, ExpansionScratch& scratch, Worker& worker) {
+void lend(ExpansionScratch& scratch, const ExpansionKernels& kernels, Expansion& e, std::int64_t passes) {
     if (scratch.kernels != &kernels) {
         scratch.tables = expansion_tables(kernels);
         scratch.kernels = &kernels;
     }
-    const double bins = expansion_bins(kernels, low, high);
-    Expansion e;
-    e.tables = scratch.tables;
-    e.n_bins = static_cast<std::int32_t>(bins);
-    e.low = low;
-    e.high = high;
-    const auto n_bins = static_cast<std::size_t>(e.n_bins);
-    scratch.bins.resize(std::max(scratch.bins.size(), n_bins * static_cast<std::size_t>(kernels.doubles_per_bin)));
+    const auto n_bins = static_cast<std::size_t>(passes * e.n_bins);
+    const std::size_t doubles = n_bins * static_cast<std::size_t>(kernels.doubles_per_bin);
+    scratch.bins.resize(std::max(scratch.bins.size(), doubles));
     scratch.marks.resize(std::max(scratch.marks.size(), 2 * n_bins));
+    std::fill_n(scratch.bins.data(), doubles, 0.0);
+    std::fill_n(scratch.marks.data(), 2 * n_bins, 0);
+    e.tables = scratch.tables;
     e.bins = scratch.bins.data();
     e.marks = scratch.marks.data();
-    cut_blocks(job, run_items(kernels, bins), scratch.blocks);
+}
+
+void expansion_sums(const ExpansionKernels& kernels, PairMode mode, PairJob<double> job, double* vector, double low,
+                    double high, ExpansionScratch& scratch, SortScratch& sort, Team team) {
+    const std::int32_t n = job.level_begin[job.n_levels];
+    Expansion e;
+    e.low = low;
+    if (bins_side_by_side(kernels, low, high, n)) {
+        e.n_bins = static_cast<std::int32_t>(expansion_bins(kernels, low, high));
+    } else {
+        e.low = 0;  // not an outlier, which would take the digits of all others
+        find_bins(job.row, n, low, high, 1 / kernels.bin_width, scratch.score_bins, sort, team);
+        e.n_bins = static_cast<std::int32_t>(scratch.score_bins.grid.size());
+        e.grid = scratch.score_bins.grid.data();
+        e.bin = scratch.score_bins.bin.data();
+    }
+    cut_blocks(job, run_items(kernels, e.n_bins), scratch.blocks);
     e.block = scratch.blocks.data();
     e.n_blocks = static_cast<std::int32_t>(scratch.blocks.size()) - 1;
-    if (mode == kHessVector) centre(vector, job.level_begin[job.n_levels]);
+    cut_segments(job, e, scratch.segments);
+    if (mode == kHessVector) centre(vector, n);
     job.vector = vector;
-    job.expansion = &e;
-    pass(kernels, mode, job, e, worker);
-    e.backward = true;
-    if (mode != kValue) pass(kernels, mode, job, e, worker);
+    for (const bool backward : {false, true}) {
+        if ((backward && mode == kValue) || team.stopped()) continue;
+        lend(scratch, kernels, e, static_cast<std::int64_t>(scratch.segments.size()) - 1);
+        e.backward = backward;
+        Pass(kernels, mode, job, e, scratch.segments).run(team);
+    }
 }
 
 }  // namespace rankgrad

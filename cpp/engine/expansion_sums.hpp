@@ -5,24 +5,28 @@
 #include <vector>
 
 #include "engine/parallel.hpp"
+#include "engine/score_bins.hpp"
 #include "kernels/kernel_table.hpp"
 
 namespace rankgrad {
 
-/// No memory for each item, but for each bin of scores.
+/// Memory for each bin of scores; for each item only where the range of the scores is very wide.
 struct ExpansionScratch {
     std::vector<double> bins;
-    std::vector<std::int32_t> marks, blocks;
+    std::vector<std::int32_t> marks, blocks, segments;
+    ScoreBins score_bins;
     const ExpansionKernels* kernels = nullptr;  ///< whose tables these are
     const double* tables = nullptr;
 };
 
 /// The tables of a loss at an instruction-set level; they are made once and stay for the life of the process.
 const double* expansion_tables(const ExpansionKernels& kernels);
+/// Gives `e` the tables of the loss and, for its n_bins, memory for so many passes, the first of them ready.
+void lend(ExpansionScratch& scratch, const ExpansionKernels& kernels, Expansion& e, std::int64_t passes = 1);
 
 /// Adds what the loss's direct sum over all rows of `job` would add. job.row and job.column hold the scores, low and high are
 /// their range; `vector` is for kHessVector and is centred in place.
 void expansion_sums(const ExpansionKernels& kernels, PairMode mode, PairJob<double> job, double* vector, double low,
-                    double high, ExpansionScratch& scratch, Worker& worker);
+                    double high, ExpansionScratch& scratch, SortScratch& sort, Team team);
 
 }  // namespace rankgrad

@@ -76,15 +76,15 @@ template <class T> double Listwise::evaluate(const LossCall<T>& call) const {
         for (T* out : {call.grad, call.hess, values_per_item() ? call.row_value : nullptr})
             if (out != nullptr) std::fill(out, out + n, T(0));
     }
-    return sum_over_lists(plan_, call, pool_, [&](std::int64_t list, Scratch& s, Worker& worker) {
-        const double value = evaluate_list(call, list, s, worker);
+    return sum_over_lists(plan_, call, pool_, [&](std::int64_t list, Scratch& s, Team team) {
+        const double value = evaluate_list(call, list, s, team);
         if (call.row_value != nullptr && !values_per_item()) call.row_value[list] = static_cast<T>(value);
         return call.list_weight == nullptr ? value : call.list_weight[list] * value;
     });
 }
 
 template <class T>
-double Listwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, Worker& worker) const {
+double Listwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, Team team) const {
     const std::int32_t n = plan_.size(list);
     if (n == 0) return 0;
     T* score = padded(buffers_of<T>(s).score, static_cast<std::size_t>(n));
@@ -100,14 +100,14 @@ double Listwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scrat
     const double range = (static_cast<double>(high) - static_cast<double>(low)) / loss_.temperature;
     if constexpr (std::is_same_v<T, float>) {
         if (loss_.temperature == 1.0 && range <= kernel().float_range)
-            return sum_list<float>(call, list, high, s, worker);
+            return sum_list<float>(call, list, high, s, team);
         double* wide = padded(s.twice.score, static_cast<std::size_t>(n));
         std::copy_n(score, n, wide);
     }
     double* z = s.twice.score.data();
     if (loss_.temperature != 1.0)
         for (std::int32_t k = 0; k < n; ++k) z[k] /= loss_.temperature;
-    return sum_list<double>(call, list, static_cast<double>(high) / loss_.temperature, s, worker);
+    return sum_list<double>(call, list, static_cast<double>(high) / loss_.temperature, s, team);
 }
 
 template <class T> bool Listwise::finite_arguments(const LossCall<T>& call, std::int64_t list) const {
@@ -125,7 +125,7 @@ template <class T> bool Listwise::finite_arguments(const LossCall<T>& call, std:
 }
 
 template <class P, class T>
-double Listwise::sum_list(const LossCall<T>& call, std::int64_t list, P high, Scratch& s, Worker& worker) const {
+double Listwise::sum_list(const LossCall<T>& call, std::int64_t list, P high, Scratch& s, Team team) const {
     ListJob<P> task = job<P>(call, list, s);
     task.high = high;
     double value = 0;
@@ -136,7 +136,7 @@ double Listwise::sum_list(const LossCall<T>& call, std::int64_t list, P high, Sc
     } else if (task.ideal > 0) {
         double low;
         copy_scores(task.score, task.n, task.score, &low, &task.high);
-        value = sum_ranks(task, call.mode, task.high - low, worker);
+        value = sum_ranks(task, call.mode, task.high - low, team);
     } else {
         fill(call, list, T(0));
         return 0;
@@ -205,14 +205,14 @@ const P* Listwise::target(const LossCall<T>& call, std::int64_t list, ListBuffer
 }
 
 /// Ranks, metric, slopes; rows in ranges of at most kPairsPerCall pairs.
-double Listwise::sum_ranks(ListJob<double> job, PairMode mode, double range, Worker& worker) const {
+double Listwise::sum_ranks(ListJob<double> job, PairMode mode, double range, Team team) const {
     const RankKernels& steps = kernel().rank;
     job.factored = range <= kFactoredRange;
     if (job.factored) kernels().double_exponentials(job.score, job.n, job.high - 0.5 * range, job.work[0], job.work[1]);
     else job.work[0] = job.work[1] = job.score;
     const auto rows = static_cast<std::int32_t>(std::max(64.0, std::min<double>(job.n, kPairsPerCall / job.n)));
     const auto by_rows = [&](ListSum<double> step) {
-        for (std::int32_t row = 0; row < job.n && !worker.stopped(); row += rows) {
+        for (std::int32_t row = 0; row < job.n && !team.stopped(); row += rows) {
             job.row_begin = row;
             job.row_end = std::min(job.n, row + rows);
             step(job);

@@ -47,15 +47,14 @@ public:
 private:
     using Scratch = ListScratch;
     const ListLossKernels& kernel() const;
-    template <class T>
-    double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, Worker& worker) const;
+    template <class T> double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, Team team) const;
     template <class T> bool finite_arguments(const LossCall<T>& call, std::int64_t list) const;
     template <class P, class T>
-    double sum_list(const LossCall<T>& call, std::int64_t list, P high, Scratch& s, Worker& worker) const;
+    double sum_list(const LossCall<T>& call, std::int64_t list, P high, Scratch& s, Team team) const;
     template <class P, class T> ListJob<P> job(const LossCall<T>& call, std::int64_t list, Scratch& s) const;
     template <class P, class T>
     const P* target(const LossCall<T>& call, std::int64_t list, ListBuffers<P>& buffers) const;
-    double sum_ranks(ListJob<double> job, PairMode mode, double range, Worker& worker) const;
+    double sum_ranks(ListJob<double> job, PairMode mode, double range, Team team) const;
     template <class P, class T> void scatter(const LossCall<T>& call, std::int64_t list, ListBuffers<P>& buffers) const;
     template <class T> void fill(const LossCall<T>& call, std::int64_t list, T number) const;
 

@@ -28,9 +28,6 @@ struct WeightedScratch {
     std::vector<double> no_rest;
     std::vector<float> float_gain, float_discount, float_rest;
     std::vector<PairRectangle> rectangles;
-    std::vector<double> sorted[2];
-    std::vector<std::int32_t> sorted_item[2];
-    RadixScratch radix;
     RankTreeScratch tree;
 };
 

@@ -8,6 +8,9 @@
 #include "engine/call.hpp"
 #include "engine/cost_model.hpp"
 #include "engine/expansion_sums.hpp"
+#include "engine/item_parts.hpp"
+#include "engine/level_codes.hpp"
+#include "engine/level_table_sums.hpp"
 #include "engine/pair_weights.hpp"
 #include "engine/sorted_sums.hpp"
 
@@ -37,8 +40,11 @@ struct PairwiseScratch {
     std::vector<double> row, column, label;                        // operands of the kernels in double
     std::vector<float> float_row, float_column, float_weight, float_label, float_vector;
     double low = 0, high = 0;  // range of score
+    std::size_t ones = 0;      // weights known to be 1
+    std::vector<ItemPart> parts;
     ExpansionScratch expansion;
-    SortedScratch sorted;
+    LevelTableScratch tables;
+    SortScratch sort;
     WeightedScratch weighted;
 };
 
@@ -58,28 +64,29 @@ public:
 private:
     using Scratch = PairwiseScratch;
     template <class T>
-    double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Worker& worker) const;
-    template <class T> bool gather(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;
-    template <class T>
-    void sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Worker& worker) const;
+    double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
+    template <class T> ListFacts facts(std::int64_t list, double range) const;
+    template <class T> bool gather(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
+    template <class T> void sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
     template <class P> PairJob<P> job_for(std::int64_t list, Scratch& scratch) const;
     PairJob<double> score_job(std::int64_t list, Scratch& scratch) const;
     template <class T> PairJob<float> float_job(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;
     template <class T> PairJob<double> double_job(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;
     template <class T>
-    void sum_weighted_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Worker& worker) const;
-    template <class T> void rank(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;
+    void sum_weighted_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
+    template <class T> void rank(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
     template <class T>
-    void sum_weighted_directly(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Worker& worker) const;
+    void sum_weighted_directly(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
     bool sums_weighted_fast(std::int64_t list, const Scratch& scratch, PairMode mode, bool is_float) const;
-    void sum_weighted_by_rank(std::int64_t list, Scratch& scratch, PairMode mode, bool is_float, Worker& worker) const;
-    template <class P> void run(PairSum<P> kernel, PairJob<P> job, Worker& worker) const;
-    template <class T> double scatter(const LossCall<T>& call, std::int64_t list, const Scratch& scratch) const;
+    void sum_weighted_by_rank(std::int64_t list, Scratch& scratch, PairMode mode, bool is_float, Team team) const;
+    template <class P> void run(PairSum<P> kernel, PairJob<P> job, Team team) const;
+    template <class T> double scatter(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
 
     PairwiseLoss loss_;
     int loss_index_;
     Plan plan_;
     PairWeights weights_;
+    LevelCodes codes_;
     mutable ScratchPool<Scratch> pool_;
 };
 

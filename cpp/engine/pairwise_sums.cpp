@@ -17,31 +17,41 @@ std::int32_t product_terms(double range, double log_limit, int most) {
 
 }  // namespace
 
-/// Chooses the algorithm and the arithmetic from the type, the range of the scores and the labels, never from the machine.
-template <class T>
-void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& s, Worker& worker) const {
-    if (weights_.any()) return sum_weighted_pairs(call, list, s, worker);
-    const PairLossKernels& loss = kernels().pair->losses[loss_index_];
-    const bool is_float = std::is_same_v<T, float>;
-    const double range = s.high - s.low;
+template <class T> ListFacts Pairwise::facts(std::int64_t list, double range) const {
     ListFacts facts;
     facts.items = plan_.size(list);
     facts.pairs = pairs(list);
     facts.levels = plan_.n_levels(list);
     facts.range = range;
-    facts.is_float = is_float;
-    facts.factored = range <= (is_float ? kFloatRange : kDoubleRange);
-    switch (choose_algorithm(loss_.choice, loss, call.mode, facts)) {
+    facts.is_float = std::is_same_v<T, float>;
+    facts.factored = range <= (facts.is_float ? kFloatRange : kDoubleRange);
+    facts.has_codes = codes_.level(list) != nullptr;
+    return facts;
+}
+
+/// Chooses the algorithm and the arithmetic from the type, the range of the scores and the labels, never from the machine.
+template <class T> void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& s, Team team) const {
+    if (weights_.any()) return sum_weighted_pairs(call, list, s, team);
+    const PairLossKernels& loss = kernels().pair->losses[loss_index_];
+    const bool is_float = std::is_same_v<T, float>;
+    const double range = s.high - s.low;
+    ListFacts list_facts = facts<T>(list, range);
+    list_facts.has_codes = false;  // or the level tables would have done it
+    switch (choose_algorithm(loss_.choice, loss, call.mode, list_facts)) {
+        case Algorithm::level_tables:
         case Algorithm::expansion:
             expansion_sums(loss.expansion[is_float ? 0 : 1], call.mode, score_job(list, s), s.vector.data(), s.low,
-                           s.high, s.expansion, worker);
+                           s.high, s.expansion, s.sort, team);
             break;
-        case Algorithm::sorted: sorted_sums(loss, call.mode, double_job(call, list, s), s.sorted, worker); break;
+        case Algorithm::sorted:
+            sorted_sums(loss, call.mode, double_job(call, list, s), s.low, s.high, call.item_weight != nullptr, s.sort,
+                        team);
+            break;
         case Algorithm::moments: loss.moment_sum[call.mode](double_job(call, list, s)); break;
         case Algorithm::direct:
             if (is_float && plan_.labels_fit_float() && range <= (loss.factored ? kFloatRange : kFloatMargin))
-                run(loss.float_sum[call.mode][call.item_weight != nullptr], float_job(call, list, s), worker);
-            else run(loss.double_sum[call.mode], double_job(call, list, s), worker);
+                run(loss.float_sum[call.mode][call.item_weight != nullptr], float_job(call, list, s), team);
+            else run(loss.double_sum[call.mode], double_job(call, list, s), team);
             break;
     }
 }
@@ -110,17 +120,19 @@ template <class T> PairJob<double> Pairwise::double_job(const LossCall<T>& call,
 }
 
 /// Row ranges of at most kPairsPerCall pairs, in order.
-template <class P> void Pairwise::run(PairSum<P> kernel, PairJob<P> job, Worker& worker) const {
+template <class P> void Pairwise::run(PairSum<P> kernel, PairJob<P> job, Team team) const {
     const std::int32_t n = job.row_end;
     const auto rows = static_cast<std::int32_t>(std::max(64.0, std::min<double>(n, kPairsPerCall / n)));
-    for (std::int32_t row = 0; row < n && !worker.stopped(); row += rows) {
+    for (std::int32_t row = 0; row < n && !team.stopped(); row += rows) {
         job.row_begin = row;
         job.row_end = n - row < rows ? n : row + rows;
         kernel(job);
     }
 }
 
-template void Pairwise::sum_pairs(const LossCall<float>&, std::int64_t, Scratch&, Worker&) const;
-template void Pairwise::sum_pairs(const LossCall<double>&, std::int64_t, Scratch&, Worker&) const;
+template ListFacts Pairwise::facts<float>(std::int64_t, double) const;
+template ListFacts Pairwise::facts<double>(std::int64_t, double) const;
+template void Pairwise::sum_pairs(const LossCall<float>&, std::int64_t, Scratch&, Team) const;
+template void Pairwise::sum_pairs(const LossCall<double>&, std::int64_t, Scratch&, Team) const;
 
 }  // namespace rankgrad

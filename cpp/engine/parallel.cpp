@@ -179,4 +179,10 @@ void parallel_for(std::int64_t n_tasks, int threads, InterruptCheck check,
     if (shared.interrupted.load()) throw Interrupted{};
 }
 
+void Team::run(std::int64_t n_parts, const std::function<void(std::int64_t)>& body) {
+    if (threads_ > 1 && n_parts > 1)
+        return parallel_for(n_parts, threads_, check_, [&](std::int64_t part, Worker&) { body(part); });
+    for (std::int64_t part = 0; part < n_parts && !stopped(); ++part) body(part);
+}
+
 }  // namespace rankgrad

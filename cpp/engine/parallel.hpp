@@ -42,4 +42,21 @@ private:
 void parallel_for(std::int64_t n_tasks, int threads, InterruptCheck check,
                   const std::function<void(std::int64_t task, Worker& worker)>& body);
 
+/// Who does the parts of one list: the worker that the list is on, alone or with as many threads as it may start. Parts
+/// are the same for any number of threads.
+class Team {
+public:
+    Team(Worker& worker) : worker_(worker) {}  // implicit: a worker is a team of one
+    Team(Worker& worker, int threads, InterruptCheck check) : worker_(worker), threads_(threads), check_(check) {}
+
+    bool stopped() { return worker_.stopped(); }
+    /// Calls body(part) for every part in [0, n_parts); some are left out once the team is stopped.
+    void run(std::int64_t n_parts, const std::function<void(std::int64_t part)>& body);
+
+private:
+    Worker& worker_;
+    int threads_ = 1;
+    InterruptCheck check_ = nullptr;
+};
+
 }  // namespace rankgrad

@@ -2,6 +2,7 @@
 #include "engine/plan.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -11,6 +12,7 @@
 
 #include "engine/dispatch.hpp"
 #include "engine/errors.hpp"
+#include "engine/parallel.hpp"
 
 namespace rankgrad {
 namespace {
@@ -40,8 +42,13 @@ constexpr std::size_t kLabelPadding = 16;
 bool all_finite(const float* x, std::int64_t n) { return kernels().float_finite(x, n); }
 bool all_finite(const double* x, std::int64_t n) { return kernels().double_finite(x, n); }
 
-/// Work of a list in units of about one pair.
-double list_cost(double pairs, std::int64_t items) { return pairs + 16.0 * static_cast<double>(items) + 50.0; }
+/// Numbers that are looked at together, by one thread.
+constexpr std::int64_t kFinitePart = 1 << 17;
+
+/// Cost of a list in units of about one pair: from here on it may take all threads, if it is this part of all work.
+constexpr double kLongList = 2e6, kLongPart = 1.0 / 16;
+/// Pairs that a near-linear sum costs as much as, for an item.
+constexpr double kPairsPerItem = 100;
 
 }  // namespace
 
@@ -74,6 +81,7 @@ std::int64_t Plan::n_nonempty_lists() const {
 template <class L> void Plan::build(const L* labels, const std::uint8_t* mask, PlanOptions options) {
     const auto n_lists = static_cast<std::size_t>(lists_.count());
     item_order_ = options.order;
+    near_linear_ = options.near_linear_cost;
     order_.reserve(static_cast<std::size_t>(lists_.n_items()));
     if (options.labels_are_numbers) label_.reserve(static_cast<std::size_t>(lists_.n_items()) + kLabelPadding);
     begin_.reserve(n_lists + 1);
@@ -172,12 +180,23 @@ bool Plan::sort_list(std::int64_t list, const L* labels, const std::uint8_t* mas
     return nan;
 }
 
+/// Work of a list in units of about one pair.
+double Plan::cost(std::int64_t list) const {
+    const double items = size(list);
+    return (near_linear_ ? std::min(pairs(list), kPairsPerItem * items) : pairs(list)) + 16.0 * items + 50.0;
+}
+
 void Plan::cut_tasks() {
-    for (std::int64_t l = 0; l < lists_.count(); ++l) total_cost_ += list_cost(pairs(l), size(l));
-    const double target = std::max(total_cost_ / 256, 20000.0);
+    double short_cost = 0;
+    for (std::int64_t l = 0; l < lists_.count(); ++l) total_cost_ += cost(l);
+    for (std::int64_t l = 0; l < lists_.count(); ++l) {
+        if (near_linear_ && cost(l) >= std::max(kLongList, kLongPart * total_cost_)) long_lists_.push_back(l);
+        else short_cost += cost(l);
+    }
+    const double target = std::max(short_cost / 256, 20000.0);
     Task task{0, 0, 0};
     for (std::int64_t l = 0; l < lists_.count(); ++l) {
-        task.cost += list_cost(pairs(l), size(l));
+        task.cost += cost(l);
         task.list_end = l + 1;
         if (task.cost >= target || l + 1 == lists_.count()) {
             tasks_.push_back(task);
@@ -187,10 +206,15 @@ void Plan::cut_tasks() {
     std::stable_sort(tasks_.begin(), tasks_.end(), [](const Task& a, const Task& b) { return a.cost > b.cost; });
 }
 
-template <class T> std::int64_t Plan::first_nonfinite(const T* x) const {
+template <class T> std::int64_t Plan::first_nonfinite(const T* x, int threads) const {
     if (all_valid()) {
-        const std::int64_t n = lists_.n_items();
-        if (all_finite(x, n)) return -1;
+        const std::int64_t n = lists_.n_items(), parts = (n + kFinitePart - 1) / kFinitePart;
+        std::atomic<bool> all{true};
+        parallel_for(parts, threads, nullptr, [&](std::int64_t part, Worker&) {
+            const std::int64_t begin = part * kFinitePart, end = std::min(n, begin + kFinitePart);
+            if (!all_finite(x + begin, end - begin)) all.store(false, std::memory_order_relaxed);
+        });
+        if (all.load()) return -1;
         for (std::int64_t i = 0; i < n; ++i)
             if (!std::isfinite(x[i])) return i;
         return -1;
@@ -203,8 +227,8 @@ template <class T> std::int64_t Plan::first_nonfinite(const T* x) const {
         }
     return first;
 }
-template std::int64_t Plan::first_nonfinite(const float*) const;
-template std::int64_t Plan::first_nonfinite(const double*) const;
+template std::int64_t Plan::first_nonfinite(const float*, int) const;
+template std::int64_t Plan::first_nonfinite(const double*, int) const;
 
 void Plan::write_mask(std::uint8_t* out) const {
     std::fill(out, out + lists_.n_items(), std::uint8_t{all_valid()});

@@ -23,7 +23,8 @@ struct PlanOptions {
     bool propagate_nan = false;       ///< a NaN label makes its list NaN instead of raising
     bool labels_are_numbers = false;  ///< the loss computes with labels: keep them as double, infinity is not allowed
     ItemOrder order = kByLabel;
-    bool quadratic_cost = false;  ///< the loss looks at every two items of a list, whatever their labels
+    bool quadratic_cost = false;    ///< the loss looks at every two items of a list, whatever their labels
+    bool near_linear_cost = false;  ///< the loss has a way around the pairs of long lists
 };
 
 /// A task is a run of neighbouring lists. Tasks are the same for any number of threads, the costliest first.
@@ -76,6 +77,8 @@ public:
     double total_pairs() const;
     std::int64_t n_nonempty_lists() const;
 
+    /// Lists that all threads should work on together, ascending: each is a large part of the work.
+    const std::vector<std::int64_t>& long_lists() const { return long_lists_; }
     const std::vector<Task>& tasks() const { return tasks_; }
     double total_cost() const { return total_cost_; }
 
@@ -95,7 +98,7 @@ public:
     }
 
     /// Flat index of the first NaN or infinity among the valid items, or -1.
-    template <class T> std::int64_t first_nonfinite(const T* x) const;
+    template <class T> std::int64_t first_nonfinite(const T* x, int threads) const;
     /// out[item] = 1 for valid items, else 0.
     void write_mask(std::uint8_t* out) const;
 
@@ -109,6 +112,7 @@ private:
     bool sort_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options);
     template <class L>
     bool keep_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options);
+    double cost(std::int64_t list) const;
     void cut_tasks();
 
     Lists lists_;
@@ -119,9 +123,11 @@ private:
     std::vector<double> label_;
     std::vector<double> pairs_;
     std::vector<std::uint8_t> nan_list_;
+    std::vector<std::int64_t> long_lists_;
     std::vector<Task> tasks_;
     double total_cost_ = 0;
     std::int32_t longest_ = 0;
+    bool near_linear_ = false;
     ItemOrder item_order_ = kByLabel;
     bool labels_fit_float_ = true;
 };

@@ -4,6 +4,7 @@
 #include "engine/radix_sort.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstring>
 #include <numeric>
@@ -50,41 +51,54 @@ Bits differing_bits(const double* number, std::int32_t n) {
     return {passes, (end - lowest + passes - 1) / passes, lowest};
 }
 
-/// Sorts by key(number) and gives the place that the result is in.
+/// Items of a part that one thread counts and moves.
+constexpr std::int32_t kPartItems = 1 << 15;
+
+/// Sorts by key(number) and gives the place that the result is in. Each part counts its digits; the digits' places in the
+/// result then follow from the counts, digit by digit and part by part.
 template <class Key> int sort_by(const Key& key, const double* number, std::int32_t n, const Sortable (&place)[2],
-                                 std::vector<std::uint32_t>& count) {
+                                 std::vector<std::uint32_t>& count, Team team) {
     const std::uint32_t size = std::uint32_t{1} << key.width;
-    const auto digit = [&](double x, int pass) {
-        return static_cast<std::uint32_t>(key(x) >> (pass * key.width)) & (size - 1);
-    };
-    count.assign(static_cast<std::size_t>(key.passes) * size, 0);
-    for (std::int32_t k = 0; k < n; ++k)
-        for (int pass = 0; pass < key.passes; ++pass) ++count[pass * size + digit(number[k], pass)];
+    const std::int64_t n_parts = (n + kPartItems - 1) / kPartItems;
+    const auto begin = [&](std::int64_t part) { return static_cast<std::int32_t>(n * part / n_parts); };
+    count.resize(std::max(count.size(), static_cast<std::size_t>(n_parts * size)));
     for (int pass = 0; pass < key.passes; ++pass) {
-        std::uint32_t* next = count.data() + pass * size;
-        std::uint32_t sum = 0;
-        for (std::uint32_t d = 0; d < size; ++d) sum += std::exchange(next[d], sum);
+        const auto digit = [&](double x) {
+            return static_cast<std::uint32_t>(key(x) >> (pass * key.width)) & (size - 1);
+        };
         const double* from = pass == 0 ? number : place[pass & 1].number;
         const std::int32_t* from_index = place[pass & 1].index;
         const Sortable to = place[(pass & 1) ^ 1];
-        for (std::int32_t k = 0; k < n; ++k) {
-            const std::uint32_t slot = next[digit(from[k], pass)]++;
-            to.number[slot] = from[k];
-            to.index[slot] = pass == 0 ? k : from_index[k];
-        }
+        team.run(n_parts, [&](std::int64_t part) {
+            std::uint32_t* of_part = count.data() + part * size;
+            std::fill_n(of_part, size, 0u);
+            for (std::int32_t k = begin(part); k < begin(part + 1); ++k) ++of_part[digit(from[k])];
+        });
+        std::uint32_t sum = 0;
+        for (std::uint32_t d = 0; d < size; ++d)
+            for (std::int64_t part = 0; part < n_parts; ++part) sum += std::exchange(count[part * size + d], sum);
+        team.run(n_parts, [&](std::int64_t part) {
+            std::uint32_t* next = count.data() + part * size;
+            for (std::int32_t k = begin(part); k < begin(part + 1); ++k) {
+                const std::uint32_t slot = next[digit(from[k])]++;
+                to.number[slot] = from[k];
+                to.index[slot] = pass == 0 ? k : from_index[k];
+            }
+        });
     }
     return key.passes & 1;
 }
 
-/// Insertion sort that gives up, with false, when it is not nearly done from the start.
-bool finish(const Sortable& x, std::int32_t n) {
-    std::int64_t moves_left = 2 * static_cast<std::int64_t>(n);
-    for (std::int32_t k = 1; k < n; ++k) {
+/// Insertion sort of [begin, end) behind sorted entries from `first` on. Gives up, with false, when it is not nearly done from
+/// the start.
+bool insert(const Sortable& x, std::int32_t first, std::int32_t begin, std::int32_t end) {
+    std::int64_t moves_left = 2 * static_cast<std::int64_t>(end - begin) + 64;
+    for (std::int32_t k = std::max(begin, first + 1); k < end; ++k) {
         const double number = x.number[k];
         if (!(x.number[k - 1] > number)) continue;
         const std::int32_t index = x.index[k];
         std::int32_t slot = k;
-        for (; slot > 0 && x.number[slot - 1] > number; --slot) {
+        for (; slot > first && x.number[slot - 1] > number; --slot) {
             x.number[slot] = x.number[slot - 1];
             x.index[slot] = x.index[slot - 1];
         }
@@ -96,14 +110,24 @@ bool finish(const Sortable& x, std::int32_t n) {
     return true;
 }
 
+/// The parts one by one, then each part's first entries into the parts before it: until one is in its place.
+bool finish(const Sortable& x, std::int32_t n, Team team) {
+    const std::int64_t n_parts = (n + kPartItems - 1) / kPartItems;
+    const auto begin = [&](std::int64_t part) { return static_cast<std::int32_t>(n * part / n_parts); };
+    std::atomic<bool> done{true};
+    team.run(n_parts, [&](std::int64_t part) {
+        if (!insert(x, begin(part), begin(part), begin(part + 1))) done.store(false);
+    });
+    for (std::int64_t part = 1; part < n_parts && done.load(); ++part)
+        for (std::int32_t k = begin(part); k < begin(part + 1) && x.number[k - 1] > x.number[k]; ++k)
+            if (!insert(x, 0, k, k + 1)) return false;
+    return done.load();
+}
+
 }  // namespace
 
-int radix_argsort(const double* number, std::int32_t n, const Sortable (&place)[2], RadixScratch& scratch) {
-    double low = number[0], high = number[0];
-    for (std::int32_t k = 1; k < n; ++k) {
-        low = number[k] < low ? number[k] : low;
-        high = number[k] > high ? number[k] : high;
-    }
+int radix_argsort(const double* number, std::int32_t n, double low, double high, const Sortable (&place)[2],
+                  std::vector<std::uint32_t>& count, Team team) {
     if (low == high) {
         std::copy_n(number, n, place[0].number);
         std::iota(place[0].index, place[0].index + n, 0);
@@ -113,10 +137,10 @@ int radix_argsort(const double* number, std::int32_t n, const Sortable (&place)[
     const double last_cell = static_cast<double>((std::uint64_t{1} << (passes * width)) - 1);
     const Cells cells{passes, width, low, last_cell / (high - low)};
     if (cells.per_unit <= 1e300 && cells.per_unit > 0) {
-        const int at = sort_by(cells, number, n, place, scratch.count);
-        if (finish(place[at], n)) return at;
+        const int at = sort_by(cells, number, n, place, count, team);
+        if (finish(place[at], n, team)) return at;
     }
-    return sort_by(differing_bits(number, n), number, n, place, scratch.count);
+    return sort_by(differing_bits(number, n), number, n, place, count, team);
 }
 
 }  // namespace rankgrad

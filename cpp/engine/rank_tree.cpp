@@ -26,8 +26,8 @@ void centre(double* x, std::int32_t n) {
 
 class RankTree {
 public:
-    RankTree(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& s, Worker& worker)
-        : list_(list), s_(s), worker_(worker), nodes_(kernels, list, s) {
+    RankTree(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& s, Team team)
+        : list_(list), s_(s), team_(team), nodes_(kernels, list, s) {
         const auto n = static_cast<std::size_t>(list.level_begin[list.n_levels]);
         for (std::vector<std::int32_t>& items : s.item) items.resize(std::max(items.size(), n));
         std::copy_n(list.by_rank, n, s.item[0].begin());
@@ -54,8 +54,8 @@ public:
     }
 
 private:
-    bool stops(std::int32_t first, std::int32_t last) const {
-        return list_.level_begin[last] - list_.level_begin[first] >= kItemsPerLook && worker_.stopped();
+    bool stops(std::int32_t first, std::int32_t last) {
+        return list_.level_begin[last] - list_.level_begin[first] >= kItemsPerLook && team_.stopped();
     }
     /// The level in (first, last) that begins nearest to the middle of the items.
     std::int32_t split_level(std::int32_t first, std::int32_t last) const {
@@ -79,15 +79,15 @@ private:
 
     const RankedList& list_;
     RankTreeScratch& s_;
-    Worker& worker_;
+    Team team_;
     RankNodes nodes_;
 };
 
 }  // namespace
 
-void rank_tree_sums(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& scratch, Worker& worker) {
+void rank_tree_sums(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& scratch, Team team) {
     if (kernels.mode == kHessVector) centre(list.vector, list.level_begin[list.n_levels]);
-    RankTree(kernels, list, scratch, worker).descend(0, 0, list.n_levels);
+    RankTree(kernels, list, scratch, team).descend(0, 0, list.n_levels);
 }
 
 }  // namespace rankgrad

@@ -40,6 +40,6 @@ struct RankTreeKernels {
 };
 
 /// Adds what the direct sum would add over all pairs.
-void rank_tree_sums(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& scratch, Worker& worker);
+void rank_tree_sums(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& scratch, Team team);
 
 }  // namespace rankgrad

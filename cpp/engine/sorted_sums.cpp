@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <limits>
+#include <cstdint>
 
 #include "engine/workspace.hpp"
 
@@ -16,8 +16,6 @@ namespace {
 
 /// Items of a node that is summed directly.
 constexpr std::int32_t kLeafItems = 64;
-/// Items of a node between two looks at the interrupt flag.
-constexpr std::int32_t kItemsPerLook = 1 << 14;
 
 bool all_same(const double* x, std::int32_t n) {
     double differing = 0;
@@ -25,49 +23,58 @@ bool all_same(const double* x, std::int32_t n) {
     return differing == 0;
 }
 
+/// Items of a node that all threads work on together; a smaller one is left to one of them, with all below it.
+constexpr std::int32_t kSharedItems = 1 << 16;
+/// Items of a part of a partition, or of a piece of a merge.
+constexpr std::int32_t kPieceItems = 1 << 15;
+
 class LabelTree {
 public:
-    LabelTree(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, SortedScratch& scratch,
-              Worker& worker)
-        : job_(job), worker_(worker), direct_(loss.double_sum[mode]) {
+    LabelTree(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, bool has_weights,
+              SortScratch& scratch, Team team)
+        : job_(job), team_(team), direct_(loss.double_sum[mode]) {
         const std::int32_t n = job.level_begin[job.n_levels];
-        const bool weighted = mode != kValue && !all_same(job.weight, n);
+        const bool weighted = mode != kValue && has_weights && !all_same(job.weight, n);
         merge_ = loss.merge_sum[mode][weighted];
-        for (int k = 0; k < 2; ++k) {  // one entry before and one behind for sentinels
-            padded(scratch.item[k], static_cast<std::size_t>(n) + 2);
-            scratch.item[k][0] = scratch.item[k][static_cast<std::size_t>(n) + 1] = 0;
-            place_[k] = {padded(scratch.score[k], static_cast<std::size_t>(n) + 2) + 1, scratch.item[k].data() + 1};
-        }
-        merged_.weight = job.weight;
-        merged_.vector = job.vector;
-        merged_.value = job.value;
-        merged_.grad = job.grad;
-        merged_.hess = job.hess;
+        for (int k = 0; k < 2; ++k)  // the kernel may look at one entry before and one behind
+            place_[k] = {padded(scratch.number[k], static_cast<std::size_t>(n) + 1) + 1,
+                         padded(scratch.index[k], static_cast<std::size_t>(n) + 1) + 1};
     }
 
-    void run(RadixScratch& radix) {
+    void run(double low, double high, std::vector<std::uint32_t>& count) {
         const std::int32_t n = job_.level_begin[job_.n_levels];
         if (n <= kLeafItems) return sum_directly(0, job_.n_levels);
-        descend(radix_argsort(job_.row, n, place_, radix), 0, job_.n_levels);
+        descend(radix_argsort(job_.row, n, low, high, place_, count, team_), 0, job_.n_levels, true);
+        std::stable_sort(left_.begin(), left_.end(), [](const Node& a, const Node& b) { return a.items > b.items; });
+        team_.run(static_cast<std::int64_t>(left_.size()), [&](std::int64_t k) {
+            const Node& node = left_[static_cast<std::size_t>(k)];
+            descend(node.at, node.first, node.last, false);
+        });
     }
 
 private:
+    struct Node {
+        int at;
+        std::int32_t first, last, items;
+    };
+
     /// All pairs of the levels [first, last), whose items are in place_[at]. Recursion takes the smaller half, so it is never
-    /// deeper than log2(n).
-    void descend(int at, std::int32_t first, std::int32_t last) {
+    /// deeper than log2(n). A shared tree keeps its small nodes for later.
+    void descend(int at, std::int32_t first, std::int32_t last, bool shared) {
         while (last - first > 1) {
             const std::int32_t begin = job_.level_begin[first], end = job_.level_begin[last];
+            if (shared && end - begin < kSharedItems) return left_.push_back({at, first, last, end - begin});
             if (end - begin <= kLeafItems) return sum_directly(first, last);
-            if (end - begin >= kItemsPerLook && worker_.stopped()) return;
+            if (shared && team_.stopped()) return;
             const std::int32_t split = split_level(first, last), middle = job_.level_begin[split];
             partition(at, begin, middle, end);
             at ^= 1;
             merge(at, begin, middle, end);
             if (middle - begin < end - middle) {
-                descend(at, first, split);
+                descend(at, first, split, shared);
                 first = split;
             } else {
-                descend(at, split, last);
+                descend(at, split, last, shared);
                 last = split;
             }
         }
@@ -83,9 +90,27 @@ private:
     }
 
     /// Items before `middle` in label order go to the front, the others behind them, both still in the order of the scores.
-    void partition(int at, std::int32_t begin, std::int32_t middle, std::int32_t end) const {
+    void partition(int at, std::int32_t begin, std::int32_t middle, std::int32_t end) {
+        const std::int32_t n = end - begin;
+        if (n < kSharedItems) return partition_part(at, begin, end, middle, begin, middle);
+        const std::int32_t n_parts = n / kPieceItems;
+        const auto part_begin = [&](std::int64_t k) { return begin + static_cast<std::int32_t>(k * n / n_parts); };
+        std::vector<std::int32_t> low(static_cast<std::size_t>(n_parts) + 1, begin);  // first slot of each part
+        team_.run(n_parts, [&](std::int64_t k) {
+            const std::int32_t* item = place_[at].index;
+            low[static_cast<std::size_t>(k) + 1] = static_cast<std::int32_t>(std::count_if(
+                item + part_begin(k), item + part_begin(k + 1), [&](std::int32_t i) { return i < middle; }));
+        });
+        for (std::size_t k = 1; k < low.size(); ++k) low[k] += low[k - 1];
+        team_.run(n_parts, [&](std::int64_t k) {
+            const std::int32_t from = part_begin(k), first_low = low[static_cast<std::size_t>(k)];
+            partition_part(at, from, part_begin(k + 1), middle, first_low,
+                           middle + (from - begin) - (first_low - begin));
+        });
+    }
+    void partition_part(int at, std::int32_t begin, std::int32_t end, std::int32_t middle, std::int32_t low,
+                        std::int32_t high) const {
         const Sortable from = place_[at], to = place_[at ^ 1];
-        std::int32_t low = begin, high = middle;
         for (std::int32_t k = begin; k < end; ++k) {
             const std::int32_t item = from.index[k];
             const std::int32_t is_low = item < middle;
@@ -98,18 +123,53 @@ private:
     }
 
     void merge(int at, std::int32_t begin, std::int32_t middle, std::int32_t end) {
-        double* score = place_[at].number;
-        const double before = score[begin - 1], behind = score[end];
-        score[begin - 1] = -std::numeric_limits<double>::infinity();
-        score[end] = std::numeric_limits<double>::infinity();
-        merged_.score = score;
-        merged_.item = place_[at].index;
-        merged_.begin = begin;
-        merged_.middle = middle;
-        merged_.end = end;
-        merge_(merged_);
-        score[begin - 1] = before;
-        score[end] = behind;
+        MergeJob job;
+        job.score = place_[at].number;
+        job.item = place_[at].index;
+        job.begin = begin;
+        job.middle = middle;
+        job.end = end;
+        job.weight = job_.weight;
+        job.vector = job_.vector;
+        job.value = job_.value;
+        job.grad = job_.grad;
+        job.hess = job_.hess;
+        MergePiece all;
+        all.upper = {end - 1, middle - 1, middle - 1, {}, {}};
+        all.lower = {begin, middle, middle, {}, {}};
+        if (end - begin < kSharedItems) return merge_.walk(job, all);
+        pieces_.assign(static_cast<std::size_t>((end - begin) / kPieceItems), all);
+        cut_pieces(job);
+        const auto n = static_cast<std::int64_t>(pieces_.size());
+        const auto piece = [&](std::int64_t k) -> MergePiece& { return pieces_[static_cast<std::size_t>(k)]; };
+        team_.run(n - 1, [&](std::int64_t k) { merge_.partners(job, piece(k), piece(k + 1)); });
+        merge_.chain(job, pieces_.data(), n);
+        team_.run(n, [&](std::int64_t k) { merge_.walk(job, piece(k)); });
+    }
+
+    /// As many rows of each group in each piece. A piece begins with the partners of the row before it: those nearer than 1.
+    void cut_pieces(const MergeJob& job) {
+        const auto n = static_cast<std::ptrdiff_t>(pieces_.size());
+        const std::ptrdiff_t n_lower = job.middle - job.begin, n_upper = job.end - job.middle;
+        const double* score = job.score;
+        for (std::ptrdiff_t k = 1; k < n; ++k) {
+            MergeSide &upper = pieces_[static_cast<std::size_t>(k)].upper,
+                      &lower = pieces_[static_cast<std::size_t>(k)].lower;
+            upper.row = job.end - 1 - k * n_upper / n;
+            lower.row = job.begin + k * n_lower / n;
+            pieces_[static_cast<std::size_t>(k) - 1].upper.row_end = upper.row;
+            pieces_[static_cast<std::size_t>(k) - 1].lower.row_end = lower.row;
+            if (upper.row < job.end - 1) {
+                const double row = score[upper.row + 1];
+                const auto far = [&](double partner) { return !(row - partner < 1.0); };
+                upper.partner = std::partition_point(score + job.begin, score + job.middle, far) - score - 1;
+            }
+            if (lower.row > job.begin) {
+                const double row = score[lower.row - 1];
+                const auto near = [&](double partner) { return partner - row < 1.0; };
+                lower.partner = std::partition_point(score + job.middle, score + job.end, near) - score;
+            }
+        }
     }
 
     void sum_directly(std::int32_t first, std::int32_t last) const {
@@ -131,18 +191,19 @@ private:
     }
 
     const PairJob<double>& job_;
-    Worker& worker_;
+    Team team_;
     PairSum<double> direct_;
-    MergeSum merge_ = nullptr;
-    MergeJob merged_;
+    MergeSums merge_{};
     Sortable place_[2];
+    std::vector<Node> left_;
+    std::vector<MergePiece> pieces_;
 };
 
 }  // namespace
 
-void sorted_sums(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, SortedScratch& scratch,
-                 Worker& worker) {
-    LabelTree(loss, mode, job, scratch, worker).run(scratch.radix);
+void sorted_sums(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, double low, double high,
+                 bool has_weights, SortScratch& scratch, Team team) {
+    LabelTree(loss, mode, job, has_weights, scratch, team).run(low, high, scratch.count);
 }
 
 }  // namespace rankgrad

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "engine/parallel.hpp"
 #include "engine/radix_sort.hpp"
@@ -10,15 +9,9 @@
 
 namespace rankgrad {
 
-/// 24 bytes per item.
-struct SortedScratch {
-    std::vector<double> score[2];
-    std::vector<std::int32_t> item[2];
-    RadixScratch radix;
-};
-
 /// Adds what the loss's direct sum over all rows of `job` would add. The loss has merge sums; job.row holds the scores.
-void sorted_sums(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, SortedScratch& scratch,
-                 Worker& worker);
+/// Scores are from `low` to `high`; weights are not looked at unless there are some.
+void sorted_sums(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, double low, double high,
+                 bool has_weights, SortScratch& scratch, Team team);
 
 }  // namespace rankgrad

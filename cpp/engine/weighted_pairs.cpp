@@ -15,7 +15,7 @@ constexpr std::int32_t kCountedItems = 192;
 }  // namespace
 
 /// Ranks by descending score, ties by position: fills by_rank and discount.
-template <class T> void Pairwise::rank(const LossCall<T>& call, std::int64_t list, Scratch& s) const {
+template <class T> void Pairwise::rank(const LossCall<T>& call, std::int64_t list, Scratch& s, Team team) const {
     WeightedScratch& w = s.weighted;
     const auto n = static_cast<std::size_t>(plan_.size(list));
     const T* scores = call.scores + plan_.lists().begin(list);
@@ -44,28 +44,25 @@ template <class T> void Pairwise::rank(const LossCall<T>& call, std::int64_t lis
     }
     double* number = padded(s.row, n);
     for (std::size_t m = 0; m < n; ++m) number[m] = -static_cast<double>(scores[order[by_position[m]]]);
-    const Sortable places[2] = {{padded(w.sorted[0], n), padded(w.sorted_item[0], n)},
-                                {padded(w.sorted[1], n), padded(w.sorted_item[1], n)}};
-    const std::int32_t* sorted = places[radix_argsort(number, static_cast<std::int32_t>(n), places, w.radix)].index;
-    for (std::size_t r = 0; r < n; ++r) place(static_cast<std::int32_t>(r), by_position[sorted[r]]);
+    const auto [low, high] = std::minmax_element(number, number + n);
+    const Sortable places[2] = {{padded(s.sort.number[0], n), padded(s.sort.index[0], n)},
+                                {padded(s.sort.number[1], n), padded(s.sort.index[1], n)}};
+    const int sorted = radix_argsort(number, static_cast<std::int32_t>(n), *low, *high, places, s.sort.count, team);
+    const std::int32_t* index = places[sorted].index;
+    for (std::size_t r = 0; r < n; ++r) place(static_cast<std::int32_t>(r), by_position[index[r]]);
 }
 
 bool Pairwise::sums_weighted_fast(std::int64_t list, const Scratch& s, PairMode mode, bool is_float) const {
     const std::int32_t n = plan_.size(list);
     const bool truncated = weights_.truncation() > 0 && weights_.truncation() < n;
     if (truncated || !weights_.ascending()) return false;
-    ListFacts facts;
-    facts.items = n;
-    facts.pairs = plan_.pairs(list);
-    facts.levels = plan_.n_levels(list);
-    facts.range = s.high - s.low;
-    facts.is_float = is_float;
-    facts.factored = facts.range <= (is_float ? kFloatRange : kDoubleRange);
+    const double range = s.high - s.low;
+    const ListFacts of_list = is_float ? facts<float>(list, range) : facts<double>(list, range);
     const PairLossKernels& loss = kernels().pair->losses[loss_index_];
-    return choose_weighted_algorithm(loss_.choice, loss, mode, facts) != Algorithm::direct;
+    return choose_weighted_algorithm(loss_.choice, loss, mode, of_list) != Algorithm::direct;
 }
 
-void Pairwise::sum_weighted_by_rank(std::int64_t list, Scratch& s, PairMode mode, bool is_float, Worker& worker) const {
+void Pairwise::sum_weighted_by_rank(std::int64_t list, Scratch& s, PairMode mode, bool is_float, Team team) const {
     const int precision = is_float ? 0 : 1;
     const RankedList ranked{s.score.data(),
                             s.weight.data(),
@@ -86,19 +83,19 @@ void Pairwise::sum_weighted_by_rank(std::int64_t list, Scratch& s, PairMode mode
     const RankTreeKernels of_loss{mode, hinge ? nullptr : &kernels().pair->losses[loss_index_].expansion[precision],
                                   hinge ? weighted.slack_scan : kernels().weighted->rank_scan[precision],
                                   weighted.double_sum[kGapProduct][mode]};
-    rank_tree_sums(of_loss, ranked, s.weighted.tree, worker);
+    rank_tree_sums(of_loss, ranked, s.weighted.tree, team);
 }
 
 template <class T>
-void Pairwise::sum_weighted_pairs(const LossCall<T>& call, std::int64_t list, Scratch& s, Worker& worker) const {
+void Pairwise::sum_weighted_pairs(const LossCall<T>& call, std::int64_t list, Scratch& s, Team team) const {
     const double scale = weights_.scale(list);
     if (scale == 0) return;
     const auto n = static_cast<std::size_t>(plan_.size(list));
     const bool fast = sums_weighted_fast(list, s, call.mode, std::is_same_v<T, float>);
-    if (fast || weights_.ranked()) rank(call, list, s);
+    if (fast || weights_.ranked()) rank(call, list, s, team);
     else zeroed(s.weighted.discount, n);
-    if (fast) sum_weighted_by_rank(list, s, call.mode, std::is_same_v<T, float>, worker);
-    else sum_weighted_directly(call, list, s, worker);
+    if (fast) sum_weighted_by_rank(list, s, call.mode, std::is_same_v<T, float>, team);
+    else sum_weighted_directly(call, list, s, team);
     const auto rescale = [&](std::vector<double>& sum) {
         for (std::size_t k = 0; k < n; ++k) sum[k] *= scale;
     };
@@ -107,7 +104,7 @@ void Pairwise::sum_weighted_pairs(const LossCall<T>& call, std::int64_t list, Sc
     if (with_hess(call.mode)) rescale(s.hess);
 }
 
-template void Pairwise::sum_weighted_pairs(const LossCall<float>&, std::int64_t, Scratch&, Worker&) const;
-template void Pairwise::sum_weighted_pairs(const LossCall<double>&, std::int64_t, Scratch&, Worker&) const;
+template void Pairwise::sum_weighted_pairs(const LossCall<float>&, std::int64_t, Scratch&, Team) const;
+template void Pairwise::sum_weighted_pairs(const LossCall<double>&, std::int64_t, Scratch&, Team) const;
 
 }  // namespace rankgrad

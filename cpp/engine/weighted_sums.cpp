@@ -72,8 +72,8 @@ void add_back(const Arrays& from, const Arrays& to, const std::vector<std::int32
 
 /// As few calls as there are lots of kPairsPerCall pairs.
 template <class P>
-void run_rectangles(PairSum<P> kernel, PairJob<P> job, const std::vector<PairRectangle>& all, Worker& worker) {
-    for (std::size_t first = 0; first < all.size() && !worker.stopped(); first += job.n_rectangles) {
+void run_rectangles(PairSum<P> kernel, PairJob<P> job, const std::vector<PairRectangle>& all, Team team) {
+    for (std::size_t first = 0; first < all.size() && !team.stopped(); first += job.n_rectangles) {
         double pairs = 0;
         job.rectangles = all.data() + first;
         job.n_rectangles = 0;
@@ -143,7 +143,7 @@ PairJob<double> in_double(const Arrays& a, std::size_t n, double low, double hig
 }  // namespace
 
 template <class T>
-void Pairwise::sum_weighted_directly(const LossCall<T>& call, std::int64_t list, Scratch& s, Worker& worker) const {
+void Pairwise::sum_weighted_directly(const LossCall<T>& call, std::int64_t list, Scratch& s, Team team) const {
     const PairLossKernels& loss = kernels().pair->losses[loss_index_];
     const WeightedPairKernels& weighted = kernels().weighted->losses[loss_index_];
     const std::int32_t n = plan_.size(list);
@@ -173,16 +173,16 @@ void Pairwise::sum_weighted_directly(const LossCall<T>& call, std::int64_t list,
         (!loss.uses_label_gap || plan_.labels_fit_float()) && range <= (loss.factored ? kFloatRange : kFloatMargin)) {
         const double middle = loss.factored || loss_.temperature != 1.0 ? 0.5 * s.low + 0.5 * s.high : 0.0;
         const auto job = job_of<float>(a, loss_.parameters, weights_.constant());
-        run_rectangles(float_sum, in_float(a, size, middle, loss, job, s), w.rectangles, worker);
+        run_rectangles(float_sum, in_float(a, size, middle, loss, job, s), w.rectangles, team);
     } else {
         const auto job = job_of<double>(a, loss_.parameters, weights_.constant());
         run_rectangles(weighted.double_sum[kGapProduct][call.mode], in_double(a, size, s.low, s.high, loss, job, s),
-                       w.rectangles, worker);
+                       w.rectangles, team);
     }
     if (truncated) add_back(a, whole, w.order);
 }
 
-template void Pairwise::sum_weighted_directly(const LossCall<float>&, std::int64_t, Scratch&, Worker&) const;
-template void Pairwise::sum_weighted_directly(const LossCall<double>&, std::int64_t, Scratch&, Worker&) const;
+template void Pairwise::sum_weighted_directly(const LossCall<float>&, std::int64_t, Scratch&, Team) const;
+template void Pairwise::sum_weighted_directly(const LossCall<double>&, std::int64_t, Scratch&, Team) const;
 
 }  // namespace rankgrad

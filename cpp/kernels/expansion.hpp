@@ -4,7 +4,7 @@
 //
 // Items come in blocks, in label order: a block is one level, or a run of small levels. A forward pass gives each block the
 // potentials of all items of lower blocks, then adds the block to the sources; a backward pass does the same from above with
-// the scores' signs turned, so that both are "the sum over sources passed of source_j K(x_i - x_j)". The pairs inside a
+// the scores turned, so that both are "the sum over sources passed of source_j K(x_i - x_j)". The pairs inside a
 // run of small levels are summed one by one. Few levels and all-distinct labels are so the same algorithm.
 //
 // The interpolation's error is relative for every pair (expansion_tables.hpp) and all is in double, so that the sums keep
@@ -20,17 +20,6 @@ namespace {
 
 constexpr int kExpansionChunk = 512;  // items that are put into bins together
 
-/// The functions of the margin that a pass sums.
-template <PairMode mode, bool backward> struct PassFunctions {
-    static constexpr int count =
-        mode == kGradHess || mode == kGradPositiveHess || (mode == kValueGrad && !backward) ? 2 : 1;
-    static constexpr PairFunction at(int f) {
-        if (mode == kHessVector) return kPhiCurvature;
-        if (mode == kValue || (mode == kValueGrad && !backward && f == 0)) return kPhi;
-        return f == 0 || mode == kValueGrad ? kPhiSlope : mode == kGradHess ? kPhiCurvature : kPhiPositiveCurvature;
-    }
-};
-
 template <class Loss, PairMode mode, int nodes, bool backward> class ExpansionPass {
     using Tables = ExpansionTables<nodes>;
     using Functions = PassFunctions<mode, backward>;
@@ -40,19 +29,32 @@ template <class Loss, PairMode mode, int nodes, bool backward> class ExpansionPa
 
     const PairJob<double>& job_;
     const Expansion& e_;
-    ExpansionFields<nodes, densities, Functions::count, Functions> fields_;
-    std::int32_t bin_[kExpansionChunk];
-    double place_[kExpansionChunk];
+    ExpansionFields<nodes, densities, Functions::count, Functions, backward> fields_;
+    std::int32_t bin_[kExpansionChunk + V::count];
+    double place_[kExpansionChunk + V::count];
 
-    /// Bin and place of the items from `first` on.
+    /// Bin and place of the items from `first` on; backward both are turned.
     void locate(std::int32_t first, std::int32_t count) {
         const double* x = job_.row + first;
+        const double low = e_.low;
         constexpr double per_width = 1 / Tables::width;
-        for (std::int32_t k = 0; k < count; ++k) {
-            const double u = (backward ? e_.high - x[k] : x[k] - e_.low) * per_width;
-            bin_[k] = static_cast<std::int32_t>(u);
-            place_[k] = 2 * (u - bin_[k]) - 1;
+        if (e_.bin != nullptr) {
+            for (std::int32_t k = 0; k < count; ++k) {
+                bin_[k] = e_.bin[first + k];
+                place_[k] = 2 * ((x[k] - low) * per_width - e_.grid[bin_[k]]) - 1;
+            }
+        } else {
+            for (std::int32_t k = 0; k < count; ++k) {
+                const double u = (x[k] - low) * per_width;
+                bin_[k] = static_cast<std::int32_t>(u);
+                place_[k] = 2 * (u - bin_[k]) - 1;
+            }
         }
+        if constexpr (backward)
+            for (std::int32_t k = 0; k < count; ++k) {
+                bin_[k] = e_.n_bins - 1 - bin_[k];
+                place_[k] = -place_[k];
+            }
     }
 
     static std::int32_t chunk(std::int32_t begin, std::int32_t end) {
@@ -70,40 +72,49 @@ template <class Loss, PairMode mode, int nodes, bool backward> class ExpansionPa
         }
     }
 
-    /// Item i takes its sums from the potentials, then becomes a source.
-    template <bool takes, bool gives> RANKGRAD_INLINE void visit(std::int32_t i, std::int32_t bin, double place) {
-        const Chebyshev<nodes> basis(place);
+    /// A register of items from i on, `n` of them real, take their sums from the potentials, then become sources.
+    template <bool takes, bool gives>
+    RANKGRAD_INLINE void visit(std::int32_t i, const std::int32_t* bin, const double* place, int n) {
+        V part[outputs][V::count];
+        for (int l = 0; l < V::count; ++l) {
+            const BinPolynomials<nodes> basis(place[l], BinPolynomials<nodes>::bend(place[l]));
+            for (int o = 0; takes && o < outputs; ++o) part[o][l] = basis.series(fields_.potential(bin[l], o));
+            if (gives && l < n) give(i + l, bin[l], basis);
+        }
         if constexpr (takes) {
-            double sum[2];
-            for (int o = 0; o < outputs; ++o) sum[o] = basis.series(fields_.potential(bin, o));
+            V sum[2];
+            for (int o = 0; o < outputs; ++o) {
+                sum[o] = sum_each(part[o]);
+                if (n < V::count) sum[o] = select(first_lanes<double>(n), sum[o], V(0));
+            }
             take(i, sum);
         }
-        if constexpr (gives && backward) {
+    }
+
+    RANKGRAD_INLINE void give(std::int32_t i, std::int32_t bin, const BinPolynomials<nodes>& basis) {
+        if constexpr (backward) {
             basis.add_to_moments(job_.weight[i], fields_.density(bin, 0));
             if constexpr (mode == kHessVector)
                 basis.add_to_moments(job_.weight[i] * job_.vector[i], fields_.density(bin, 1));
-        } else if constexpr (gives) {
+        } else {
             basis.add_to_moments(fields_.density(bin, 0));
             if constexpr (mode == kHessVector) basis.add_to_moments(job_.vector[i], fields_.density(bin, 1));
         }
     }
 
-    /// Forward the item is the row, weighted by itself; backward it is the column of rows weighted as sources.
-    RANKGRAD_INLINE void take(std::int32_t i, const double (&sum)[2]) {
-        if constexpr (mode == kValue) {
-            job_.value[i] += sum[0];
-            return;
-        }
-        const double weight = backward ? 1.0 : job_.weight[i];
-        constexpr double sign = backward ? -1.0 : 1.0;
-        if constexpr (mode == kHessVector) {
-            job_.grad[i] += weight * (job_.vector[i] * sum[0] - sum[1]);
-        } else if constexpr (mode == kValueGrad) {
-            if constexpr (!backward) job_.value[i] += sum[0];
-            job_.grad[i] += sign * weight * sum[backward ? 0 : 1];
-        } else {
-            job_.grad[i] += sign * weight * sum[0];
-            job_.hess[i] += weight * sum[1];
+    static RANKGRAD_INLINE void add(double* out, V x) { (V::load(out) + x).store(out); }
+
+    /// Forward an item is the row, weighted by itself; backward it is the column of rows weighted as sources.
+    RANKGRAD_INLINE void take(std::int32_t i, const V (&sum)[2]) {
+        const V weight = backward || mode == kValue ? V(1) : V::load(job_.weight + i);
+        if constexpr (mode == kValue || (mode == kValueGrad && !backward)) add(job_.value + i, sum[0]);
+        if constexpr (mode == kValueGrad) {
+            add(job_.grad + i, backward ? -sum[0] : weight * sum[backward ? 0 : 1]);
+        } else if constexpr (mode == kHessVector) {
+            add(job_.grad + i, weight * (V::load(job_.vector + i) * sum[0] - sum[1]));
+        } else if constexpr (mode != kValue) {
+            add(job_.grad + i, backward ? -sum[0] : weight * sum[0]);
+            add(job_.hess + i, weight * sum[1]);
         }
     }
 
@@ -112,13 +123,21 @@ template <class Loss, PairMode mode, int nodes, bool backward> class ExpansionPa
             const std::int32_t count = chunk(begin, end);
             locate(begin, count);
             for (std::int32_t k = 0; gives && k < count; ++k) fields_.fill(bin_[k]);
-            for (std::int32_t k = 0; k < count; ++k) visit<takes, gives>(begin + k, bin_[k], place_[k]);
+            std::int32_t k = 0;
+            for (; k + V::count <= count; k += V::count) visit<takes, gives>(begin + k, bin_ + k, place_ + k, V::count);
+            if (k == count) continue;
+            for (std::int32_t l = count; l < k + V::count; ++l) {
+                bin_[l] = bin_[k];
+                place_[l] = 0;
+            }
+            visit<takes, gives>(begin + k, bin_ + k, place_ + k, count - k);
         }
     }
 
     void block(std::int32_t b) {
         const std::int32_t begin = job_.level_begin[e_.block[b]], end = job_.level_begin[e_.block[b + 1]];
         const bool takes = b != (backward ? e_.n_blocks - 1 : 0), gives = b != (backward ? 0 : e_.n_blocks - 1);
+        if (e_.densities_only) return sweep<false, true>(begin, end);
         want_bins(begin, end);
         if (takes) fields_.make_potentials();
         if (takes && gives) sweep<true, true>(begin, end);
@@ -131,6 +150,8 @@ public:
     explicit ExpansionPass(const PairJob<double>& job) : job_(job), e_(*job.expansion), fields_(e_) {}
 
     void run() {
+        fields_.want_all(1);
+        fields_.update_tails();
         for (std::int32_t b = e_.block_begin; b < e_.block_end; ++b)
             block(backward ? e_.block_begin + e_.block_end - 1 - b : b);
     }
@@ -193,6 +214,7 @@ template <class Loss, PairMode mode, int nodes> void expansion_sum(const PairJob
         return;
     }
     ExpansionPass<Loss, mode, nodes, false>(job).run();
+    if (e.densities_only) return;
     RunSums<Loss, mode> inside;
     for (std::int32_t b = e.block_begin; b < e.block_end; ++b)
         if (e.block[b + 1] - e.block[b] > 1) inside.run(job, e.block[b], e.block[b + 1]);

@@ -13,7 +13,7 @@
 // the first, even with the factor k^2 of the second derivative.
 #pragma once
 
-#include "kernels/chebyshev.hpp"
+#include "kernels/bin_polynomials.hpp"
 #include "kernels/pair_losses.hpp"
 
 namespace rankgrad {
@@ -28,11 +28,12 @@ template <int n> struct ExpansionTables {
     static constexpr double width = n == 8 ? 0.75 : 1.25;
 
     /// Bins b (target) and b - offset (source), t and u in [-1, 1] the places in them:
-    /// function(x_i - x_j) = sum_ac pair[function][near + offset][a][c] T_a(u) T_c(t).
+    /// function(x_i - x_j) = sum_ac pair[function][near + offset][a][c] B_a(u) B_c(t), B the basis of bin_polynomials.hpp.
     double pair[kPairFunctions][2 * near + 1][nodes][nodes];
-    double rise[terms][nodes];  ///< e^(+k u h/2) = sum_a rise[k - 1][a] T_a(u)
+    double rise[terms][nodes];  ///< e^(+k u h/2) = sum_a rise[k - 1][a] B_a(u)
     double fall[terms][nodes];  ///< e^(-k u h/2)
-    double rise_by_degree[nodes][terms], fall_by_degree[nodes][terms];
+    double rise_by_element[nodes][terms], fall_by_element[nodes][terms];
+    double rate[terms];      ///< kh
     double decay[terms];     ///< e^-kh: one bin farther
     double jump[terms];      ///< e^-k(near + 1)h: the nearest bin of the far field
     double smallest[terms];  ///< below it a tail is dropped: nothing beside the first term's, and slow as denormal
@@ -50,7 +51,7 @@ template <class Loss, int nodes> class ExpansionFill {
 
     double node(int m) const { return cosine_[nodes + m]; }
 
-    /// Chebyshev coefficients of the interpolant of n_rows rows of node values.
+    /// Coefficients of the Chebyshev interpolant of n_rows rows of node values.
     template <int n_rows> void coefficients(const double (&value)[n_rows][nodes], double (&out)[n_rows][nodes]) const {
         for (int r = 0; r < n_rows; ++r)
             for (int k = 0; k < nodes; ++k) {
@@ -58,6 +59,7 @@ template <class Loss, int nodes> class ExpansionFill {
                 for (int m = 0; m < nodes; ++m) total += value[r][m] * cosine_[k * nodes + m];
                 out[r][k] = total * (k == 0 ? 1.0 : 2.0) / nodes;
             }
+        for (int r = 0; r < n_rows; ++r) BinPolynomials<nodes>::from_chebyshev(out[r]);
     }
 
     void between_bins(int offset) {
@@ -75,10 +77,10 @@ template <class Loss, int nodes> class ExpansionFill {
             }
         }
         for (int f = 0; f < kPairFunctions; ++f) {
-            coefficients(value[f], half_way);  // target degree
+            coefficients(value[f], half_way);  // of the target's place
             for (int a = 0; a < nodes; ++a)
                 for (int c = 0; c < nodes; ++c) turned[c][a] = half_way[a][c];
-            coefficients(turned, half_way);  // source degree
+            coefficients(turned, half_way);  // of the source's place
             for (int a = 0; a < nodes; ++a)
                 for (int c = 0; c < nodes; ++c) tables_.pair[f][Tables::near + offset][a][c] = half_way[c][a];
         }
@@ -98,6 +100,7 @@ template <class Loss, int nodes> class ExpansionFill {
                 rise[j][m] = exponential(k * half * node(m));
                 fall[j][m] = exponential(-k * half * node(m));
             }
+            tables_.rate[j] = k * Tables::width;
             tables_.decay[j] = exponential(-k * Tables::width);
             tables_.jump[j] = exponential(-k * (Tables::near + 1) * Tables::width);
             tables_.smallest[j] = j == 0 ? 0 : 1e-290;
@@ -114,8 +117,8 @@ template <class Loss, int nodes> class ExpansionFill {
         coefficients(fall, tables_.fall);
         for (int j = 0; j < Tables::terms; ++j)
             for (int a = 0; a < nodes; ++a) {
-                tables_.rise_by_degree[a][j] = tables_.rise[j][a];
-                tables_.fall_by_degree[a][j] = tables_.fall[j][a];
+                tables_.rise_by_element[a][j] = tables_.rise[j][a];
+                tables_.fall_by_element[a][j] = tables_.fall[j][a];
             }
         const double constant[] = {Loss::left_constant, Loss::left_slope, 0, 0};
         const double slope[] = {Loss::left_slope, 0, 0, 0};

@@ -66,9 +66,8 @@ template <class T> using PairSum = void (*)(const PairJob<T>&);
 /// Two groups of items, each in ascending order of the scores; every item of the upper group has a higher label than every
 /// item of the lower group.
 struct MergeJob {
-    const double* score = nullptr;       ///< lower group at [begin, middle), upper group at [middle, end);
-                                         ///< score[begin - 1] = -infinity, score[end] = infinity
-    const std::int32_t* item = nullptr;  ///< whose score it is: an index of the arrays below. As long as score
+    const double* score = nullptr;       ///< lower group at [begin, middle), upper group at [middle, end)
+    const std::int32_t* item = nullptr;  ///< whose score it is: an index of the arrays below
     std::ptrdiff_t begin = 0, middle = 0, end = 0;
     const double* weight = nullptr;
     const double* vector = nullptr;  ///< for kHessVector
@@ -77,22 +76,44 @@ struct MergeJob {
     double* hess = nullptr;
 };
 
-using MergeSum = void (*)(const MergeJob&);
+/// A piece of a walk along one group: its rows, the first partner that the row before did not have, and sums over the
+/// partners that it had, as the first row sees them: w slack^k, and w v in the last place, each with its rounding error.
+constexpr int kMergeVector = 3;
+struct MergeSide {
+    std::ptrdiff_t row = 0, row_end = 0, partner = 0;
+    double sum[kMergeVector + 1] = {}, error[kMergeVector + 1] = {};
+};
+/// The upper group is walked down, the lower group up.
+struct MergePiece {
+    MergeSide upper, lower;
+};
+
+struct MergeSums {
+    void (*walk)(const MergeJob&, const MergePiece&);
+    void (*partners)(const MergeJob&, const MergePiece&, MergePiece& next);  ///< sums over a piece's own partners
+    void (*chain)(const MergeJob&, MergePiece*, std::int64_t n);             ///< and over those of all before
+};
 
 /// A run of small levels has at most so many items.
 constexpr std::int32_t kMostRunItems = 1024;
 
 /// What a near-linear sum gets beside its job, whose operands are scores. A sum is a forward pass and, unless it is of
-/// values only, a backward pass over all blocks; a call does some blocks of a pass, in the order of the pass.
+/// values only, a backward pass over all blocks; a call does some blocks of a pass, in the order of the pass. It finds the
+/// densities of the blocks before in `bins` and leaves those of its own added.
 struct Expansion {
     const double* tables = nullptr;  ///< filled by ExpansionKernels::fill
-    double* bins = nullptr;          ///< doubles_per_bin for each bin, 0 at the start of a pass, kept between its calls
-    std::int32_t* marks = nullptr;   ///< 2 for each bin, likewise
-    std::int32_t n_bins = 0;         ///< static_cast<int>((high - low) * (1 / bin_width)) + 1
-    double low = 0, high = 0;        ///< range of the scores
+    double* bins =
+        nullptr;  ///< doubles_per_bin for each bin: first its densities (2 for kHessVector, nodes each), then
+                  ///< what the kernel makes of them
+    std::int32_t* marks = nullptr;  ///< 2 for each bin: first whether it has a density
+    std::int32_t n_bins = 0;
+    double low = 0;                       ///< the least score: x is in bin floor((x - low) * (1 / bin_width))
+    const double* grid = nullptr;         ///< where not all bins are there, their numbers, ascending
+    const std::int32_t* bin = nullptr;    ///< and the bin of each item
     const std::int32_t* block = nullptr;  ///< first level of each block, then the number of levels
     std::int32_t n_blocks = 0, block_begin = 0, block_end = 0;
     bool backward = false;
+    bool densities_only = false;  ///< add up nothing else
 };
 
 /// The near-linear sums of a loss with a number of nodes: more of them are slower and more accurate.
@@ -132,6 +153,43 @@ struct RankScanJob {
 };
 using RankScanSum = void (*)(const RankScanJob&);
 
+/// Items of one list, in any order, and the tables of its levels and bins (level_tables.hpp).
+template <class T> struct LevelTableJob {
+    std::int64_t n = 0;
+    const T* score = nullptr;  ///< in bin floor((score - low) * bins_per_unit) of n_bins
+    const std::uint8_t* level = nullptr;
+    std::int32_t n_bins = 0;
+    double low = 0, bins_per_unit = 0;
+    const double* weight = nullptr;  ///< of rows; null: 1
+    const T* vector = nullptr;       ///< for kHessVector; its mean is subtracted
+    double vector_mean = 0;
+    double* moments = nullptr;           ///< moment_doubles for each slot, added to
+    const double* potentials = nullptr;  ///< potential_doubles for each slot
+    double grad_factor = 1, hess_factor = 1, min_hessian = 0;
+    T* value = nullptr;  ///< may be null
+    T* grad = nullptr;   ///< final
+    T* hess = nullptr;
+};
+
+/// Potentials of all slots from their moments: a forward pass, then a backward pass unless only values are wanted.
+struct LevelPotentialJob {
+    const Expansion* expansion = nullptr;  ///< its tables, bins, marks, n_bins, grid and backward
+    std::int32_t n_levels = 0;
+    const double* moments = nullptr;
+    double* potentials = nullptr;  ///< added to
+};
+
+template <class T> struct LevelTableSums {
+    int moment_doubles, potential_doubles;  ///< of a slot
+    void (*moments)(const LevelTableJob<T>&);
+    void (*potentials)(const LevelPotentialJob&);
+    double (*sums)(const LevelTableJob<T>&);  ///< gives the weighted sum of the values
+};
+
+template <class T> struct LevelTableKernels {
+    LevelTableSums<T> of[kPairModes][2];  ///< [mode][weighted]
+};
+
 /// One pairwise loss at one level.
 struct PairLossKernels {
     const char* name;
@@ -142,7 +200,7 @@ struct PairLossKernels {
     PairSum<float> float_sum[kPairModes][2];  ///< [mode][weighted]
     PairSum<double> double_sum[kPairModes];   ///< always weighted
     PairSum<double> moment_sum[kPairModes];   ///< all rows of a list in O(n); null if the loss has no such form
-    MergeSum merge_sum[kPairModes][2];        ///< [mode][weights differ]; null if the loss has no such form
+    MergeSums merge_sum[kPairModes][2];       ///< [mode][weights differ]; null if the loss has no such form
     const ExpansionKernels* expansion;        ///< null, or that for float32 and that for float64 results
 };
 
@@ -231,6 +289,10 @@ struct WeightedFamily {
     CountRanks<double> double_ranks;
     RankScanSum rank_scan[2];  ///< with the tables of an expansion for float32 and for float64 results
 };
+struct LevelTableFamily {
+    LevelTableKernels<float> of_float;
+    LevelTableKernels<double> of_double;
+};
 struct ListFamily {
     int count;
     const ListLossKernels* losses;
@@ -245,6 +307,7 @@ struct KernelTable {
     int float_lanes;
     const PairFamily* pair;
     const WeightedFamily* weighted;
+    const LevelTableFamily* level_table;
     const ListFamily* list;
     const ImplicitFamily* implicit;
     CopyScores<float> float_copy;

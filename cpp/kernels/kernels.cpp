@@ -88,6 +88,7 @@ const KernelTable RANKGRAD_OF_LEVEL(kernels) = {
     Lanes<float>::count,
     &RANKGRAD_OF_LEVEL(pair_kernels),
     &RANKGRAD_OF_LEVEL(weighted_kernels),
+    &RANKGRAD_OF_LEVEL(level_table_kernels),
     &RANKGRAD_OF_LEVEL(list_kernels),
     &RANKGRAD_OF_LEVEL(implicit_kernels),
     &copy_scores<float>,

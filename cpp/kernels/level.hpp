@@ -22,6 +22,7 @@ struct ExpansionFamily {
 extern const PairFamily RANKGRAD_OF_LEVEL(pair_kernels);
 extern const WeightedFamily RANKGRAD_OF_LEVEL(weighted_kernels);
 extern const ExpansionFamily RANKGRAD_OF_LEVEL(expansion_kernels);
+extern const LevelTableFamily RANKGRAD_OF_LEVEL(level_table_kernels);
 extern const ListFamily RANKGRAD_OF_LEVEL(list_kernels);
 extern const ImplicitFamily RANKGRAD_OF_LEVEL(implicit_kernels);
 extern const KernelTable RANKGRAD_OF_LEVEL(kernels);

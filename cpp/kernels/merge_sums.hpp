@@ -8,6 +8,9 @@
 // Nothing but positive terms is added, so there is nothing to cancel whatever the scale or offset of the scores, and the
 // test for a partner is the one of the direct sum. Rows of the lower group are the mirror image, from the lowest score up.
 // The two walks are independent chains of loads and compares, so they take turns. Neither has a branch to mispredict.
+//
+// A long walk can be cut into pieces that are done side by side. What a piece starts with is the sum over the partners of
+// all pieces before it: MergeStarts adds up those of each piece, then chains them by the second rule above.
 #pragma once
 
 #include <cstddef>
@@ -51,27 +54,32 @@ template <int degree, bool weighted, bool with_vector> struct PartnerSums {
 /// One walk: `direction` is -1 for rows of the upper group, +1 for rows of the lower group.
 template <int direction, int degree, bool weighted, bool with_vector> struct MergeWalk {
     const MergeJob& job;
-    std::ptrdiff_t row, row_end, partner;
+    std::ptrdiff_t row, row_end, partner, partner_end;
     PartnerSums<degree, weighted, with_vector> sums{};
     int done = 0;  // rows since the last flush
     double out[degree + 1][kMergeSteps];
 
-    MergeWalk(const MergeJob& merge, std::ptrdiff_t from, std::ptrdiff_t to, std::ptrdiff_t first_partner)
-        : job(merge), row(from), row_end(to), partner(first_partner) {}
+    MergeWalk(const MergeJob& merge, const MergeSide& side)
+        : job(merge), row(side.row), row_end(side.row_end), partner(side.partner),
+          partner_end(direction < 0 ? merge.begin - 1 : merge.end) {
+        for (int k = 0; k <= degree; ++k) sums.moment[k] = {side.sum[k], side.error[k]};
+        sums.vector = {side.sum[kMergeVector], side.error[kMergeVector]};
+    }
 
     RANKGRAD_INLINE bool unfinished() const { return row != row_end; }
 
     RANKGRAD_INLINE void step() {
         const double s = job.score[row];
-        const double to_partner = static_cast<double>(-direction) * (s - job.score[partner]);
-        const std::int64_t joins = to_partner < 1.0;
+        const std::ptrdiff_t candidate = partner == partner_end ? row : partner;
+        const double to_partner = static_cast<double>(-direction) * (s - job.score[candidate]);
+        const std::int64_t joins = (to_partner < 1.0) & (partner != partner_end);
         const double to_next = static_cast<double>(-direction) * (s - job.score[row + direction]);
         if constexpr (with_vector) {
             out[0][done] = spread(sums.moment[0], job.vector[job.item[row]], sums.vector);
         } else {
             for (int k = 0; k <= degree; ++k) out[k][done] = sums.moment[k].total();
         }
-        const std::int32_t item = weighted || with_vector ? job.item[partner] : 0;
+        const std::int32_t item = weighted || with_vector ? job.item[candidate] : 0;
         sums.step(keep_if(joins, 1.0), keep_if(joins, 1.0 - to_partner), keep_if(1 - joins, to_next),
                   weighted ? job.weight[item] : 1.0, with_vector ? job.vector[item] : 0.0);
         partner += direction * static_cast<std::ptrdiff_t>(joins);
@@ -108,10 +116,11 @@ template <int power, PairMode mode, bool weighted> struct MergePairSum {
         walk.done = 0;
     }
 
-    static void call(const MergeJob& job) {
+    static void call(const MergeJob& job, const MergePiece& piece) {
         if constexpr (power == 1 && with_vector) return;  // no curvature anywhere
-        Upper upper(job, job.end - 1, job.middle - 1, job.middle - 1);
-        Lower lower(job, job.begin, mode == kValue ? job.begin : job.middle, job.middle);
+        Upper upper(job, piece.upper);
+        Lower lower(job, piece.lower);
+        if constexpr (mode == kValue) lower.row_end = lower.row;
         while (upper.unfinished() || lower.unfinished()) {
             int left = kMergeSteps;
             for (; left > 0 && upper.unfinished() && lower.unfinished(); --left) {
@@ -122,6 +131,55 @@ template <int power, PairMode mode, bool weighted> struct MergePairSum {
             for (int k = left; k > 0 && lower.unfinished(); --k) lower.step();
             flush(job, upper, -1);
             if constexpr (mode != kValue) flush(job, lower, +1);
+        }
+    }
+};
+
+/// What the pieces of a walk start with.
+struct MergeStarts {
+    /// Sums over the partners [side.partner, next.partner) of a piece as the first row of the next piece sees them, left in `next`.
+    static void add_partners(const MergeJob& job, int direction, bool weighted, const MergeSide& side,
+                             MergeSide& next) {
+        Compensated total[kMergeVector + 1];
+        for (std::ptrdiff_t p = side.partner; p != next.partner; p += direction) {
+            const double slack = 1.0 + direction * (job.score[next.row] - job.score[p]);
+            const double w = weighted ? job.weight[job.item[p]] : 1.0;
+            total[0].add(w);
+            total[1].add(w * slack);
+            total[2].add(w * slack * slack);
+            if (job.vector != nullptr) total[kMergeVector].add_product(w, job.vector[job.item[p]]);
+        }
+        for (int k = 0; k <= kMergeVector; ++k) {
+            next.sum[k] = total[k].sum;
+            next.error[k] = total[k].error;
+        }
+    }
+    /// Adds what the piece before started with, as the first row of the next piece sees it.
+    static void chain(const MergeJob& job, int direction, const MergeSide& side, MergeSide& next) {
+        const double gap = -direction * (job.score[side.row] - job.score[next.row]);
+        Compensated before[kMergeVector + 1], total[kMergeVector + 1];
+        for (int k = 0; k <= kMergeVector; ++k) {
+            before[k] = {side.sum[k], side.error[k]};
+            total[k] = {next.sum[k], next.error[k]};
+            total[k].add(side.sum[k]);
+            total[k].error += side.error[k];
+        }
+        total[1].add(before[0].total() * gap);
+        total[2].add(gap * (2.0 * before[1].total() + before[0].total() * gap));
+        for (int k = 0; k <= kMergeVector; ++k) {
+            next.sum[k] = total[k].sum;
+            next.error[k] = total[k].error;
+        }
+    }
+
+    template <bool weighted> static void partners(const MergeJob& job, const MergePiece& piece, MergePiece& next) {
+        add_partners(job, -1, false, piece.upper, next.upper);
+        add_partners(job, +1, weighted, piece.lower, next.lower);
+    }
+    static void chain(const MergeJob& job, MergePiece* pieces, std::int64_t n) {
+        for (std::int64_t k = 1; k < n; ++k) {
+            chain(job, -1, pieces[k - 1].upper, pieces[k].upper);
+            chain(job, +1, pieces[k - 1].lower, pieces[k].lower);
         }
     }
 };

@@ -21,9 +21,11 @@ template <class Loss, PairMode mode> constexpr PairSum<double> moment_sum() {
     else if constexpr (Loss::exponential) return &ExponentialSum<mode>::call;
     else return nullptr;
 }
-template <class Loss, PairMode mode, bool weighted> constexpr MergeSum merge_sum() {
-    if constexpr (Loss::hinge_power > 0) return &MergePairSum<Loss::hinge_power, mode, weighted>::call;
-    else return nullptr;
+template <class Loss, PairMode mode, bool weighted> constexpr MergeSums merge_sum() {
+    if constexpr (Loss::hinge_power > 0)
+        return {&MergePairSum<Loss::hinge_power, mode, weighted>::call, &MergeStarts::partners<weighted>,
+                &MergeStarts::chain};
+    else return {};
 }
 
 template <class Loss> constexpr const ExpansionKernels* expansion() {

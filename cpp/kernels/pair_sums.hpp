@@ -15,6 +15,7 @@ namespace {
 
 constexpr int kTileRows = 4;
 constexpr int kPanelRows = 64;       // rows per column flush
+constexpr int kSharedRows = 8;       // of small levels that are taken together
 constexpr int kBlockRegisters = 64;  // registers of columns per block
 // Two rows can share a division: 1/a = b/(ab), 1/b = a/(ab). That pays where a division of a full register is slow, as
 // with AVX-512 (Intel: 10 cycles); with AVX2 the extra products cost more than they save (measured on Zen 3).
@@ -171,13 +172,31 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight = NoWe
     }
 
     template <bool factored>
-    void rectangle(std::int32_t row, std::int32_t row_end, std::int32_t first_column, std::int32_t columns) {
+    void rectangle(std::int32_t row, std::int32_t row_end, std::int32_t column, std::int32_t column_end) {
         const std::int32_t registers = job_.terms_per_flush < kBlockRegisters ? job_.terms_per_flush : kBlockRegisters;
         const std::int32_t block = registers * V::count;
         for (; row < row_end; row += kPanelRows) {
             const std::int32_t panel_end = row + kPanelRows < row_end ? row + kPanelRows : row_end;
-            for (std::int32_t c = first_column; c < columns; c += block)
-                panel<factored>(row, panel_end, c, c + block < columns ? c + block : columns);
+            for (std::int32_t c = column; c < column_end; c += block)
+                panel<factored>(row, panel_end, c, c + block < column_end ? c + block : column_end);
+        }
+    }
+
+    /// Rows [row, row_end), as far as the job has them.
+    template <bool factored>
+    void rows(std::int32_t row, std::int32_t row_end, std::int32_t column, std::int32_t column_end) {
+        rectangle<factored>(row > job_.row_begin ? row : job_.row_begin,
+                            row_end < job_.row_end ? row_end : job_.row_end, column, column_end);
+    }
+
+    /// Small levels share the tiles of the columns below all of them; what is left are a few columns for each.
+    template <bool factored> void levels() {
+        const std::int32_t* begin = job_.level_begin;
+        for (std::int32_t q = 1, next; q < job_.n_levels; q = next) {
+            next = q + 1;
+            while (next < job_.n_levels && begin[next + 1] - begin[q] <= kSharedRows) ++next;
+            rows<factored>(begin[q], begin[next], 0, begin[q]);
+            for (std::int32_t r = q + 1; r < next; ++r) rows<factored>(begin[r], begin[r + 1], begin[q], begin[r]);
         }
     }
 
@@ -187,13 +206,8 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight = NoWe
                 const PairRectangle& r = job_.rectangles[k];
                 rectangle<factored>(r.row_begin, r.row_end, r.column_begin, r.column_end);
             }
-            return;
-        }
-        for (std::int32_t q = 1; q < job_.n_levels; ++q) {
-            const std::int32_t level = job_.level_begin[q], next = job_.level_begin[q + 1];
-            const std::int32_t begin = level > job_.row_begin ? level : job_.row_begin;
-            const std::int32_t end = next < job_.row_end ? next : job_.row_end;
-            if (begin < end) rectangle<factored>(begin, end, 0, level);
+        } else {
+            levels<factored>();
         }
     }
 

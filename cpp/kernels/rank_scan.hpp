@@ -35,6 +35,7 @@ template <int nodes, int functions, int discounts> class PassedItems {
     using Tables = ExpansionTables<nodes>;
     using V = Lanes<double>;
     static constexpr int registers = nodes / V::count;
+    static constexpr int odd = nodes / 2;  ///< elements of the basis from here on are odd
     static constexpr int slots = Tables::near + 1;
     static constexpr int most = 2 * discounts;
 
@@ -59,21 +60,21 @@ template <int nodes, int functions, int discounts> class PassedItems {
 
     /// The bin that is too far away now becomes exponentials.
     void to_far(int s) {
-        const auto& by_degree = direction_ > 0 ? tables_.rise_by_degree : tables_.fall_by_degree;
+        const auto& by_element = direction_ > 0 ? tables_.rise_by_element : tables_.fall_by_element;
         for (int d = 0; d < job_.gains * discounts; ++d) {
             const double* moment = moment_[s][d];
             V total[registers];
             for (int r = 0; r < registers; ++r) total[r] = V(0);
             for (int a = 0; a < nodes; ++a) {
-                const V source(mirrored_ && a % 2 ? -moment[a] : moment[a]);
+                const V source(mirrored_ && a >= odd ? -moment[a] : moment[a]);
                 for (int r = 0; r < registers; ++r)
-                    total[r] = multiply_add(source, V::load(by_degree[a] + r * V::count), total[r]);
+                    total[r] = multiply_add(source, V::load(by_element[a] + r * V::count), total[r]);
             }
             for (int r = 0; r < registers; ++r)
                 far_[d][r] = multiply_add(total[r], V::load(tables_.jump + r * V::count), far_[d][r]);
             distance_[d] += moment[0] * (slots * Tables::width);
             count_[d] += moment[0];
-            place_[d] += mirrored_ ? -moment[1] : moment[1];
+            place_[d] += mirrored_ ? -moment[odd] : moment[odd];
         }
         any_far_ = true;
     }
@@ -86,7 +87,7 @@ template <int nodes, int functions, int discounts> class PassedItems {
             for (int a = 0; a < nodes; ++a)
                 for (int d = 0; d < discounts; ++d) {
                     const double moment = moment_[s][gain * discounts + d][a];
-                    const V source(mirrored_ && a % 2 ? -moment : moment);
+                    const V source(mirrored_ && a >= odd ? -moment : moment);
                     for (int f = 0; f < functions; ++f) {
                         const double* row = tables_.pair[kScanFunctions[job_.mode].at[f]][table][a];
                         for (int r = 0; r < registers; ++r)
@@ -97,7 +98,7 @@ template <int nodes, int functions, int discounts> class PassedItems {
     }
     void far_potentials(int gain, V (&total)[discounts][functions][registers]) const {
         const auto& coefficient = direction_ > 0 ? tables_.right : tables_.left;
-        const auto& to_degrees = direction_ > 0 ? tables_.fall : tables_.rise;
+        const auto& to_elements = direction_ > 0 ? tables_.fall : tables_.rise;
         for (int d = 0; d < discounts; ++d)
             for (int f = 0; f < functions; ++f) {
                 double term[nodes];
@@ -108,14 +109,14 @@ template <int nodes, int functions, int discounts> class PassedItems {
                 for (int k = 0; k < nodes; ++k)
                     for (int r = 0; r < registers; ++r)
                         total[d][f][r] =
-                            multiply_add(V(term[k]), V::load(to_degrees[k] + r * V::count), total[d][f][r]);
+                            multiply_add(V(term[k]), V::load(to_elements[k] + r * V::count), total[d][f][r]);
             }
     }
     void add_line(int d, int function, double* out) const {
         const double constant = tables_.left_constant[function], slope = tables_.left_slope[function];
         constexpr double half = Tables::width / 2;
         out[0] += constant * count_[d] - slope * (distance_[d] + half * place_[d]);
-        out[1] += slope * half * count_[d];
+        out[odd] += slope * half * count_[d];
     }
 
 public:
@@ -164,7 +165,7 @@ public:
     }
 
     /// Item k joins; `gap` is the distance of its discount from the reference.
-    RANKGRAD_INLINE void add(std::int32_t k, double gap, const Chebyshev<nodes>& basis) {
+    RANKGRAD_INLINE void add(std::int32_t k, double gap, const BinPolynomials<nodes>& basis) {
         filled_[first_] = true;
         double source = job_.strength[k];
         if (job_.gains == 1) source *= job_.factor[k];
@@ -191,7 +192,7 @@ public:
                     double* x = out[gain][d][f];
                     for (int r = 0; r < registers; ++r) total[d][f][r].store(x + r * V::count);
                     if (any_far_ && direction_ < 0) add_line(gain * discounts + d, kScanFunctions[job_.mode].at[f], x);
-                    for (int a = 1; mirrored_ && a < nodes; a += 2) x[a] = -x[a];
+                    for (int a = odd; mirrored_ && a < nodes; ++a) x[a] = -x[a];
                 }
         }
         return true;
@@ -204,10 +205,14 @@ template <int nodes, int functions, int discounts> class RankScan {
     static constexpr int registers = nodes / V::count;
     const RankScanJob& job_;
 
+    RANKGRAD_INLINE BinPolynomials<nodes> at(std::int32_t k) const {
+        return {job_.place[k], BinPolynomials<nodes>::bend(job_.place[k])};
+    }
+
     /// Items [begin, end) take their sums; c is the reference discount.
     void take(const typename Passed::Potentials& potential, std::int32_t begin, std::int32_t end, double c) {
         for (std::int32_t k = begin; k < end; ++k) {
-            const Chebyshev<nodes> basis(job_.place[k]);
+            const BinPolynomials<nodes> basis = at(k);
             const double gap = job_.discount[k] > c ? job_.discount[k] - c : c - job_.discount[k];
             for (int f = 0; f < functions; ++f) {
                 V series[registers];
@@ -218,8 +223,8 @@ template <int nodes, int functions, int discounts> class RankScan {
                     for (int r = 0; r < registers; ++r)
                         series[r] = multiply_add(V(job_.factor[k]), series[r], combined(potential[1], f, r, gap));
                 }
-                V total = basis.t[0] * series[0];
-                for (int r = 1; r < registers; ++r) total = multiply_add(basis.t[r], series[r], total);
+                V total = basis.element[0] * series[0];
+                for (int r = 1; r < registers; ++r) total = multiply_add(basis.element[r], series[r], total);
                 job_.out[f][k] += sum(total);
             }
         }
@@ -257,7 +262,7 @@ template <int nodes, int functions, int discounts> class RankScan {
     void join(const RankChunk& chunk, Passed& lower, Passed& upper, double c) {
         for (std::int32_t k = chunk.begin; k < (job_.mode == kValue ? chunk.middle : chunk.end); ++k) {
             const double gap = job_.discount[k] > c ? job_.discount[k] - c : c - job_.discount[k];
-            (k < chunk.middle ? lower : upper).add(k, gap, Chebyshev<nodes>(job_.place[k]));
+            (k < chunk.middle ? lower : upper).add(k, gap, at(k));
         }
     }
 

@@ -1,4 +1,4 @@
-"""``python -m rankgrad info`` and ``python -m rankgrad demo``."""
+"""``python -m rankgrad info``, ``demo`` and ``tune``."""
 
 from __future__ import annotations
 
@@ -18,8 +18,14 @@ def build_parser() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
     parser = argparse.ArgumentParser(
         prog="python -m rankgrad", description="Ranking losses and their gradients."
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{demo,info}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{demo,info,tune}")
     commands.add_parser("info", help="print versions, instruction-set levels, threads and build")
+    tune = commands.add_parser(
+        "tune", help="measure what chooses the algorithm of a list, beside the built-in values"
+    )
+    tune.add_argument(
+        "--seconds", metavar="S", type=float, default=0.3, help="for each list (default 0.3: half a minute)"
+    )
     demo = commands.add_parser("demo", help="train LightGBM with rankgrad's objectives", description=DEMO)
     demo.add_argument(
         "--train", metavar="FILE", help="svmlight file; lists from qid:, FILE.query, FILE.group or --group"
@@ -69,6 +75,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.command == "info":
         rankgrad.show_versions()
+    elif options.command == "tune":
+        from . import _tune
+
+        _tune.run(options.seconds)
     else:
         run_demo(demo, options)
 

@@ -1,0 +1,33 @@
+// The items of a list in parts: the same for any number of threads, and each with results of its own.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "engine/parallel.hpp"
+
+namespace rankgrad {
+
+/// What a part says of its items. Parts of different threads are never in the same line of the cache.
+struct alignas(64) ItemPart {
+    double low = 0, high = 0;  ///< range of the scores
+    double vector_sum = 0;
+    double value = 0;  ///< weighted sum
+    bool finite = true;
+};
+
+constexpr std::int64_t kPartItems = 1 << 15;
+inline std::int64_t count_parts(std::int64_t n) { return (n + kPartItems - 1) / kPartItems; }
+inline std::int64_t part_begin(std::int64_t n, std::int64_t part) { return n * part / count_parts(n); }
+
+/// Calls body(begin, end, part) for the parts of n items.
+template <class Body> void for_parts(Team team, std::int64_t n, std::vector<ItemPart>& parts, Body body) {
+    const std::int64_t n_parts = count_parts(n);
+    parts.resize(static_cast<std::size_t>(n_parts));
+    team.run(n_parts, [&](std::int64_t part) {
+        body(part_begin(n, part), part_begin(n, part + 1), parts[static_cast<std::size_t>(part)]);
+    });
+}
+
+}  // namespace rankgrad

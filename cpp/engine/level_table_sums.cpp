@@ -1,0 +1,180 @@
+// Three walks over the items, each in parts that depend on the list only: copy and check, moments, results. Moments of
+// parts are kept in tables of their own and added in order.
+#include "engine/level_table_sums.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include "engine/dispatch.hpp"
+#include "engine/workspace.hpp"
+
+namespace rankgrad {
+namespace {
+
+const LevelTableKernels<float>& table_kernels(float) { return kernels().level_table->of_float; }
+const LevelTableKernels<double>& table_kernels(double) { return kernels().level_table->of_double; }
+
+bool copy_scores(const float* from, std::int64_t n, float* to, float* low, float* high) {
+    return kernels().float_copy(from, n, to, low, high);
+}
+bool copy_scores(const double* from, std::int64_t n, double* to, double* low, double* high) {
+    return kernels().double_copy(from, n, to, low, high);
+}
+
+double* zeros(std::vector<double>& buffer, std::int64_t n) {
+    if (buffer.size() < static_cast<std::size_t>(n)) buffer.resize(static_cast<std::size_t>(n));
+    std::fill_n(buffer.data(), n, 0.0);
+    return buffer.data();
+}
+
+}  // namespace
+
+template <class T> LevelTableSum<T>::LevelTableSum(const Plan& plan, const LevelCodes& codes, const LossCall<T>& call,
+                                                   std::int64_t list, LevelTableScratch& scratch, Team team)
+    : plan_(plan), call_(call), list_(list), base_(plan.lists().begin(list)), n_(plan.size(list)),
+      n_parts_(count_parts(n_)), level_(codes.level(list)), position_(codes.position(list)), scratch_(scratch),
+      items_(std::get<TableItems<T>>(scratch.items)), team_(team) {}
+
+template <class T> bool LevelTableSum<T>::read() {
+    const auto n = static_cast<std::size_t>(n_);
+    job_.n = n_;
+    job_.score = padded(items_.score, n + kPadding * static_cast<std::size_t>(n_parts_));
+    job_.level = level_;
+    if (position_ != nullptr) {
+        if (call_.item_weight != nullptr) job_.weight = padded(scratch_.weight, n);
+        if (call_.mode == kHessVector) job_.vector = padded(items_.vector, n);
+        if (call_.row_value != nullptr) job_.value = padded(items_.value, n);
+        if (call_.grad != nullptr) job_.grad = padded(items_.grad, n);
+        if (call_.hess != nullptr) job_.hess = padded(items_.hess, n);
+    } else {
+        const auto of_list = [&](auto* x) { return x == nullptr ? nullptr : x + base_; };
+        job_.weight = of_list(call_.item_weight);
+        if (call_.mode == kHessVector) job_.vector = of_list(call_.vector);
+        job_.value = of_list(call_.row_value);
+        job_.grad = of_list(call_.grad);
+        job_.hess = of_list(call_.hess);
+    }
+    scratch_.parts.resize(static_cast<std::size_t>(n_parts_));
+    std::fill(scratch_.parts.begin(), scratch_.parts.end(), ItemPart());
+    team_.run(n_parts_, [&](std::int64_t part) { read_part(part); });
+    low_ = scratch_.parts[0].low;
+    high_ = scratch_.parts[0].high;
+    bool finite = call_.list_weight == nullptr || std::isfinite(call_.list_weight[list_]);
+    for (const ItemPart& part : scratch_.parts) {
+        low_ = std::min(low_, part.low);
+        high_ = std::max(high_, part.high);
+        job_.vector_mean += part.vector_sum / static_cast<double>(n_);
+        finite = finite && part.finite;
+    }
+    return finite;
+}
+
+template <class T> void LevelTableSum<T>::read_part(std::int64_t index) {
+    ItemPart& part = scratch_.parts[static_cast<std::size_t>(index)];
+    const std::int64_t first = part_begin(n_, index), end = part_begin(n_, index + 1), n = end - first;
+    T* score = score_of(index);
+    const T* from = call_.scores + base_ + first;
+    if (position_ != nullptr) {
+        for (std::int64_t k = first; k < end; ++k) score[k - first] = call_.scores[base_ + position_[k]];
+        if (call_.item_weight != nullptr)
+            for (std::int64_t k = first; k < end; ++k)
+                scratch_.weight[static_cast<std::size_t>(k)] = call_.item_weight[base_ + position_[k]];
+        if (call_.mode == kHessVector)
+            for (std::int64_t k = first; k < end; ++k)
+                items_.vector[static_cast<std::size_t>(k)] = call_.vector[base_ + position_[k]];
+        from = score;
+    }
+    T low, high;
+    part.finite = copy_scores(from, n, score, &low, &high);
+    part.low = static_cast<double>(low);
+    part.high = static_cast<double>(high);
+    if (job_.weight != nullptr) part.finite = kernels().double_finite(job_.weight + first, n) && part.finite;
+    if (job_.vector == nullptr) return;
+    for (std::int64_t k = first; k < end; ++k) part.vector_sum += static_cast<double>(job_.vector[k]);
+    part.finite = part.finite && std::isfinite(part.vector_sum);
+}
+
+/// Scores of a part: with room of its own behind, that the copying kernel writes to.
+template <class T> T* LevelTableSum<T>::score_of(std::int64_t part) const {
+    return items_.score.data() + part_begin(n_, part) + part * static_cast<std::int64_t>(kPadding);
+}
+
+template <class T> LevelTableJob<T> LevelTableSum<T>::job_of(std::int64_t part) const {
+    const std::int64_t first = part_begin(n_, part);
+    LevelTableJob<T> job = job_;
+    job.n = part_begin(n_, part + 1) - first;
+    job.score = score_of(part);
+    job.level += first;
+    if (job.weight != nullptr) job.weight += first;
+    if (job.vector != nullptr) job.vector += first;
+    for (T** out : {&job.value, &job.grad, &job.hess})
+        if (*out != nullptr) *out += first;
+    return job;
+}
+
+/// Several parts share a table where private ones would take more than two doubles for an item.
+template <class T> void LevelTableSum<T>::add_moments(const LevelTableSums<T>& sums, std::int64_t slots) {
+    const std::int64_t table = slots * sums.moment_doubles;
+    const std::int64_t tables = std::clamp<std::int64_t>(2 * n_ / table, 1, n_parts_);
+    job_.moments = zeros(scratch_.moments, tables * table);
+    team_.run(tables, [&](std::int64_t t) {
+        for (std::int64_t part = t * n_parts_ / tables; part < (t + 1) * n_parts_ / tables; ++part) {
+            LevelTableJob<T> job = job_of(part);
+            job.moments += t * table;
+            sums.moments(job);
+        }
+    });
+    for (std::int64_t t = 1; t < tables; ++t)
+        for (std::int64_t k = 0; k < table; ++k) job_.moments[k] += job_.moments[t * table + k];
+}
+
+template <class T> double LevelTableSum<T>::run(const ExpansionKernels& loss, double temperature, double list_weight,
+                                                ExpansionScratch& scratch) {
+    const LevelTableSums<T>& sums = table_kernels(T()).of[call_.mode][call_.item_weight != nullptr];
+    job_.low = low_;
+    job_.bins_per_unit = 1 / (loss.bin_width * temperature);
+    Expansion e;
+    e.n_bins = job_.n_bins = static_cast<std::int32_t>((high_ - low_) * job_.bins_per_unit) + 1;
+    const std::int64_t slots = std::int64_t{plan_.n_levels(list_)} * e.n_bins;
+    add_moments(sums, slots);
+
+    LevelPotentialJob potentials;
+    potentials.expansion = &e;
+    potentials.n_levels = plan_.n_levels(list_);
+    potentials.moments = job_.moments;
+    potentials.potentials = zeros(scratch_.potentials, slots * sums.potential_doubles);
+    for (const bool backward : {false, true}) {
+        if ((backward && call_.mode == kValue) || team_.stopped()) continue;
+        lend(scratch, loss, e);
+        e.backward = backward;
+        sums.potentials(potentials);
+    }
+
+    job_.potentials = potentials.potentials;
+    const double factor = call_.scale * list_weight / temperature;
+    job_.grad_factor = call_.mode == kHessVector ? factor / temperature : factor;
+    job_.hess_factor = factor / temperature;
+    job_.min_hessian = call_.min_hessian;
+    team_.run(n_parts_, [&](std::int64_t part) {
+        scratch_.parts[static_cast<std::size_t>(part)].value = sums.sums(job_of(part));
+    });
+    if (position_ != nullptr) scatter();
+    double total = 0;
+    for (const ItemPart& part : scratch_.parts) total += part.value;
+    return list_weight * total;
+}
+
+template <class T> void LevelTableSum<T>::scatter() const {
+    const auto to_positions = [&](const T* from, T* to) {
+        for (std::int64_t k = 0; to != nullptr && k < n_; ++k) to[base_ + position_[k]] = from[k];
+    };
+    to_positions(job_.value, call_.row_value);
+    to_positions(job_.grad, call_.grad);
+    to_positions(job_.hess, call_.hess);
+}
+
+template class LevelTableSum<float>;
+template class LevelTableSum<double>;
+
+}  // namespace rankgrad

@@ -1,0 +1,119 @@
+// The way of a list's numbers into label order, and of its results back.
+#include <algorithm>
+#include <cmath>
+#include <type_traits>
+
+#include "engine/dispatch.hpp"
+#include "engine/item_parts.hpp"
+#include "engine/pairwise.hpp"
+
+namespace rankgrad {
+namespace {
+
+/// Items that are gathered before their range is looked at.
+constexpr std::int64_t kBlock = 1024;
+
+double dot(const double* a, const double* b, std::int64_t n) {
+    constexpr int chains = 8;  // independent sums, which no addition waits for
+    double sum[chains] = {};
+    std::int64_t k = 0;
+    for (; k + chains <= n; k += chains)
+        for (int c = 0; c < chains; ++c) sum[c] += a[k + c] * b[k + c];
+    for (; k < n; ++k) sum[0] += a[k] * b[k];
+    return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
+}
+
+/// Gathers a part's scores, looks at their range, and divides them by the temperature.
+template <class T> void gather_scores(const T* scores, const std::int32_t* order, std::int64_t n, double temperature,
+                                      double* out, ItemPart& part) {
+    double block[kBlock + kPadding];
+    for (std::int64_t first = 0; first < n; first += kBlock) {
+        const std::int64_t count = std::min(kBlock, n - first);
+        for (std::int64_t k = 0; k < count; ++k) block[k] = static_cast<double>(scores[order[first + k]]);
+        double low, high;
+        part.finite = kernels().double_copy(block, count, block, &low, &high) && part.finite;
+        part.low = first == 0 ? low : std::min(part.low, low);
+        part.high = first == 0 ? high : std::max(part.high, high);
+        if (temperature == 1.0) std::copy_n(block, count, out + first);
+        else
+            for (std::int64_t k = 0; k < count; ++k) out[first + k] = block[k] / temperature;
+    }
+}
+
+template <class From>
+void gather_numbers(const From* from, const std::int32_t* order, std::int64_t n, double* out, ItemPart& part) {
+    for (std::int64_t k = 0; k < n; ++k) out[k] = static_cast<double>(from[order[k]]);
+    part.finite = kernels().double_finite(out, n) && part.finite;
+}
+
+}  // namespace
+
+/// Copies the list's numbers in label order, and clears its sums. False if a number is not finite.
+template <class T> bool Pairwise::gather(const LossCall<T>& call, std::int64_t list, Scratch& s, Team team) const {
+    const std::int64_t base = plan_.lists().begin(list), n = plan_.size(list);
+    const std::int32_t* order = plan_.order(list);
+    const auto size = static_cast<std::size_t>(n);
+    double* score = padded(s.score, size);
+    double* weight = padded(s.weight, size);
+    double* vector = call.mode == kHessVector ? padded(s.vector, size) : nullptr;
+    std::vector<double*> sums;
+    if (with_value(call.mode)) sums.push_back(padded(s.value, size));
+    if (call.mode != kValue) sums.push_back(padded(s.grad, size));
+    if (with_hess(call.mode)) sums.push_back(padded(s.hess, size));
+    if (call.item_weight != nullptr) s.ones = 0;
+    for (; call.item_weight == nullptr && s.ones < size; ++s.ones) weight[s.ones] = 1.0;
+
+    for_parts(team, n, s.parts, [&](std::int64_t begin, std::int64_t end, ItemPart& part) {
+        part = {};
+        gather_scores(call.scores + base, order + begin, end - begin, loss_.temperature, score + begin, part);
+        if (call.item_weight != nullptr)
+            gather_numbers(call.item_weight + base, order + begin, end - begin, weight + begin, part);
+        if (vector != nullptr) gather_numbers(call.vector + base, order + begin, end - begin, vector + begin, part);
+        for (double* sum : sums) std::fill(sum + begin, sum + end, 0.0);
+    });
+    for (double* numbers : {score, vector})
+        if (numbers != nullptr) std::fill_n(numbers + n, kPadding, 0.0);
+    for (double* sum : sums) std::fill_n(sum + n, kPadding, 0.0);
+    s.low = s.parts[0].low;
+    s.high = s.parts[0].high;
+    bool finite = call.list_weight == nullptr || std::isfinite(call.list_weight[list]);
+    for (const ItemPart& part : s.parts) {
+        s.low = std::min(s.low, part.low);
+        s.high = std::max(s.high, part.high);
+        finite = finite && part.finite;
+    }
+    s.low /= loss_.temperature;
+    s.high /= loss_.temperature;
+    return finite;
+}
+
+template <class T> double Pairwise::scatter(const LossCall<T>& call, std::int64_t list, Scratch& s, Team team) const {
+    const std::int64_t base = plan_.lists().begin(list), n = plan_.size(list);
+    const std::int32_t* order = plan_.order(list);
+    const double list_weight = call.list_weight == nullptr ? 1.0 : call.list_weight[list];
+    const double per_temperature = call.scale * list_weight / loss_.temperature;
+    const double per_square = per_temperature / loss_.temperature;
+    const double grad_factor = call.mode == kHessVector ? per_square : per_temperature;
+    const double *value = s.value.data(), *grad = s.grad.data(), *hess = s.hess.data(), *weight = s.weight.data();
+    for_parts(team, n, s.parts, [&](std::int64_t begin, std::int64_t end, ItemPart& part) {
+        part.value = with_value(call.mode) ? dot(weight + begin, value + begin, end - begin) : 0;
+        for (std::int64_t k = begin; call.row_value != nullptr && k < end; ++k)
+            call.row_value[base + order[k]] = static_cast<T>(value[k]);
+        for (std::int64_t k = begin; call.grad != nullptr && k < end; ++k)
+            call.grad[base + order[k]] = static_cast<T>(grad_factor * grad[k]);
+        for (std::int64_t k = begin; call.hess != nullptr && k < end; ++k) {
+            const double h = per_square * hess[k];
+            call.hess[base + order[k]] = static_cast<T>(h < call.min_hessian ? call.min_hessian : h);
+        }
+    });
+    double total = 0;
+    for (const ItemPart& part : s.parts) total += part.value;
+    return list_weight * total;
+}
+
+template bool Pairwise::gather(const LossCall<float>&, std::int64_t, Scratch&, Team) const;
+template bool Pairwise::gather(const LossCall<double>&, std::int64_t, Scratch&, Team) const;
+template double Pairwise::scatter(const LossCall<float>&, std::int64_t, Scratch&, Team) const;
+template double Pairwise::scatter(const LossCall<double>&, std::int64_t, Scratch&, Team) const;
+
+}  // namespace rankgrad

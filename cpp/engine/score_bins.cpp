@@ -1,0 +1,26 @@
+// Bins in the order of the scores: a new one begins where the number changes.
+#include "engine/score_bins.hpp"
+
+#include <cmath>
+#include <cstddef>
+
+#include "engine/workspace.hpp"
+
+namespace rankgrad {
+
+void find_bins(const double* score, std::int32_t n, double low, double high, double per_unit, ScoreBins& bins,
+               SortScratch& sort, Team team) {
+    const auto size = static_cast<std::size_t>(n);
+    Sortable place[2];
+    for (int k = 0; k < 2; ++k) place[k] = {padded(sort.number[k], size), padded(sort.index[k], size)};
+    const Sortable sorted = place[radix_argsort(score, n, low, high, place, sort.count, team)];
+    padded(bins.bin, size);
+    bins.grid.clear();
+    for (std::int32_t k = 0; k < n; ++k) {
+        const double cell = std::floor(sorted.number[k] * per_unit);
+        if (bins.grid.empty() || bins.grid.back() != cell) bins.grid.push_back(cell);
+        bins.bin[static_cast<std::size_t>(sorted.index[k])] = static_cast<std::int32_t>(bins.grid.size()) - 1;
+    }
+}
+
+}  // namespace rankgrad

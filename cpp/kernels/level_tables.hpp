@@ -1,0 +1,168 @@
+// Near-linear sums for few label levels: the items stay in the order they came in, and look everything up in tables with
+// a slot for each level and bin of scores.
+//
+//   1. LevelMoments: each item adds itself to the moments of its slot.
+//   2. LevelPotentials (level_potentials.hpp): from the moments, what the items of a slot receive, as polynomials of their place.
+//   3. LevelSums: each item looks up its polynomials.
+//
+// Items can be cut anywhere for 1 and 3; moments of parts are added. None of the three knows the loss but by its tables.
+#pragma once
+
+#include "kernels/bin_polynomials.hpp"
+#include "kernels/kernel_table.hpp"
+
+namespace rankgrad {
+namespace {
+
+constexpr int kTableChunk = 256;  // items whose slots wait in the cache
+
+template <class T> constexpr int kTableNodes = sizeof(T) == sizeof(float) ? 8 : 16;
+
+/// Slot and place of a chunk of items, and 2 place^2 - 1.
+template <class T> struct TablePlaces {
+    std::int32_t slot[kTableChunk];
+    double place[kTableChunk], bend[kTableChunk];
+
+    void locate(const LevelTableJob<T>& job, std::int64_t first, int count) {
+        const T* score = job.score + first;
+        const std::uint8_t* level = job.level + first;
+        const double low = job.low, per_unit = job.bins_per_unit;
+        const std::int32_t n_bins = job.n_bins;
+        for (int k = 0; k < count; ++k) {
+            const double u = (static_cast<double>(score[k]) - low) * per_unit;
+            const auto bin = static_cast<std::int32_t>(u);
+            const double t = 2 * (u - bin) - 1;
+            slot[k] = level[k] * n_bins + bin;
+            place[k] = t;
+            bend[k] = 2 * t * t - 1;
+        }
+    }
+};
+
+template <class Body> RANKGRAD_INLINE void for_table_chunks(std::int64_t n, Body body) {
+    for (std::int64_t first = 0; first < n; first += kTableChunk)
+        body(first, n - first < kTableChunk ? static_cast<int>(n - first) : kTableChunk);
+}
+
+/// Densities of sources: 1, then v where there is a vector, then w and w v where there are weights.
+template <class T, bool with_vector, bool weighted> struct LevelMoments {
+    static constexpr int nodes = kTableNodes<T>;
+    static constexpr int plain = with_vector ? 2 : 1, densities = weighted ? 2 * plain : plain;
+
+    static void call(const LevelTableJob<T>& job) {
+        TablePlaces<T> places;
+        for_table_chunks(job.n, [&](std::int64_t first, int count) {
+            places.locate(job, first, count);
+            for (int k = 0; k < count; ++k) {
+                const BinPolynomials<nodes> basis(places.place[k], places.bend[k]);
+                double* moments = job.moments + std::int64_t{places.slot[k]} * (densities * nodes);
+                basis.add_to_moments(moments);
+                const double w = weighted ? job.weight[first + k] : 1;
+                const double v = with_vector ? static_cast<double>(job.vector[first + k]) - job.vector_mean : 0;
+                if constexpr (with_vector) basis.add_to_moments(v, moments + nodes);
+                if constexpr (weighted) basis.add_to_moments(w, moments + plain * nodes);
+                if constexpr (with_vector && weighted) basis.add_to_moments(w * v, moments + 3 * nodes);
+            }
+        });
+    }
+};
+
+/// What an item receives is x_0 and x_1 or, with weights, w x_0 + x_1 and w x_2 + x_3: value and gradient, gradient and
+/// Hessian, or the factor of v and the rest. (A value is x_0 as it is.) Tables keep [u^k][even, odd part][x].
+template <bool weighted> constexpr int kTableOutputs = weighted || Lanes<double>::count > 4 ? 4 : 2;
+
+template <class T, PairMode mode, bool weighted> class LevelSums {
+    using V = Lanes<double>;
+    static constexpr int nodes = kTableNodes<T>, outputs = kTableOutputs<weighted>;
+    static constexpr int row = 2 * outputs, registers = row / V::count;
+    static constexpr bool with_value = mode == kValue || mode == kValueGrad;
+
+    const LevelTableJob<T>& job_;
+    TablePlaces<T> places_;
+    double part_[kTableChunk][row];
+    double first_[kTableChunk], second_[kTableChunk];
+
+    RANKGRAD_INLINE void look_up(int k) {
+        const double* table = job_.potentials + std::int64_t{places_.slot[k]} * (outputs * nodes);
+        const V u(places_.bend[k]);
+        V total[registers];
+        for (int r = 0; r < registers; ++r) total[r] = V::load(table + (nodes / 2 - 1) * row + r * V::count);
+        for (int j = nodes / 2 - 2; j >= 0; --j)
+            for (int r = 0; r < registers; ++r)
+                total[r] = multiply_add(total[r], u, V::load(table + j * row + r * V::count));
+        for (int r = 0; r < registers; ++r) total[r].store(part_[k] + r * V::count);
+    }
+
+    /// first_ and second_ from the parts.
+    void combine(const double* weight, int count) {
+        for (int k = 0; k < count; ++k) {
+            const double t = places_.place[k], *even = part_[k], *odd = even + outputs;
+            double x[outputs];
+            for (int o = 0; o < outputs; ++o) x[o] = even[o] + t * odd[o];
+            if constexpr (weighted) {
+                const double w = weight[k];
+                first_[k] = with_value ? x[0] : w * x[0] + x[1];
+                second_[k] = w * x[2] + x[3];
+            } else {
+                first_[k] = x[0];
+                second_[k] = x[1];
+            }
+        }
+    }
+
+    static RANKGRAD_INLINE void write(const double* from, double factor, int count, T* to) {
+        for (int k = 0; k < count; ++k) to[k] = static_cast<T>(factor * from[k]);
+    }
+
+    double weighted_sum(const double* weight, int count) const {
+        V total(0);
+        int k = 0;
+        for (; k + V::count <= count; k += V::count)
+            total = multiply_add(weight == nullptr ? V(1) : V::load(weight + k), V::load(first_ + k), total);
+        double rest = 0;
+        for (; k < count; ++k) rest += (weight == nullptr ? 1 : weight[k]) * first_[k];
+        return sum(total) + rest;
+    }
+
+    double finish(std::int64_t first, int count) {
+        double total = 0;
+        if constexpr (with_value) {
+            total = weighted_sum(job_.weight == nullptr ? nullptr : job_.weight + first, count);
+            if (job_.value != nullptr) write(first_, 1.0, count, job_.value + first);
+        }
+        if constexpr (mode == kValueGrad) write(second_, job_.grad_factor, count, job_.grad + first);
+        if constexpr (mode == kHessVector)
+            for (int k = 0; k < count; ++k) {
+                const double v = static_cast<double>(job_.vector[first + k]) - job_.vector_mean;
+                job_.grad[first + k] = static_cast<T>(job_.grad_factor * (v * first_[k] + second_[k]));
+            }
+        if constexpr (mode == kGradHess || mode == kGradPositiveHess) {
+            write(first_, job_.grad_factor, count, job_.grad + first);
+            const double least = job_.min_hessian;
+            for (int k = 0; k < count; ++k) {
+                const double h = job_.hess_factor * second_[k];
+                job_.hess[first + k] = static_cast<T>(h < least ? least : h);
+            }
+        }
+        return total;
+    }
+
+    explicit LevelSums(const LevelTableJob<T>& job) : job_(job) {}
+
+public:
+    /// Gives the weighted sum of the values.
+    static double call(const LevelTableJob<T>& job) {
+        LevelSums sums(job);
+        double total = 0;
+        for_table_chunks(job.n, [&](std::int64_t first, int count) {
+            sums.places_.locate(job, first, count);
+            for (int k = 0; k < count; ++k) sums.look_up(k);
+            sums.combine(job.weight + (weighted ? first : 0), count);
+            total += sums.finish(first, count);
+        });
+        return total;
+    }
+};
+
+}  // namespace
+}  // namespace rankgrad

@@ -1,0 +1,131 @@
+"""``python -m rankgrad tune``: what the constants of the choice of algorithm are on this machine.
+
+Each constant is solved for from the shortest times of bound objectives on made-up lists, forced to one algorithm. The
+built-in values stand beside them; they stay as they are, since a choice must not depend on the machine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rankgrad import _core
+from rankgrad._runtime import threads
+from rankgrad.pairwise import (
+    PairwiseExponentialLoss,
+    PairwiseHingeLoss,
+    PairwiseLogisticLoss,
+    PairwiseLoss,
+)
+
+#: Width of a bin of the near-linear sums, for float32 and float64.
+WIDTH = {"float32": 0.75, "float64": 1.25}
+DTYPES = ("float32", "float64")
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Times value and gradient of one list on one thread."""
+
+    seconds: float = 0.3
+    """to spend on each list"""
+
+    def __call__(
+        self, loss: type[PairwiseLoss], labels: Any, scores: Any, algorithm: str, dtype: str = "float32"
+    ) -> float:
+        """Nanoseconds of the shortest of several calls."""
+        objective = loss(reduction="sum").bind(labels, algorithm=algorithm)
+        scores = scores.astype(dtype)
+        out = np.empty_like(scores)
+        objective.value_and_grad(scores, out=out)
+        shortest, now = np.inf, time.perf_counter()
+        end = now + self.seconds
+        while now < end or shortest == np.inf:
+            start = time.perf_counter()
+            objective.value_and_grad(scores, out=out)
+            now = time.perf_counter()
+            shortest = min(shortest, now - start)
+        return float(shortest) * 1e9
+
+
+def measurements(clock: Clock) -> Iterator[tuple[str, Callable[[], float]]]:
+    """Name of each constant, and what measures it in nanoseconds."""
+    rng = np.random.default_rng(0)
+    n = 2000
+    halves, mixed = np.arange(n) % 2, rng.normal(size=n)
+    pairs = (n // 2) ** 2
+
+    def pair(loss: type[PairwiseLoss], dtype: str) -> Callable[[], float]:
+        return lambda: clock(loss, halves, mixed, "direct", dtype) / pairs
+
+    def wide_pair() -> float:
+        return clock(PairwiseLogisticLoss, halves, 1000 * mixed, "direct") / pairs
+
+    def single_row_pair() -> float:
+        return clock(PairwiseHingeLoss, np.arange(n), mixed, "direct") / (n * (n - 1) / 2)
+
+    for dtype in DTYPES:
+        yield f"factored_pair, {dtype}", pair(PairwiseLogisticLoss, dtype)
+        yield f"simple_pair, {dtype}", pair(PairwiseHingeLoss, dtype)
+    yield "unfactored_pair", wide_pair
+    yield "single_row_pair", single_row_pair
+    yield from near_linear(clock, rng)
+    yield from exact(clock, rng)
+
+
+def near_linear(clock: Clock, rng: np.random.Generator) -> Iterator[tuple[str, Callable[[], float]]]:
+    """The sums of smooth losses: lists of 2 and 33 levels, and of too many for tables."""
+    n = 65_536
+    scores = rng.normal(size=n)
+    few, more, many = np.arange(n) % 2, np.arange(n) % 33, np.arange(n) % 66
+
+    def table_item(dtype: str) -> float:
+        return clock(PairwiseLogisticLoss, few, scores, "fast", dtype) / n
+
+    def potential(dtype: str) -> float:
+        bins = np.ptp(scores) / WIDTH[dtype]
+        extra = clock(PairwiseLogisticLoss, more, scores, "fast", dtype) - n * table_item(dtype)
+        return extra / (31 * bins)
+
+    def block_item(dtype: str) -> float:
+        blocks = 65 * potential(dtype) * np.ptp(scores) / WIDTH[dtype]
+        return (clock(PairwiseLogisticLoss, many, scores, "fast", dtype) - blocks) / n
+
+    for dtype in DTYPES:
+        yield f"table_item, {dtype}", lambda dtype=dtype: table_item(dtype)
+        yield f"potential, {dtype}", lambda dtype=dtype: potential(dtype)
+        yield f"expansion_item, {dtype}", lambda dtype=dtype: block_item(dtype)
+
+
+def exact(clock: Clock, rng: np.random.Generator) -> Iterator[tuple[str, Callable[[], float]]]:
+    """Sorted sums of 2, 16 and all-distinct levels; moments."""
+    n = 32_768
+    scores, depth = rng.normal(size=n), 15 - 6 + 1
+
+    def sorted_item(levels: int) -> float:
+        return clock(PairwiseHingeLoss, rng.permutation(n) % levels, scores, "fast") / n
+
+    def merge_item() -> float:
+        return (sorted_item(16) - sorted_item(2)) / 3
+
+    yield "sort_item", lambda: sorted_item(2) - merge_item()
+    yield "merge_item", merge_item
+    yield "leaf_item", lambda: sorted_item(n) - sorted_item(2) - (depth - 2) * merge_item()
+    yield "moment_item", lambda: clock(PairwiseExponentialLoss, np.arange(n) % 5, scores, "fast") / n
+
+
+def run(seconds: float) -> None:
+    """Measure all constants, printing each as it comes beside the built-in value."""
+    built_in = _core.cost_constants()
+    print(f"nanoseconds on one thread, level {_core.isa_level()}; only ratios matter for the choice")
+    print(f"{'constant':<26}{'built in':>10}{'here':>10}{'ratio':>8}")
+    with threads(1):
+        for name, measure in measurements(Clock(seconds)):
+            print(f"{name:<26}{built_in[name]:>10.3g}", end="", flush=True)
+            here = measure()
+            print(f"{here:>10.3g}{here / built_in[name]:>8.2f}", flush=True)
+    print("The built-in values stay: the same data get the same answer on every machine.")
