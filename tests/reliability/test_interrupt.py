@@ -48,6 +48,7 @@ def interrupts(repeats: int, busy: bool) -> list[float]:
 
     loss, data = rg.PairwiseHingeLoss(reduction="sum"), ragged(np.float64)
     expected = hash_of(loss_results(loss, data))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it
     kernels = list(long_kernels().values())
     stop = threading.Event()
 

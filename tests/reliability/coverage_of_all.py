@@ -1,0 +1,132 @@
+"""Builds engine and bindings with counters, runs the tests, and tells the lines and branches that ran.
+
+`python tests/reliability/coverage_of_all.py [arguments of pytest]` prints the figure, and what did not run. Lines and
+branches are those of `cpp/engine` and `cpp/bindings`; branches that only exceptions take (every call may throw) do
+not count. The package's own lines are counted by coverage.py.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+def build(folder: Path) -> Path:
+    """The package with counters in `folder`; gives the build folder."""
+    import pybind11
+
+    where = folder / "build"
+    options = {
+        "RANKGRAD_COVERAGE": "ON",
+        "RANKGRAD_LEVELS": "v3",
+        "CMAKE_BUILD_TYPE": "None",
+        "SKBUILD_PROJECT_VERSION": "0",
+        "Python_EXECUTABLE": sys.executable,
+        "pybind11_DIR": pybind11.get_cmake_dir(),
+    }
+    command = ["cmake", "-S", ROOT, "-B", where, "-G", "Ninja", *(f"-D{k}={v}" for k, v in options.items())]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["ninja", "-C", where], check=True, stdout=subprocess.DEVNULL)
+    shutil.copytree(ROOT / "python" / "rankgrad", folder / "rankgrad", ignore=shutil.ignore_patterns("*.so"))
+    (module,) = where.glob("_core*.so")
+    (folder / "rankgrad" / module.name).symlink_to(module)
+    return where
+
+
+def counts_of_core(where: Path) -> tuple[dict[str, dict[int, int]], dict[tuple[str, int], list[int]]]:
+    """How often each line ran, and each branch of a line; templates and inline functions are added up."""
+    lines: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    branches: dict[tuple[str, int], list[int]] = {}
+    for data in where.rglob("*.gcda"):
+        if "rankgrad_kernels" in str(data):
+            continue
+        subprocess.run(
+            ["gcov", "--json-format", "-b", data], cwd=data.parent, check=True, capture_output=True
+        )
+        for report in data.parent.glob("*.gcov.json.gz"):
+            content: dict[str, Any] = json.loads(gzip.decompress(report.read_bytes()))
+            report.unlink()
+            for file in content["files"]:
+                name = os.path.relpath(os.path.join(content["current_working_directory"], file["file"]), ROOT)
+                name = file["file"].removeprefix("./") if not name.startswith("cpp/") else name
+                if not name.startswith(("cpp/engine", "cpp/bindings")):
+                    continue
+                for line in file["lines"]:
+                    lines[name][line["line_number"]] += line["count"]
+                    taken = [b["count"] for b in line["branches"] if not b["throw"]]
+                    if len(taken) > 1:
+                        seen = branches.setdefault((name, line["line_number"]), [])
+                        branches[name, line["line_number"]] = add(seen, taken)
+    return lines, branches
+
+
+def add(seen: list[int], taken: list[int]) -> list[int]:
+    """Counts of the same branches in two instances of a template, which may have been simplified differently."""
+    if not seen:
+        return list(taken)
+    if len(seen) != len(taken):
+        return max(seen, taken, key=lambda counts: sum(c > 0 for c in counts) / len(counts))
+    return [a + b for a, b in zip(seen, taken, strict=True)]
+
+
+def main() -> int:
+    tests = sys.argv[1:] or ["tests", "-m", "not slow", "--ignore=tests/test_contributing.py"]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        where = build(folder)
+        environment = {**os.environ, "PYTHONPATH": str(folder), "COVERAGE_FILE": str(folder / "coverage")}
+        command = [
+            sys.executable,
+            "-m",
+            "coverage",
+            "run",
+            f"--source={folder / 'rankgrad'}",
+            "-m",
+            "pytest",
+            "-q",
+        ]
+        done = subprocess.run([*command, "-p", "no:cacheprovider", *tests], cwd=ROOT, env=environment)
+        lines, branches = counts_of_core(where)
+        report = subprocess.run(
+            [sys.executable, "-m", "coverage", "report", "-m", "--skip-covered"],
+            env=environment,
+            capture_output=True,
+            text=True,
+        ).stdout
+    print(report)
+    missed = {
+        file: [n for n, count in sorted(of.items()) if count == 0] for file, of in sorted(lines.items())
+    }
+    for file, numbers in missed.items():
+        if numbers:
+            print(f"{file}: lines {numbers} did not run")
+    for (file, line), counts in sorted(branches.items()):
+        if 0 in counts:
+            print(
+                f"{file}:{line}: branches {[k for k, c in enumerate(counts) if c == 0]} of {len(counts)} not taken"
+            )
+    total, ran = (
+        sum(len(of) for of in lines.values()),
+        sum(c > 0 for of in lines.values() for c in of.values()),
+    )
+    flat = [c for counts in branches.values() for c in counts]
+    python = report.splitlines()[-1].split()[-1] if report else "?"
+    print(
+        f"coverage: C++ {100 * ran / total:.1f} % of {total} lines, "
+        f"{100 * sum(c > 0 for c in flat) / len(flat):.1f} % of {len(flat)} branches; Python {python} of the lines"
+    )
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
