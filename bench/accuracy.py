@@ -40,8 +40,8 @@ def worst_errors(quick: bool) -> Iterator[dict[str, Any]]:
     scales = SCALES[1::2] if quick else SCALES
     for loss, dtype in product(LOSSES, BOUNDS):
         found = [
-            (error(loss, dtype, *case, n, items), ", ".join((f"scale {case[0]:g}", *case[1:])))
-            for case in product(scales, LABELS, VARIANTS)
+            (error(loss, dtype, scale, labels, variant, n, items), f"scale {scale:g}, {labels}, {variant}")
+            for scale, labels, variant in product(scales, LABELS, VARIANTS)
         ]
         worst, where = max(found)
         yield {"loss": loss, "dtype": dtype, "cases": len(found), "error": worst, "where": where}

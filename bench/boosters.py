@@ -22,8 +22,8 @@ def feature(work: Work) -> Array:
 def flat(work: Work) -> tuple[Array, Array, Array]:
     """Labels, scores and sizes of the lists in a row."""
     given = data(work)
-    groups = np.full(work.lists, work.length) if given.groups is None else given.groups
-    return np.ravel(given.labels), np.ravel(given.scores[0]), groups
+    scores, labels = (np.ravel(x) for x in given.arrays)
+    return labels, scores, np.full(work.lists, work.length) if given.groups is None else given.groups
 
 
 class Booster(Peer):
@@ -72,10 +72,12 @@ class LightGBM(Booster):
         return lgb.Booster(fixed | parameters, rows)
 
     def prepare(self, work: Work) -> Step:
-        return self.booster(work, objective="lambdarank", **self.ranking).update
+        booster = self.booster(work, objective="lambdarank", **self.ranking)
+        return lambda: booster.update()
 
     def overhead(self, work: Work) -> Step:
-        return self.booster(work, objective="regression").update
+        booster = self.booster(work, objective="regression")
+        return lambda: booster.update()
 
     def first_stump(self, work: Work) -> tuple[Array, Array]:
         booster = self.booster(work, objective="lambdarank", **{**self.ranking, "learning_rate": 1.0})

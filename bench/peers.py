@@ -87,14 +87,15 @@ class Torch(Peer):
 
 
 class TorchCompile(Torch):
-    """The same by torch.compile, once per shape."""
+    """The same by torch.compile, once per shape; forgetting earlier shapes, since it gives up after eight of them."""
 
     name = "torch.compile"
 
     def formula(self, work: Work) -> Any:
         import torch
 
-        return torch.compile(super().formula(work), dynamic=False)
+        torch.compiler.reset()
+        return torch.compile(super().formula(work), dynamic=False, fullgraph=True)
 
 
 class Jax(Peer):
@@ -200,7 +201,7 @@ class NumPy(Peer):
     losses = frozenset(PAIRWISE)
 
     def prepare(self, work: Work) -> Step:
-        labels, scores = data(work).labels, data(work).scores[0]
+        scores, labels = data(work).arrays
         return lambda: numpy_pairs.value_and_grad(work.loss, labels, scores)
 
 
@@ -218,7 +219,7 @@ class Numba(Peer):
 
     def prepare(self, work: Work) -> Step:
         loops = numpy_pairs.compiled_loops()
-        labels, scores = data(work).labels, data(work).scores[0]
+        scores, labels = data(work).arrays
 
         def step() -> tuple[float, Array]:
             grad = np.zeros(scores.shape)

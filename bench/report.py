@@ -17,6 +17,7 @@ from datetime import date
 from importlib import metadata
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import rankgrad as rg
 
@@ -24,6 +25,7 @@ import plots
 from registry import PEERS
 from run import run_all
 from tables import full_report, readme_block
+from targets import Results
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
@@ -42,17 +44,25 @@ def main() -> None:
     if options.results:
         run = json.loads(options.results.read_text())
     else:
-        start = perf_counter()
-        results = run_all(options.quick, options.peers)
-        run = {"about": about(perf_counter() - start), "results": results}
-        (options.output / "results.json").write_text(json.dumps(run, indent=1))
+        run = measured_run(options.quick, options.peers, options.output / "results.json")
     write(run, options.output, options.publish)
 
 
-def write(run: dict[str, object], folder: Path, publish: bool) -> None:
-    machine, results = run["about"]["processor"], run["results"]  # type: ignore[index]
-    report = full_report(results, run["about"])
-    (folder / "report.md").write_text(report, encoding="utf-8")
+def measured_run(quick: bool, peers: list[str] | None, path: Path) -> dict[str, Any]:
+    """Measure, saving as it goes: `--results` makes a report of a run that was broken off, too."""
+    start = perf_counter()
+
+    def save(results: Results) -> None:
+        run = {"about": about(perf_counter() - start), "results": results}
+        path.write_text(json.dumps(run, indent=1))
+
+    run_all(quick, peers, save)
+    return dict(json.loads(path.read_text()))
+
+
+def write(run: dict[str, Any], folder: Path, publish: bool) -> None:
+    results, machine = run["results"], run["about"]["processor"]
+    (folder / "report.md").write_text(full_report(results, run["about"]), encoding="utf-8")
     block = readme_block(results, run["about"])
     (folder / "readme.md").write_text(block, encoding="utf-8")
     plots.draw(results, folder, machine)
@@ -63,7 +73,7 @@ def write(run: dict[str, object], folder: Path, publish: bool) -> None:
         README.write_text(BLOCK.sub(lambda m: m[1] + block + m[2], text), encoding="utf-8")
 
 
-def about(seconds: float) -> dict[str, object]:
+def about(seconds: float) -> dict[str, Any]:
     """Where and with what the figures were made."""
     packages = {name for peer in PEERS.values() for name in peer.packages.split()}
     return {

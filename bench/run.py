@@ -6,40 +6,40 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from threading import Timer
-from typing import Any
 
 from alone import EXPERIMENTS
 from clock import ONE_THREAD
 from plan import plan
+from targets import Record, Results
 from works import Work
 
 HERE = Path(__file__).parent
-Record = dict[str, Any]
 
 #: Seconds after which a silent process is ended; a compiler may take a minute.
 PATIENCE = 300.0
 
 
-def run_all(quick: bool, names: list[str] | None) -> dict[str, list[Record]]:
-    """Every measurement, with one line of progress each."""
+def run_all(quick: bool, names: list[str] | None, save: Callable[[Results], None]) -> None:
+    """Every measurement, with one line of progress each; what there is so far is saved after each peer."""
     seconds = 0.05 if quick else 1.0
     planned = plan(quick, names)
     total, count = sum(len(works) for _, works in planned) + len(EXPERIMENTS), 0
-    results: dict[str, list[Record]] = {"peers": []}
+    results: Results = {"peers": [], **{experiment: [] for experiment in EXPERIMENTS}}
     for name, works in planned:
         for work, answer in ask_peer(name, works, seconds):
             count += 1
             results["peers"].append({"peer": name, **asdict(work), **answer})
             print(f"[{count}/{total}] {name}: {work}: {summary(answer)}", flush=True)
+        save(results)
     for experiment in EXPERIMENTS:
         count += 1
         print(f"[{count}/{total}] {experiment}", flush=True)
         results[experiment] = list(experiment_records(experiment, seconds, quick))
-    return results
+        save(results)
 
 
 def summary(answer: Record) -> str:
