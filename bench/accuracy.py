@@ -30,24 +30,28 @@ SCALES = (0.01, 1.0, 30.0, 1000.0)
 LABELS = ("two", "five", "distinct", "one positive", "one negative")
 VARIANTS = ("plain", "ties", "weights")
 
-#: Of contract.md's kind: float32 is one rounding of a sum in double.
-BOUNDS = {"float32": 1e-7, "float64": 1e-12}
-
 
 def worst_errors(quick: bool) -> Iterator[dict[str, Any]]:
     """Per loss and type, the largest error of any value, gradient or Hessian, and where it was."""
     n, items = (600, 10) if quick else (2000, 20)
     scales = SCALES[1::2] if quick else SCALES
-    for loss, dtype in product(LOSSES, BOUNDS):
+    weighted = (False, True) if hasattr(rg, "NDCGWeight") else (False,)
+    for delta, loss, dtype in product(weighted, LOSSES, ("float32", "float64")):
         found = [
-            (error(loss, dtype, scale, labels, variant, n, items), f"scale {scale:g}, {labels}, {variant}")
+            (
+                error(loss, delta, dtype, scale, labels, variant, n, items),
+                f"scale {scale:g}, {labels}, {variant}",
+            )
             for scale, labels, variant in product(scales, LABELS, VARIANTS)
         ]
         worst, where = max(found)
-        yield {"loss": loss, "dtype": dtype, "cases": len(found), "error": worst, "where": where}
+        name = f"delta NDCG x {loss}" if delta else loss
+        yield {"loss": name, "dtype": dtype, "cases": len(found), "error": worst, "where": where}
 
 
-def error(loss: str, dtype: str, scale: float, labels: str, variant: str, n: int, items: int) -> float:
+def error(
+    loss: str, delta: bool, dtype: str, scale: float, labels: str, variant: str, n: int, items: int
+) -> float:
     """The largest error among some items of one list."""
     rng = np.random.default_rng(n)
     y, s = labels_of(labels, n, rng), (scale * rng.normal(size=n)).astype(dtype)
@@ -55,13 +59,24 @@ def error(loss: str, dtype: str, scale: float, labels: str, variant: str, n: int
         s = (np.round(s / scale * 4) / 4 * scale).astype(dtype)
     w = 2 * rng.random(n) if variant == "weights" else np.ones(n)
     some = np.unique([*rng.integers(0, n, items), n // 3, s.argmin(), s.argmax()])
-    objective = LOSSES[loss](reduction="none").bind(y, algorithm="fast")
+    options: dict[str, Any] = {"lambda_weight": rg.NDCGWeight(gain="linear")} if delta else {}
+    objective = LOSSES[loss](reduction="none", **options).bind(y, algorithm="fast")
     values, grad = objective.value_and_grad(s, cotangent=w)
     hess = objective.grad_and_hess(s, cotangent=w)[1]
-    want = exact_sums(loss, y, s, w, some)
+    weights = {"pair_weights": delta_ndcg(y, s, some)} if delta else {}
+    want = exact_sums(loss, y, s, w, some, **weights)
     last_bit = 2 * np.finfo(np.float64).eps * float(np.abs(s).max())
     got = (values * w, grad, hess)
     return max(relative(g[some], x, last_bit, dtype) for g, x in zip(got, want[:3], strict=True))
+
+
+def delta_ndcg(y: Array, s: Array, items: Array) -> Array:
+    """|y_i - y_j| |D_i - D_j| / ideal DCG for the given i and all j, from discounts in double."""
+    discounts = 1 / np.log2(np.arange(y.size) + 2.0)
+    d = np.empty(y.size, dtype=np.longdouble)
+    d[np.argsort(-s, kind="stable")] = discounts
+    gaps = np.abs(y[items, None] - y[None, :]) * np.abs(d[items, None] - d[None, :])
+    return np.asarray(gaps / (np.sort(y)[::-1] @ discounts))
 
 
 def relative(got: Array, want: Any, last_bit: float, dtype: str) -> float:

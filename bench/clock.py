@@ -5,15 +5,18 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from time import perf_counter, sleep
+from time import perf_counter, process_time, sleep
 from typing import Any
 
 from works import Step
 
 STATUS, FORGET_PEAK = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+Clock = Callable[[], float]
+LONG_CALL = 1e-3
 
 #: Read when a runtime starts: to be set before numpy, torch or jax is imported.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -33,25 +36,31 @@ def pin() -> None:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
-def minima(steps: Sequence[Step], seconds: float, least: int = 2) -> list[float]:
+def minima(steps: Sequence[Step], seconds: float, clock: Clock = process_time) -> list[float]:
     """The shortest time of each step in seconds, their calls interleaved, so that noise meets all of them.
 
-    A round makes one call of the slowest step and up to ten of each other one.
+    At least two calls of each. A round makes one call of the slowest step and up to ten of each other one.
     """
-    best = [timed(step) for step in steps]
-    end, rounds = perf_counter() + seconds, 0
-    while rounds < least or perf_counter() < end:
-        rounds += 1
+    best = [timed(step, clock) for step in steps]
+    end, first = perf_counter() + seconds, True
+    while first or perf_counter() < end:
+        first = False
         for i, step in enumerate(steps):
             for _ in range(max(1, min(10, int(max(best) / best[i])))):
-                best[i] = min(best[i], timed(step))
+                best[i] = min(best[i], timed(step, clock))
     return best
 
 
-def timed(step: Step) -> float:
-    start = perf_counter()
+def timed(step: Step, clock: Clock) -> float:
+    """Seconds of a call: of a long one by `clock`.
+
+    That is the time of this process alone, without which a busy machine would lengthen the long calls of a peer and
+    spare rankgrad's short ones. Reading it takes a microsecond, too much for short calls.
+    """
+    own, start = clock(), perf_counter()
     step()
-    return perf_counter() - start
+    wall = perf_counter() - start
+    return wall if wall < LONG_CALL else clock() - own
 
 
 def growth(step: Step) -> tuple[Any, int | None, int | None]:

@@ -25,7 +25,7 @@ PATIENCE = 300.0
 
 def run_all(quick: bool, names: list[str] | None, save: Callable[[Results], None]) -> None:
     """Every measurement, with one line of progress each; what there is so far is saved after each peer."""
-    seconds = 0.05 if quick else 1.0
+    seconds = 0.05 if quick else 0.6
     planned = plan(quick, names)
     total, count = sum(len(works) for _, works in planned) + len(EXPERIMENTS), 0
     results: Results = {"peers": [], **{experiment: [] for experiment in EXPERIMENTS}}
@@ -67,10 +67,10 @@ def ask_peer(name: str, works: list[Work], seconds: float) -> Iterator[tuple[Wor
             timer.cancel()
             works = works[1:]
             if not line:
-                yield (
-                    work,
-                    {"failed": f"its process ended with {process.wait()} or took over {PATIENCE:.0f} s"},
+                ended = (
+                    f"its process ended with {process.wait()}: killed, for memory or after {PATIENCE:.0f} s?"
                 )
+                yield work, {"failed": ended}
                 break
             yield work, json.loads(line)
         process.stdin.close()
