@@ -151,6 +151,7 @@ bool has_fast_sums(const PairLossKernels& loss) {
 }
 
 bool may_take_tables(Choice choice, const PairLossKernels& loss, ListFacts list) {
+    if (loss.expansion == nullptr) return false;
     list.range = kNarrowRange;
     list.has_codes = true;
     bool may = false;

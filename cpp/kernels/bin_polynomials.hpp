@@ -50,10 +50,10 @@ template <int nodes> struct BinPolynomials {
     V element[registers];
 
     /// Each bit of an element's number stands for a factor: u, u^2, (u^4,) t.
-    RANKGRAD_INLINE BinPolynomials(double place, double bend) {
+    RANKGRAD_INLINE BinPolynomials(double place, double u) {
         constexpr int bits = nodes == 8 ? 3 : 4;
         V factor[bits];
-        factor[0] = V(bend);
+        factor[0] = V(u);
         for (int bit = 1; bit < bits - 1; ++bit) factor[bit] = factor[bit - 1] * factor[bit - 1];
         factor[bits - 1] = V(place);
         element[0] = V(1);
@@ -65,6 +65,7 @@ template <int nodes> struct BinPolynomials {
             for (int r = 0; r < step; ++r) element[r + step] = element[r] * factor[bit];
         }
     }
+    RANKGRAD_INLINE explicit BinPolynomials(double place) : BinPolynomials(place, bend(place)) {}
     static RANKGRAD_INLINE double bend(double place) { return 2 * place * place - 1; }
 
     /// The lanes add up to sum_i coefficient[i] element_i.

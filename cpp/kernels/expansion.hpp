@@ -41,7 +41,8 @@ template <class Loss, PairMode mode, int nodes, bool backward> class ExpansionPa
         if (e_.bin != nullptr) {
             for (std::int32_t k = 0; k < count; ++k) {
                 bin_[k] = e_.bin[first + k];
-                place_[k] = 2 * ((x[k] - low) * per_width - e_.grid[bin_[k]]) - 1;
+                const double t = 2 * ((x[k] - low) * per_width - e_.grid[bin_[k]]) - 1;
+                place_[k] = t < -1 ? -1 : t > 1 ? 1 : t;  // a product that is not rounded can be out of its bin
             }
         } else {
             for (std::int32_t k = 0; k < count; ++k) {
@@ -77,7 +78,7 @@ template <class Loss, PairMode mode, int nodes, bool backward> class ExpansionPa
     RANKGRAD_INLINE void visit(std::int32_t i, const std::int32_t* bin, const double* place, int n) {
         V part[outputs][V::count];
         for (int l = 0; l < V::count; ++l) {
-            const BinPolynomials<nodes> basis(place[l], BinPolynomials<nodes>::bend(place[l]));
+            const BinPolynomials<nodes> basis(place[l]);
             for (int o = 0; takes && o < outputs; ++o) part[o][l] = basis.series(fields_.potential(bin[l], o));
             if (gives && l < n) give(i + l, bin[l], basis);
         }
