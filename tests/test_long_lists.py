@@ -23,7 +23,7 @@ NAMES = ("hinge", "squared_hinge", "logistic", "soft_zero_one", "exponential")
 
 def everything(objective: rg.Objective, s: Array, v: Array, w: Array | None, n_threads: int) -> list[Any]:
     """All that the objective computes; `w` as cotangent."""
-    options = {"cotangent": w, "n_threads": n_threads}
+    options: dict[str, Any] = {"cotangent": w, "n_threads": n_threads}
     values, grad = objective.value_and_grad(s, **options)
     hessians = [objective.grad_and_hess(s, curvature=c, **options)[1] for c in ("exact", "positive")]
     return [values, grad, *hessians, objective.hessp(s, v, **options)]

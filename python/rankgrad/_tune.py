@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -96,9 +97,9 @@ def near_linear(clock: Clock, rng: np.random.Generator) -> Iterator[tuple[str, C
         return (clock(PairwiseLogisticLoss, many, scores, "fast", dtype) - blocks) / n
 
     for dtype in DTYPES:
-        yield f"table_item, {dtype}", lambda dtype=dtype: table_item(dtype)
-        yield f"potential, {dtype}", lambda dtype=dtype: potential(dtype)
-        yield f"expansion_item, {dtype}", lambda dtype=dtype: block_item(dtype)
+        yield f"table_item, {dtype}", partial(table_item, dtype)
+        yield f"potential, {dtype}", partial(potential, dtype)
+        yield f"expansion_item, {dtype}", partial(block_item, dtype)
 
 
 def exact(clock: Clock, rng: np.random.Generator) -> Iterator[tuple[str, Callable[[], float]]]:
