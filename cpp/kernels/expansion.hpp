@@ -20,7 +20,7 @@ namespace {
 
 constexpr int kExpansionChunk = 512;  // items that are put into bins together
 
-template <class Loss, PairMode mode, int nodes, bool backward> class ExpansionPass {
+template <PairMode mode, int nodes, bool backward> class ExpansionPass {
     using Tables = ExpansionTables<nodes>;
     using Functions = PassFunctions<mode, backward>;
     using V = Lanes<double>;
@@ -211,10 +211,10 @@ public:
 template <class Loss, PairMode mode, int nodes> void expansion_sum(const PairJob<double>& job) {
     const Expansion& e = *job.expansion;
     if (e.backward) {
-        if constexpr (mode != kValue) ExpansionPass<Loss, mode, nodes, true>(job).run();
+        if constexpr (mode != kValue) ExpansionPass<mode, nodes, true>(job).run();
         return;
     }
-    ExpansionPass<Loss, mode, nodes, false>(job).run();
+    ExpansionPass<mode, nodes, false>(job).run();
     if (e.densities_only) return;
     RunSums<Loss, mode> inside;
     for (std::int32_t b = e.block_begin; b < e.block_end; ++b)
