@@ -8,7 +8,7 @@
 // instead of one per pair. `eval_factored(u, p)` also gets p = 1 / (1 + u), for which the sum over pairs shares divisions.
 // `add` and `flush` say how its values are summed.
 //
-// Where `positive_curvature` is not the curvature itself, `curvature_is_positive` is false.
+// A loss whose two curvatures are the same number may say so: `curvature_is_positive`.
 //
 // A loss that is analytic for |Im m| < pi may declare itself `expandable` and give its tails, series in e^-|m|
 // (expansion_tables.hpp says which): long lists are then summed in near-linear time.
@@ -36,7 +36,7 @@ struct PairLoss {
     static constexpr bool expandable = false;
     static constexpr bool exponential = false;
     static constexpr int hinge_power = 0;
-    static constexpr bool curvature_is_positive = true;  ///< positive_curvature is the same number
+    static constexpr bool curvature_is_positive = false;  ///< positive_curvature is the same number
     void set(const LossParameters&) {}
     template <class T> T add(T total, T value) const { return total + value; }
     template <class T> T flush(T total) const { return total; }
@@ -46,7 +46,6 @@ struct PairLoss {
 struct Hinge : PairLoss {
     static constexpr const char* name = "hinge";
     static constexpr int hinge_power = 1;
-    static constexpr bool curvature_is_positive = false;
     template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
         const T slack = T(1) - margin;
         const T active = select(slack > T(0), T(1), T(0));
@@ -57,6 +56,7 @@ struct Hinge : PairLoss {
 /// phi(m) = max(0, 1 - m)^2. [Chapelle & Keerthi, 2010]
 struct SquaredHinge : PairLoss {
     static constexpr const char* name = "squared_hinge";
+    static constexpr bool curvature_is_positive = true;
     static constexpr int hinge_power = 2;
     template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
         const T slack = max(T(1) - margin, T(0));
@@ -68,6 +68,7 @@ struct SquaredHinge : PairLoss {
 /// phi(m) = log(1 + e^-m): RankNet. With p = sigmoid(m), q = 1 - p: phi' = -q, phi'' = p q. [Burges et al., 2005]
 struct Logistic : PairLoss {
     static constexpr const char* name = "logistic";
+    static constexpr bool curvature_is_positive = true;
     static constexpr bool factored = true;
     static constexpr bool log_product = true;
     static constexpr bool expandable = true;
@@ -96,7 +97,6 @@ struct Logistic : PairLoss {
 /// curvature is p q.
 struct SoftZeroOne : PairLoss {
     static constexpr const char* name = "soft_zero_one";
-    static constexpr bool curvature_is_positive = false;
     static constexpr bool factored = true;
     static constexpr bool expandable = true;
     static constexpr double left_constant = 1, left_slope = 0;  // phi(m) = 1 - phi(-m)
@@ -121,6 +121,7 @@ struct SoftZeroOne : PairLoss {
 /// phi(m) = e^-m: RankBoost. [Freund et al., 2003]
 struct Exponential : PairLoss {
     static constexpr const char* name = "exponential";
+    static constexpr bool curvature_is_positive = true;
     static constexpr bool exponential = true;
     static constexpr bool factored = true;
     template <class T> Jet<T> eval(T margin, T /*label_gap*/) const { return eval_factored(exp(-margin), T(1)); }
@@ -131,6 +132,7 @@ struct Exponential : PairLoss {
 /// no curvature anywhere.
 struct Quantile : PairLoss {
     static constexpr const char* name = "quantile";
+    static constexpr bool curvature_is_positive = true;
     static constexpr bool uses_label_gap = true;
     double tau = 0.5;
     void set(const LossParameters& p) { tau = p.tau; }
@@ -145,6 +147,7 @@ struct Quantile : PairLoss {
 /// The same with each part squared: phi = tau max(e, 0)^2 + (1 - tau) max(-e, 0)^2.
 struct SquaredQuantile : PairLoss {
     static constexpr const char* name = "squared_quantile";
+    static constexpr bool curvature_is_positive = true;
     static constexpr bool uses_label_gap = true;
     double tau = 0.5;
     void set(const LossParameters& p) { tau = p.tau; }
@@ -159,6 +162,7 @@ struct SquaredQuantile : PairLoss {
 /// moments (moment_sums.hpp).
 struct MeanSquaredError : PairLoss {
     static constexpr const char* name = "mean_squared_error";
+    static constexpr bool curvature_is_positive = true;
     static constexpr bool uses_label_gap = true;
     static constexpr bool all_pairs = true;
     template <class T> Jet<T> eval(T margin, T label_gap) const {
