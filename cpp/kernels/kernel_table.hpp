@@ -7,6 +7,7 @@
 
 #include "kernels/implicit_table.hpp"
 #include "kernels/modes.hpp"
+#include "kernels/weighted_table.hpp"
 
 namespace rankgrad {
 
@@ -23,14 +24,6 @@ enum ItemOrder : int {
     kByPosition,        ///< as they come: no gathering where all are valid
     kByLabel,           ///< lowest label first, ties by position
     kByLabelLastFirst,  ///< lowest label first, ties by position from the last: ListMLE's order backwards
-};
-
-/// What a pair's loss may be multiplied by (pair_weights.hpp).
-enum PairWeight : int { kGapProduct, kPairWeights };
-
-/// Each of some rows is paired with each of some columns.
-struct PairRectangle {
-    std::int32_t row_begin, row_end, column_begin, column_end;
 };
 
 struct Expansion;
@@ -124,34 +117,6 @@ struct ExpansionKernels {
     void (*fill)(const double* cosine, double* tables);  ///< cosine[k * nodes + m] = cos(k (m + 1/2) pi / nodes)
     PairSum<double> sum[kPairModes];
 };
-
-/// Neighbours in the order of the scores, highest first, all in one bin: the lower group's items [begin, middle), then the
-/// upper group's [middle, end), in any order; the discounts of the first and of the last by score.
-struct RankChunk {
-    std::int32_t begin, middle, end, bin;
-    double best, worst;
-};
-
-/// Near-linear sums between two groups of items whose weights depend on ranks. Arrays have an entry per item.
-struct RankScanJob {
-    PairMode mode = kValue;
-    // For losses with an expansion (rank_scan.hpp), which leave out the pairs inside chunks:
-    const double* tables = nullptr;
-    const RankChunk* chunks = nullptr;
-    std::int32_t n_chunks = 0;
-    const double* place = nullptr;  ///< in the bin, from -1 to 1
-    // For the hinge losses (slack_scan.hpp); the items by descending score:
-    const double* score = nullptr;
-    const std::uint8_t* upper = nullptr;  ///< of the upper group
-    std::int32_t n = 0;
-    // For both:
-    bool ranked = true;  ///< pairs are weighted by the difference of their discounts
-    int gains = 1;       ///< the weight of a pair has the product of the items' factors (1) or their sum (2)
-    const double* strength = nullptr;  ///< as a partner
-    const double *factor = nullptr, *discount = nullptr;
-    double* out[2] = {nullptr, nullptr};  ///< sums of the mode's functions of the margin, added to
-};
-using RankScanSum = void (*)(const RankScanJob&);
 
 /// Items of one list, in any order, and the tables of its levels and bins (level_tables.hpp).
 template <class T> struct LevelTableJob {
@@ -259,10 +224,6 @@ template <class T> using Finite = bool (*)(const T* x, std::int64_t n);
 
 /// row[k] = e^-(x[k] - centre), column[k] = e^(x[k] - centre), computed in double.
 template <class T> using Exponentials = void (*)(const double* x, std::int64_t n, double centre, T* row, T* column);
-
-/// rank[k] = how many numbers of x are larger than x[k], or equal and before it. `x` is readable and `rank` writable one
-/// register past n; x is -infinity there.
-template <class T> using CountRanks = void (*)(const T* x, std::int32_t n, T* rank);
 
 /// Elementwise functions of vector_math.hpp, exposed so that their error bounds can be tested at each level.
 template <class T> struct MathKernels {

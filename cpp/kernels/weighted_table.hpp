@@ -1,0 +1,50 @@
+// What the engine and the kernels share about sums with pair weights: a part of kernel_table.hpp.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/modes.hpp"
+
+namespace rankgrad {
+
+/// What a pair's loss may be multiplied by (pair_weights.hpp).
+enum PairWeight : int { kGapProduct, kPairWeights };
+
+/// Each of some rows is paired with each of some columns.
+struct PairRectangle {
+    std::int32_t row_begin, row_end, column_begin, column_end;
+};
+
+/// Neighbours in the order of the scores, highest first, all in one bin: the lower group's items [begin, middle), then the
+/// upper group's [middle, end), in any order; the discounts of the first and of the last by score.
+struct RankChunk {
+    std::int32_t begin, middle, end, bin;
+    double best, worst;
+};
+
+/// Near-linear sums between two groups of items whose weights depend on ranks. Arrays have an entry per item.
+struct RankScanJob {
+    PairMode mode = kValue;
+    // For losses with an expansion (rank_scan.hpp), which leave out the pairs inside chunks:
+    const double* tables = nullptr;
+    const RankChunk* chunks = nullptr;
+    std::int32_t n_chunks = 0;
+    const double* place = nullptr;  ///< in the bin, from -1 to 1
+    // For the hinge losses (slack_scan.hpp); the items by descending score:
+    const double* score = nullptr;
+    const std::uint8_t* upper = nullptr;  ///< of the upper group
+    std::int32_t n = 0;
+    // For both:
+    bool ranked = true;  ///< pairs are weighted by the difference of their discounts
+    int gains = 1;       ///< the weight of a pair has the product of the items' factors (1) or their sum (2)
+    const double* strength = nullptr;  ///< as a partner
+    const double *factor = nullptr, *discount = nullptr;
+    double* out[2] = {nullptr, nullptr};  ///< sums of the mode's functions of the margin, added to
+};
+using RankScanSum = void (*)(const RankScanJob&);
+
+/// rank[k] = how many numbers of x are larger than x[k], or equal and before it. `x` is readable and `rank` writable one
+/// register past n; x is -infinity there.
+template <class T> using CountRanks = void (*)(const T* x, std::int32_t n, T* rank);
+
+}  // namespace rankgrad
