@@ -58,7 +58,9 @@ void RankNodes::set_places(RankScanJob& job, const std::int32_t* item, std::int3
     for (const RankChunk& chunk : s_.chunks)
         for (std::int32_t k = chunk.begin; k < chunk.end; ++k)
             place[k] = 2 * ((list_.score[item[k]] - list_.low) * per_width - chunk.bin) - 1;
-    job.tables = expansion_tables(*sums_of_.expansion);
+    if (s_.expansion != sums_of_.expansion) s_.tables = expansion_tables(*sums_of_.expansion);
+    s_.expansion = sums_of_.expansion;
+    job.tables = s_.tables;
     job.chunks = s_.chunks.data();
     job.n_chunks = static_cast<std::int32_t>(s_.chunks.size());
     job.place = place;

@@ -27,6 +27,8 @@ struct RankTreeScratch {
     std::vector<double> place, strength, factor, out[2];  ///< of the items of a node, in its order
     std::vector<std::uint8_t> upper;
     std::vector<double> row, column, weight, gain, discount, vector, no_rest, value, grad, hess;
+    const ExpansionKernels* expansion = nullptr;  ///< whose tables these are
+    const double* tables = nullptr;
     std::vector<RankChunk> chunks;
     std::vector<PairRectangle> rectangles;
 };

@@ -37,18 +37,18 @@ void truncated_pairs(const std::int32_t* level_begin, std::int32_t n_levels, std
     w.order.assign(static_cast<std::size_t>(n), 0);
     std::vector<std::int32_t>& order = w.order;
     for (std::int32_t r = 0; r < best; ++r) order[static_cast<std::size_t>(w.by_rank[static_cast<std::size_t>(r)])] = 1;
-    std::vector<std::int32_t> places(static_cast<std::size_t>(n));
+    w.places.resize(static_cast<std::size_t>(n));
     std::int32_t top = 0, other = best;
     w.rectangles.clear();
     for (std::int32_t q = 0; q < n_levels; ++q) {
         const std::int32_t lower_top = top, lower_other = other;
         for (std::int32_t k = level_begin[q]; k < level_begin[q + 1]; ++k)
-            places[static_cast<std::size_t>(order[static_cast<std::size_t>(k)] != 0 ? top++ : other++)] = k;
+            w.places[static_cast<std::size_t>(order[static_cast<std::size_t>(k)] != 0 ? top++ : other++)] = k;
         add_rectangle({lower_top, top, 0, lower_top}, w.rectangles);
         add_rectangle({lower_top, top, best, lower_other}, w.rectangles);
         add_rectangle({lower_other, other, 0, lower_top}, w.rectangles);
     }
-    order.swap(places);
+    order.swap(w.places);
 }
 
 /// The arrays in the order of `w.order`, sums at 0; arrays that are null stay so.
