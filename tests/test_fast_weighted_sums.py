@@ -77,9 +77,7 @@ def test_error_bounds(name: str, dtype: Any, kind: str, weight: Any, rng: np.ran
     for scale in (0.01, 1.0, 30.0, 1000.0):
         y, s = labels_of(kind, n, rng), (scale * rng.normal(size=n)).astype(dtype)
         w, v = rng.random(n) * 2, rng.normal(1, 1, n).astype(dtype)
-        items = np.unique(
-            np.concatenate([rng.integers(0, n, 8), [n // 3, int(s.argmin()), int(s.argmax())]])
-        )
+        items = np.unique(np.concatenate([rng.integers(0, n, 8), [n // 3, int(s.argmin()), int(s.argmax())]]))
         expected = exact(name, weight, y, s, w, v, t, items)
         for algorithm, bound in (("fast", BOUND), ("direct", DIRECT_BOUND)):
             if algorithm == "direct" and rounds_margins(name, s):
