@@ -1,6 +1,6 @@
 """Every loss as a value in mpmath's arithmetic, from which differences of tiny steps give all derivatives.
 
-Only values are written here, as in the papers; no derivative is: 60 digits and a step of 1e-15 give those to 1e-29.
+Only values are written here, as in the papers; no derivative is: 80 digits and a step of 1e-20 give those to 1e-39.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 import mpmath
 from mpmath import mp, mpf
 
-mp.dps = 60
-STEP = mpf(10) ** -15
+mp.dps = 80
+STEP = mpf(10) ** -20
 
 Numbers = list[Any]
 

@@ -120,6 +120,7 @@ template <class T, class Core> double evaluate(const Core& core, const Input& x,
     call.row_value = with_value(mode) && core.values_per_item() ? out.value.data() : nullptr;
     call.grad = mode != kValue ? out.grad.data() : nullptr;
     call.hess = with_hess(mode) ? out.hess.data() : nullptr;
+    call.min_hessian = -std::numeric_limits<double>::infinity();
     return core.evaluate(call);
 }
 

@@ -9,6 +9,10 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
+/// gcc tells comparisons of floating-point numbers too, for which libFuzzer has no use.
+extern "C" void __sanitizer_cov_trace_cmpf(float, float) {}
+extern "C" void __sanitizer_cov_trace_cmpd(double, double) {}
+
 #if defined(RANKGRAD_LIBFUZZER)
 
 extern "C" int LLVMFuzzerRunDriver(int* count, char*** arguments, int (*run)(const std::uint8_t*, std::size_t));
@@ -25,6 +29,15 @@ int main(int count, char** arguments) { return LLVMFuzzerRunDriver(&count, &argu
 #else
 
 extern "C" void __sanitizer_cov_trace_pc() {}
+extern "C" void __sanitizer_cov_trace_cmp1(std::uint8_t, std::uint8_t) {}
+extern "C" void __sanitizer_cov_trace_cmp2(std::uint16_t, std::uint16_t) {}
+extern "C" void __sanitizer_cov_trace_cmp4(std::uint32_t, std::uint32_t) {}
+extern "C" void __sanitizer_cov_trace_cmp8(std::uint64_t, std::uint64_t) {}
+extern "C" void __sanitizer_cov_trace_const_cmp1(std::uint8_t, std::uint8_t) {}
+extern "C" void __sanitizer_cov_trace_const_cmp2(std::uint16_t, std::uint16_t) {}
+extern "C" void __sanitizer_cov_trace_const_cmp4(std::uint32_t, std::uint32_t) {}
+extern "C" void __sanitizer_cov_trace_const_cmp8(std::uint64_t, std::uint64_t) {}
+extern "C" void __sanitizer_cov_trace_switch(std::uint64_t, std::uint64_t*) {}
 
 int main(int count, char** arguments) {
     for (int k = 1; k < count; ++k) {
