@@ -15,7 +15,7 @@ from typing import Any
 
 import registry
 from clock import growth, minima, pin
-from peers import Peer
+from peers import Peer, Rankgrad
 from works import Work, data, rankgrad_step
 
 #: A call that would take longer, in seconds, or need more memory, in bytes, is not made.
@@ -90,7 +90,7 @@ def measured(peer: Peer, work: Work, seconds: float) -> dict[str, Any]:
     _, peak, _ = growth(step)
     own, overhead = rankgrad_step(work), peer.overhead(work)
     times = minima([step, own, *([overhead] if overhead else [])], seconds)
-    theirs = times[0] - sum(times[2:])
+    theirs = min(times) if isinstance(peer, Rankgrad) else times[0] - sum(times[2:])
     return {"seconds": theirs, "rankgrad": times[1], "peak": peak, "first_peak": first_peak, "kept": kept}
 
 

@@ -24,7 +24,7 @@ PATIENCE = 300.0
 
 
 def run_all(quick: bool, names: list[str] | None, save: Callable[[Results], None]) -> None:
-    """Every measurement, with one line of progress each; what there is so far is saved after each peer."""
+    """Every measurement, with one line of progress each; what there is so far is saved."""
     seconds = 0.05 if quick else 0.6
     planned = plan(quick, names)
     total, count = sum(len(works) for _, works in planned) + len(EXPERIMENTS), 0
@@ -34,7 +34,7 @@ def run_all(quick: bool, names: list[str] | None, save: Callable[[Results], None
             count += 1
             results["peers"].append({"peer": name, **asdict(work), **answer})
             print(f"[{count}/{total}] {name}: {work}: {summary(answer)}", flush=True)
-        save(results)
+            save(results)
     for experiment in EXPERIMENTS:
         count += 1
         print(f"[{count}/{total}] {experiment}", flush=True)
