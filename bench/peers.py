@@ -50,8 +50,9 @@ class Rankgrad(Peer):
 
     def start(self) -> None:
         """Have everything loaded that a first call loads."""
-        for labels in ("five", "distinct"):
-            rankgrad_step(Work("hinge", 1, 2000, labels))()
+        for loss in PAIRWISE:
+            for labels in ("two", "five", "distinct"):
+                rankgrad_step(Work(loss, 1, 2000, labels))()
 
     def prepare(self, work: Work) -> Step:
         return rankgrad_step(work)

@@ -50,15 +50,18 @@ def picture(results: Results, path: Path, title: str, unit: str, height: Any) ->
     for axis, loss in zip(axes, ("hinge", "logistic"), strict=True):
         for peer, (colour, marker) in STYLES.items():
             xy = line(results, height, peer=peer, loss=loss, labels="five")
+            if not xy[0]:
+                continue
             axis.plot(*xy, color=colour, marker=marker, markersize=4, linewidth=1.2, label=peer)
-        for labels, style in OURS.items():
-            xy = line(results, height, peer="rankgrad", loss=loss, labels=labels)
-            label = f"rankgrad, {LABELS[labels]}"
-            axis.plot(*xy, style, color="black", linewidth=2.2 if labels == "five" else 1.4, label=label)
+        for mix, style in OURS.items():
+            xy = line(results, height, peer="rankgrad", loss=loss, labels=mix)
+            label = f"rankgrad, {LABELS[mix]}"
+            axis.plot(*xy, style, color="black", linewidth=2.2 if mix == "five" else 1.4, label=label)
         axis.set(xscale="log", yscale="log", title=f"pairwise {loss}", xlabel="items in the list")
         axis.grid(alpha=0.3)
     axes[0].set_ylabel(unit)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", fontsize="small")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", fontsize="small")
     figure.suptitle(title, fontsize="medium")
     figure.savefig(path, dpi=110)
     plt.close(figure)

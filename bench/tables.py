@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from registry import PEERS
 from targets import Results, Row, measured, rows, times
 from works import Work
 
@@ -51,9 +52,9 @@ def readme_block(results: Results, about: dict[str, Any]) -> str:
     )
     chosen = [row for row in rows(results) if row.met is not None]
     lines = [[row.work, row.against, row.cells[0], row.cells[1]] for row in chosen]
-    missing = sorted({r["peer"] for r in results["peers"] if "not installed" in r.get("failed", "")})
+    missing = [name for name in PEERS if not measured(results, peer=name)]
     parts = [head, table(["work", "against", "float32", "float64"], lines)]
-    parts += [f"Not installed and so not measured: {'; '.join(missing)}."] if missing else []
+    parts += [f"Not measured in this run: {'; '.join(missing)}."] if missing else []
     return "\n" + "\n\n".join(parts) + "\n\n"
 
 
