@@ -33,7 +33,7 @@ function(rankgrad_add_kernels)
       cpp/kernels/expansion_kernels.cpp
       cpp/kernels/implicit_kernels.cpp
       cpp/kernels/kernels.cpp
-      cpp/kernels/level_kernels.cpp
+      cpp/kernels/level_table_kernels.cpp
       cpp/kernels/list_kernels.cpp
       cpp/kernels/pair_kernels.cpp
       cpp/kernels/weighted_kernels.cpp)
