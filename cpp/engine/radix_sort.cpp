@@ -54,6 +54,30 @@ Bits differing_bits(const double* number, std::int32_t n) {
 /// Items of a part that one thread counts and moves.
 constexpr std::int32_t kPartItems = 1 << 15;
 
+/// One digit of a key. The loops over it are functions of values: what a closure refers to would be read again for each item.
+template <class Key> struct Digit {
+    Key key;
+    int shift;
+    std::uint32_t size;
+
+    std::uint32_t operator()(double x) const { return static_cast<std::uint32_t>(key(x) >> shift) & (size - 1); }
+    void count(const double* from, std::int32_t begin, std::int32_t end, std::uint32_t* counts) const {
+        const Digit digit = *this;
+        std::fill_n(counts, size, 0u);
+        for (std::int32_t k = begin; k < end; ++k) ++counts[digit(from[k])];
+    }
+    void move(const double* from, const std::int32_t* from_index, std::int32_t begin, std::int32_t end,
+              std::uint32_t* next, Sortable to) const {
+        const Digit digit = *this;
+        for (std::int32_t k = begin; k < end; ++k) {
+            const double x = from[k];
+            const std::uint32_t slot = next[digit(x)]++;
+            to.number[slot] = x;
+            to.index[slot] = from_index == nullptr ? k : from_index[k];
+        }
+    }
+};
+
 /// Sorts by key(number) and gives the place that the result is in. Each part counts its digits; the digits' places in the
 /// result then follow from the counts, digit by digit and part by part.
 template <class Key> int sort_by(const Key& key, const double* number, std::int32_t n, const Sortable (&place)[2],
@@ -63,27 +87,18 @@ template <class Key> int sort_by(const Key& key, const double* number, std::int3
     const auto begin = [&](std::int64_t part) { return static_cast<std::int32_t>(n * part / n_parts); };
     count.resize(std::max(count.size(), static_cast<std::size_t>(n_parts * size)));
     for (int pass = 0; pass < key.passes; ++pass) {
-        const auto digit = [&](double x) {
-            return static_cast<std::uint32_t>(key(x) >> (pass * key.width)) & (size - 1);
-        };
+        const Digit<Key> digit{key, pass * key.width, size};
         const double* from = pass == 0 ? number : place[pass & 1].number;
-        const std::int32_t* from_index = place[pass & 1].index;
+        const std::int32_t* from_index = pass == 0 ? nullptr : place[pass & 1].index;
         const Sortable to = place[(pass & 1) ^ 1];
         team.run(n_parts, [&](std::int64_t part) {
-            std::uint32_t* of_part = count.data() + part * size;
-            std::fill_n(of_part, size, 0u);
-            for (std::int32_t k = begin(part); k < begin(part + 1); ++k) ++of_part[digit(from[k])];
+            digit.count(from, begin(part), begin(part + 1), count.data() + part * size);
         });
         std::uint32_t sum = 0;
         for (std::uint32_t d = 0; d < size; ++d)
             for (std::int64_t part = 0; part < n_parts; ++part) sum += std::exchange(count[part * size + d], sum);
         team.run(n_parts, [&](std::int64_t part) {
-            std::uint32_t* next = count.data() + part * size;
-            for (std::int32_t k = begin(part); k < begin(part + 1); ++k) {
-                const std::uint32_t slot = next[digit(from[k])]++;
-                to.number[slot] = from[k];
-                to.index[slot] = pass == 0 ? k : from_index[k];
-            }
+            digit.move(from, from_index, begin(part), begin(part + 1), count.data() + part * size, to);
         });
     }
     return key.passes & 1;
