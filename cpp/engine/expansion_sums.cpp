@@ -91,14 +91,13 @@ private:
     const std::int64_t n_;
 };
 
-/// Only differences of the vector matter, and small numbers lose less.
+}  // namespace
+
 void centre(double* x, std::int32_t n) {
     double mean = 0;
     for (std::int32_t k = 0; k < n; ++k) mean += x[k] / n;
     for (std::int32_t k = 0; k < n; ++k) x[k] -= mean;
 }
-
-}  // namespace
 
 const double* expansion_tables(const ExpansionKernels& kernels) {
     static std::mutex mutex;

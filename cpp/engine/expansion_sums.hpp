@@ -24,6 +24,9 @@ const double* expansion_tables(const ExpansionKernels& kernels);
 /// Gives `e` the tables of the loss and, for its n_bins, memory for so many passes, the first of them ready.
 void lend(ExpansionScratch& scratch, const ExpansionKernels& kernels, Expansion& e, std::int64_t passes = 1);
 
+/// Only differences of the vector matter, and small numbers lose less.
+void centre(double* x, std::int32_t n);
+
 /// Adds what the loss's direct sum over all rows of `job` would add. job.row and job.column hold the scores, low and high are
 /// their range; `vector` is for kHessVector and is centred in place.
 void expansion_sums(const ExpansionKernels& kernels, PairMode mode, PairJob<double> job, double* vector, double low,

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "engine/expansion_sums.hpp"
+#include "engine/label_tree.hpp"
 #include "engine/rank_nodes.hpp"
 
 namespace rankgrad {
@@ -16,13 +18,6 @@ namespace {
 constexpr std::int32_t kLeafItems = 128;
 /// Items of a node between two looks at the interrupt flag.
 constexpr std::int32_t kItemsPerLook = 1 << 14;
-
-/// Only differences of the vector matter, and small numbers lose less.
-void centre(double* x, std::int32_t n) {
-    double mean = 0;
-    for (std::int32_t k = 0; k < n; ++k) mean += x[k] / n;
-    for (std::int32_t k = 0; k < n; ++k) x[k] -= mean;
-}
 
 class RankTree {
 public:
@@ -39,7 +34,7 @@ public:
             const std::int32_t begin = list_.level_begin[first], end = list_.level_begin[last];
             std::int32_t *items = s_.item[at].data() + begin, *room = s_.item[at ^ 1].data() + begin;
             if (end - begin <= kLeafItems) return nodes_.leaf(first, last, room);
-            const std::int32_t split = split_level(first, last), middle = list_.level_begin[split];
+            const std::int32_t split = split_level(list_.level_begin, first, last), middle = list_.level_begin[split];
             nodes_.node(items, begin, middle, end, room);
             partition(at, begin, middle, end);
             at ^= 1;
@@ -56,14 +51,6 @@ public:
 private:
     bool stops(std::int32_t first, std::int32_t last) {
         return list_.level_begin[last] - list_.level_begin[first] >= kItemsPerLook && team_.stopped();
-    }
-    /// The level in (first, last) that begins nearest to the middle of the items.
-    std::int32_t split_level(std::int32_t first, std::int32_t last) const {
-        const std::int32_t* begin = list_.level_begin;
-        const std::int32_t half = begin[first] + (begin[last] - begin[first]) / 2;
-        const auto above =
-            static_cast<std::int32_t>(std::lower_bound(begin + first + 1, begin + last - 1, half) - begin);
-        return above - 1 > first && half - begin[above - 1] < begin[above] - half ? above - 1 : above;
     }
     void partition(int at, std::int32_t begin, std::int32_t middle, std::int32_t end) {
         const std::vector<std::int32_t>& from = s_.item[at];

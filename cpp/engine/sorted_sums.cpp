@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/label_tree.hpp"
 #include "engine/workspace.hpp"
 
 namespace rankgrad {
@@ -66,7 +67,7 @@ private:
             if (shared && end - begin < kSharedItems) return left_.push_back({at, first, last, end - begin});
             if (end - begin <= kLeafItems) return sum_directly(first, last);
             if (shared && team_.stopped()) return;
-            const std::int32_t split = split_level(first, last), middle = job_.level_begin[split];
+            const std::int32_t split = split_level(job_.level_begin, first, last), middle = job_.level_begin[split];
             partition(at, begin, middle, end);
             at ^= 1;
             merge(at, begin, middle, end);
@@ -78,15 +79,6 @@ private:
                 last = split;
             }
         }
-    }
-
-    /// The level in (first, last) that begins nearest to the middle of the items.
-    std::int32_t split_level(std::int32_t first, std::int32_t last) const {
-        const std::int32_t* begin = job_.level_begin;
-        const std::int32_t half = begin[first] + (begin[last] - begin[first]) / 2;
-        const auto above =
-            static_cast<std::int32_t>(std::lower_bound(begin + first + 1, begin + last - 1, half) - begin);
-        return above - 1 > first && half - begin[above - 1] < begin[above] - half ? above - 1 : above;
     }
 
     /// Items before `middle` in label order go to the front, the others behind them, both still in the order of the scores.
