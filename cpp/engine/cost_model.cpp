@@ -147,7 +147,7 @@ std::int32_t run_items(const ExpansionKernels& kernels, double bins) {
 }
 
 bool has_fast_sums(const PairLossKernels& loss) {
-    return loss.expansion != nullptr || loss.merge_sum[kValue][0].walk != nullptr || loss.moment_sum[kValue] != nullptr;
+    return loss.expansion != nullptr || loss.merge_sum != nullptr || loss.moment_sum[kValue] != nullptr;
 }
 
 bool may_take_tables(Choice choice, const PairLossKernels& loss, ListFacts list) {
@@ -165,7 +165,7 @@ bool may_take_tables(Choice choice, const PairLossKernels& loss, ListFacts list)
 Algorithm choose_algorithm(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& list) {
     if (loss.all_pairs) return Algorithm::moments;
     if (choice == Choice::direct) return Algorithm::direct;
-    if (loss.merge_sum[mode][0].walk != nullptr) return cheaper(choice, Algorithm::sorted, sorted_cost(list), list);
+    if (loss.merge_sum != nullptr) return cheaper(choice, Algorithm::sorted, sorted_cost(list), list);
     if (loss.moment_sum[mode] != nullptr)
         return cheaper(choice, Algorithm::moments, kCosts.moment_list + kCosts.moment_item * list.items, list);
     if (loss.expansion == nullptr) return Algorithm::direct;
@@ -181,7 +181,7 @@ Algorithm choose_algorithm(Choice choice, const PairLossKernels& loss, PairMode 
 }
 
 Algorithm choose_weighted_algorithm(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& list) {
-    const bool hinge = loss.merge_sum[mode][0].walk != nullptr;
+    const bool hinge = loss.merge_sum != nullptr;
     if (choice == Choice::direct || (loss.expansion == nullptr && !hinge)) return Algorithm::direct;
     const double bins = hinge ? 0 : expansion_bins(loss.expansion[list.is_float ? 0 : 1], 0, list.range);
     if (!hinge && !bins_side_by_side(loss.expansion[list.is_float ? 0 : 1], 0, list.range, list.items))

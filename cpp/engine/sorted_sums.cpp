@@ -37,9 +37,9 @@ public:
         const std::int32_t n = job.level_begin[job.n_levels];
         const bool weighted = mode != kValue && has_weights && !all_same(job.weight, n);
         merge_ = loss.merge_sum[mode][weighted];
-        for (int k = 0; k < 2; ++k)  // the kernel may look at one entry before and one behind
-            place_[k] = {padded(scratch.number[k], static_cast<std::size_t>(n) + 1) + 1,
-                         padded(scratch.index[k], static_cast<std::size_t>(n) + 1) + 1};
+        for (int k = 0; k < 2; ++k)
+            place_[k] = {padded(scratch.number[k], static_cast<std::size_t>(n)),
+                         padded(scratch.index[k], static_cast<std::size_t>(n))};
     }
 
     void run(double low, double high, std::vector<std::uint32_t>& count) {
@@ -114,6 +114,7 @@ private:
         }
     }
 
+    /// The node's items are in place_[at]; where they came from is free.
     void merge(int at, std::int32_t begin, std::int32_t middle, std::int32_t end) {
         MergeJob job;
         job.score = place_[at].number;
@@ -121,47 +122,28 @@ private:
         job.begin = begin;
         job.middle = middle;
         job.end = end;
+        job.reach = place_[at ^ 1].index;
         job.weight = job_.weight;
         job.vector = job_.vector;
         job.value = job_.value;
         job.grad = job_.grad;
         job.hess = job_.hess;
-        MergePiece all;
-        all.upper = {end - 1, middle - 1, middle - 1, {}, {}};
-        all.lower = {begin, middle, middle, {}, {}};
-        if (end - begin < kSharedItems) return merge_.walk(job, all);
-        pieces_.assign(static_cast<std::size_t>((end - begin) / kPieceItems), all);
-        cut_pieces(job);
-        const auto n = static_cast<std::int64_t>(pieces_.size());
-        const auto piece = [&](std::int64_t k) -> MergePiece& { return pieces_[static_cast<std::size_t>(k)]; };
-        team_.run(n - 1, [&](std::int64_t k) { merge_.partners(job, piece(k), piece(k + 1)); });
-        merge_.chain(job, pieces_.data(), n);
-        team_.run(n, [&](std::int64_t k) { merge_.walk(job, piece(k)); });
-    }
-
-    /// As many rows of each group in each piece. A piece begins with the partners of the row before it: those nearer than 1.
-    void cut_pieces(const MergeJob& job) {
-        const auto n = static_cast<std::ptrdiff_t>(pieces_.size());
-        const std::ptrdiff_t n_lower = job.middle - job.begin, n_upper = job.end - job.middle;
-        const double* score = job.score;
-        for (std::ptrdiff_t k = 1; k < n; ++k) {
-            MergeSide &upper = pieces_[static_cast<std::size_t>(k)].upper,
-                      &lower = pieces_[static_cast<std::size_t>(k)].lower;
-            upper.row = job.end - 1 - k * n_upper / n;
-            lower.row = job.begin + k * n_lower / n;
-            pieces_[static_cast<std::size_t>(k) - 1].upper.row_end = upper.row;
-            pieces_[static_cast<std::size_t>(k) - 1].lower.row_end = lower.row;
-            if (upper.row < job.end - 1) {
-                const double row = score[upper.row + 1];
-                const auto far = [&](double partner) { return !(row - partner < 1.0); };
-                upper.partner = std::partition_point(score + job.begin, score + job.middle, far) - score - 1;
-            }
-            if (lower.row > job.begin) {
-                const double row = score[lower.row - 1];
-                const auto near = [&](double partner) { return partner - row < 1.0; };
-                lower.partner = std::partition_point(score + job.middle, score + job.end, near) - score;
-            }
+        if (end - begin < kSharedItems) {
+            MergePiece all;
+            merge_.cut(job, &all, 1);
+            merge_.walk(job, all);
+            return merge_.sums(job, all);
         }
+        const std::int64_t n = (end - begin) / kPieceItems;
+        pieces_.resize(static_cast<std::size_t>(n));
+        MergePiece* pieces = pieces_.data();
+        merge_.cut(job, pieces, n);
+        team_.run(n, [&](std::int64_t k) {
+            merge_.walk(job, pieces[k]);
+            merge_.totals(job, pieces, n, k);
+        });
+        merge_.chain(job, pieces, n);
+        team_.run(n, [&](std::int64_t k) { merge_.sums(job, pieces[k]); });
     }
 
     void sum_directly(std::int32_t first, std::int32_t last) const {

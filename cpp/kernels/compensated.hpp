@@ -15,6 +15,12 @@ constexpr bool kFused = false;  // and so the compiler cannot contract anything 
 RANKGRAD_INLINE double fused(double, double, double) { return 0; }
 #endif
 
+/// a * b + c, rounded once where the level can: the same wherever it is written, which contraction is not.
+RANKGRAD_INLINE double multiply_add(double a, double b, double c) {
+    if constexpr (kFused) return fused(a, b, c);
+    return a * b + c;
+}
+
 /// a * b - product, exactly, for product = a * b rounded.
 RANKGRAD_INLINE double product_error(double a, double b, double product) {
     if constexpr (kFused) return fused(a, b, -product);

@@ -63,6 +63,9 @@ struct MergeJob {
     const double* score = nullptr;       ///< lower group at [begin, middle), upper group at [middle, end)
     const std::int32_t* item = nullptr;  ///< whose score it is: an index of the arrays below
     std::ptrdiff_t begin = 0, middle = 0, end = 0;
+    std::int32_t* reach =
+        nullptr;  ///< for each item the end of its partners in the other group: it has those from there to
+                  ///< `middle`. The walk writes it
     const double* weight = nullptr;
     const double* vector = nullptr;  ///< for kHessVector
     double* value = nullptr;         ///< added to, as in PairJob
@@ -70,22 +73,25 @@ struct MergeJob {
     double* hess = nullptr;
 };
 
-/// A piece of a walk along one group: its rows, the first partner that the row before did not have, and sums over the
-/// partners that it had, as the first row sees them: w slack^k, and w v in the last place, each with its rounding error.
+/// A piece of one side of a merge: its rows, the partners that join at them, and sums over all partners before those: of
+/// w |s_j - x|^k, x the last of them, and of w v in the last place, each with its rounding error. The upper group's
+/// rows and partners are visited downwards, the lower group's upwards.
 constexpr int kMergeVector = 3;
 struct MergeSide {
-    std::ptrdiff_t row = 0, row_end = 0, partner = 0;
+    std::ptrdiff_t row = 0, row_end = 0, partner = 0, partner_end = 0;
     double sum[kMergeVector + 1] = {}, error[kMergeVector + 1] = {};
 };
-/// The upper group is walked down, the lower group up.
 struct MergePiece {
     MergeSide upper, lower;
 };
 
+/// The steps of a merge of n pieces, in this order; walk, totals and sums may do the pieces side by side.
 struct MergeSums {
+    void (*cut)(const MergeJob&, MergePiece* pieces, std::int64_t n);
     void (*walk)(const MergeJob&, const MergePiece&);
-    void (*partners)(const MergeJob&, const MergePiece&, MergePiece& next);  ///< sums over a piece's own partners
-    void (*chain)(const MergeJob&, MergePiece*, std::int64_t n);             ///< and over those of all before
+    void (*totals)(const MergeJob&, MergePiece* pieces, std::int64_t n, std::int64_t piece);
+    void (*chain)(const MergeJob&, MergePiece* pieces, std::int64_t n);
+    void (*sums)(const MergeJob&, const MergePiece&);
 };
 
 /// A run of small levels has at most so many items.
@@ -129,7 +135,7 @@ struct PairLossKernels {
     PairSum<float> float_sum[kPairModes][2];  ///< [mode][weighted]
     PairSum<double> double_sum[kPairModes];   ///< always weighted
     PairSum<double> moment_sum[kPairModes];   ///< all rows of a list in O(n); null if the loss has no such form
-    MergeSums merge_sum[kPairModes][2];       ///< [mode][weights differ]; null if the loss has no such form
+    const MergeSums (*merge_sum)[2];          ///< [mode][weights differ]; null if the loss has no such form
     const ExpansionKernels* expansion;        ///< null, or that for float32 and that for float64 results
 };
 

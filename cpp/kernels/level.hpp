@@ -19,8 +19,14 @@ struct ExpansionFamily {
     ExpansionKernels losses[kPairLosses][2];
 };
 
+/// [pairwise loss][mode][weights differ], empty for a loss that has no such form
+struct MergeFamily {
+    MergeSums losses[kPairLosses][kPairModes][2];
+};
+
 extern const PairFamily RANKGRAD_OF_LEVEL(pair_kernels);
 extern const WeightedFamily RANKGRAD_OF_LEVEL(weighted_kernels);
+extern const MergeFamily RANKGRAD_OF_LEVEL(merge_kernels);
 extern const ExpansionFamily RANKGRAD_OF_LEVEL(expansion_kernels);
 extern const LevelTableFamily RANKGRAD_OF_LEVEL(level_table_kernels);
 extern const ListFamily RANKGRAD_OF_LEVEL(list_kernels);

@@ -1,90 +1,155 @@
-// The sum over all pairs between two groups of items, each in the order of the scores, for phi(m) = max(0, 1 - m)^p:
-// one walk along both groups, O(n).
+// The sum over all pairs between two groups of items, each in the order of the scores, for phi(m) = max(0, 1 - m)^p, once
+// the partners of every item are known (merge_path.hpp): O(n).
 //
-// Rows of the upper group are visited from the highest score down. The partners of a row, s_i - s_j < 1, are then those of
-// the row before and some more, and the sums over them, S_k = sum_j w_j slack^k with slack = 1 - (s_i - s_j), follow:
-//   a partner joins:            S_k += w slack^k
-//   the next row is lower by g: S_2 += g (2 S_1 + S_0 g), S_1 += S_0 g
-// Nothing but positive terms is added, so there is nothing to cancel whatever the scale or offset of the scores, and the
-// test for a partner is the one of the direct sum. Rows of the lower group are the mirror image, from the lowest score up.
-// The two walks are independent chains of loads and compares, so they take turns. Neither has a branch to mispredict.
+// The sums over the partners of a row, S_k = sum_j w_j slack^k with slack = 1 - (s_i - s_j), follow from sums over the
+// distances of the partners from the last of them, x: M_k = sum_j w_j |s_j - x|^k.
+//   the next partner, at a distance of g:   M_2 += g (2 M_1 + M_0 g), M_1 += M_0 g, then M_0 += w
+//   a row whose slack to x is h:            S_0 = M_0, S_1 = M_1 + M_0 h, S_2 = M_2 + h (2 M_1 + M_0 h)
+// Nothing but positive terms is added, so there is nothing to cancel whatever the scale or offset of the scores. Rows of
+// the lower group are the mirror image: from the lowest score up, and all signs turned. Where only a count is wanted, the
+// path has it.
 //
-// A long walk can be cut into pieces that are done side by side. What a piece starts with is the sum over the partners of
-// all pieces before it: MergeStarts adds up those of each piece, then chains them by the second rule above.
+// Partners come in chunks: plain sums inside a chunk, compensated ones over the chunks before. A long walk is cut into pieces
+// that are done side by side. What a piece starts with is the sum over the partners of all pieces before it: `totals` adds
+// up those of each piece, `chain` adds them by the first rule.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "kernels/compensated.hpp"
-#include "kernels/kernel_table.hpp"
+#include "kernels/merge_path.hpp"
 
 namespace rankgrad {
 namespace {
 
-constexpr int kMergeSteps = 256;  // rows whose sums wait in the cache to be scattered
+constexpr int kMergeChunk = 256;  // partners, whose sums stay in the cache
 
-/// x or 0. Bits instead of a choice, out of which compilers make a branch.
-RANKGRAD_INLINE double keep_if(std::int64_t condition, double x) {
-    std::int64_t bits;
-    std::memcpy(&bits, &x, sizeof bits);
-    bits &= -condition;
-    std::memcpy(&x, &bits, sizeof bits);
-    return x;
-}
+/// One side of a merge: `direction` is -1 for rows of the upper group, +1 for rows of the lower group.
+template <int direction, int degree, bool weighted, bool with_vector> class PartnerSums {
+    const MergeJob& job_;
+    std::ptrdiff_t partner_;
+    double last_;  ///< score of the last partner before `partner_`
+    Compensated before_[degree + 1], vector_before_;
+    // Sums over the first k partners of the chunk.
+    double score_[kMergeChunk + 1], moment_[degree + 1][kMergeChunk + 1];
+    // With a vector, whose sums may cancel: sums of w and w v over all partners, with their errors.
+    Compensated count_[with_vector ? kMergeChunk + 1 : 1], vector_[with_vector ? kMergeChunk + 1 : 1];
 
-/// S_k of the current row's partners, k = 0 .. degree; and the sum of w_j v_j.
-template <int degree, bool weighted, bool with_vector> struct PartnerSums {
-    Compensated moment[degree + 1];
-    Compensated vector;
+    static std::ptrdiff_t first_partner(const MergeJob& job) { return direction < 0 ? job.middle - 1 : job.middle; }
 
-    /// Either a partner joins (active = 1, gap = 0) or the rows move on by `gap` (active = slack = 0).
-    RANKGRAD_INLINE void step(double active, double slack, double gap, double w, double v) {
-        const double s0 = moment[0].total();
-        if constexpr (degree >= 2) moment[2].add(w * slack * slack + gap * (2.0 * moment[1].total() + s0 * gap));
-        if constexpr (degree >= 1) moment[1].add(w * slack + s0 * gap);
-        if constexpr (weighted) moment[0].add(active * w);
-        else moment[0].sum += active;  // a count: exact
-        if constexpr (with_vector && weighted) vector.add_product(active * w, v);
-        if constexpr (with_vector && !weighted) vector.add(active * v);
-    }
-};
-
-/// One walk: `direction` is -1 for rows of the upper group, +1 for rows of the lower group.
-template <int direction, int degree, bool weighted, bool with_vector> struct MergeWalk {
-    const MergeJob& job;
-    std::ptrdiff_t row, row_end, partner, partner_end;
-    PartnerSums<degree, weighted, with_vector> sums{};
-    int done = 0;  // rows since the last flush
-    double out[degree + 1][kMergeSteps];
-
-    MergeWalk(const MergeJob& merge, const MergeSide& side)
-        : job(merge), row(side.row), row_end(side.row_end), partner(side.partner),
-          partner_end(direction < 0 ? merge.begin - 1 : merge.end) {
-        for (int k = 0; k <= degree; ++k) sums.moment[k] = {side.sum[k], side.error[k]};
-        sums.vector = {side.sum[kMergeVector], side.error[kMergeVector]};
+    /// What is known of the partners before, as seen from a distance of `gap` behind the last of them.
+    RANKGRAD_INLINE void move(double gap) {
+        const double m0 = before_[0].total();
+        if constexpr (degree >= 2) before_[2].add_product(gap, multiply_add(m0, gap, 2.0 * before_[1].total()));
+        if constexpr (degree >= 1) before_[1].add_product(m0, gap);
     }
 
-    RANKGRAD_INLINE bool unfinished() const { return row != row_end; }
-
-    RANKGRAD_INLINE void step() {
-        const double s = job.score[row];
-        const std::ptrdiff_t candidate = partner == partner_end ? row : partner;
-        const double to_partner = static_cast<double>(-direction) * (s - job.score[candidate]);
-        const std::int64_t joins = (to_partner < 1.0) & (partner != partner_end);
-        const double to_next = static_cast<double>(-direction) * (s - job.score[row + direction]);
-        if constexpr (with_vector) {
-            out[0][done] = spread(sums.moment[0], job.vector[job.item[row]], sums.vector);
-        } else {
-            for (int k = 0; k <= degree; ++k) out[k][done] = sums.moment[k].total();
+    int chunk(const MergeSide& side) const {
+        const std::ptrdiff_t left = direction * (side.partner_end - partner_);
+        return left < kMergeChunk ? static_cast<int>(left) : kMergeChunk;
+    }
+    void scan(int count) {
+        score_[0] = last_;
+        for (int k = 0; k <= degree; ++k) moment_[k][0] = 0;
+        count_[0] = before_[0];
+        vector_[0] = vector_before_;
+        double moment[3] = {}, last = last_;
+        for (int k = 1; k <= count; ++k) {
+            const std::ptrdiff_t p = partner_ + direction * (k - 1);
+            const double x = job_.score[p], gap = direction * (x - last);
+            const double w = weighted ? job_.weight[job_.item[p]] : 1.0;
+            if constexpr (degree >= 2)
+                moment[2] = multiply_add(gap, multiply_add(moment[0], gap, 2.0 * moment[1]), moment[2]);
+            if constexpr (degree >= 1) moment[1] = multiply_add(moment[0], gap, moment[1]);
+            moment[0] += w;
+            if constexpr (with_vector) {
+                (count_[k] = count_[k - 1]).add(w);
+                (vector_[k] = vector_[k - 1]).add_product(w, job_.vector[job_.item[p]]);
+            }
+            for (int d = 0; d <= degree; ++d) moment_[d][k] = moment[d];
+            score_[k] = last = x;
         }
-        const std::int32_t item = weighted || with_vector ? job.item[candidate] : 0;
-        sums.step(keep_if(joins, 1.0), keep_if(joins, 1.0 - to_partner), keep_if(1 - joins, to_next),
-                  weighted ? job.weight[item] : 1.0, with_vector ? job.vector[item] : 0.0);
-        partner += direction * static_cast<std::ptrdiff_t>(joins);
-        row += direction * static_cast<std::ptrdiff_t>(1 - joins);
-        done += static_cast<int>(1 - joins);
+    }
+    void leave(int count) {
+        move(direction * (score_[count] - last_));
+        for (int k = 0; k <= degree; ++k) before_[k].add(moment_[k][count]);
+        if constexpr (with_vector) {
+            before_[0] = count_[count];
+            vector_before_ = vector_[count];
+        }
+        last_ = score_[count];
+        partner_ += direction * count;
+    }
+
+public:
+    PartnerSums(const MergeJob& job, const MergeSide& side)
+        : job_(job), partner_(side.partner),
+          last_(job.score[side.partner == first_partner(job) ? side.partner : side.partner - direction]) {
+        for (int k = 0; k <= degree; ++k) before_[k] = {side.sum[k], side.error[k]};
+        vector_before_ = {side.sum[kMergeVector], side.error[kMergeVector]};
+    }
+
+    /// Calls give(item, S) for all rows, S[k] the sums above. With a vector, S[0] is sum_j w_j (v_i - v_j).
+    template <class Give> void for_rows(const MergeSide& side, Give give) {
+        std::ptrdiff_t row = side.row;
+        do {
+            const int count = chunk(side);
+            scan(count);
+            const double m0 = before_[0].total(), m1 = before_[degree >= 1 ? 1 : 0].total(),
+                         m2 = before_[degree >= 2 ? 2 : 0].total();
+            for (; row != side.row_end; row += direction) {
+                const std::ptrdiff_t k = direction * (job_.reach[row] - partner_);
+                if (k > count) break;
+                const double s = job_.score[row];
+                [[maybe_unused]] const double far = 1.0 + direction * (s - last_);
+                [[maybe_unused]] const double near = 1.0 + direction * (s - score_[k]);
+                const std::int32_t item = job_.item[row];
+                double sum[degree + 1];
+                sum[0] = m0 + moment_[0][k];
+                if constexpr (degree >= 1)
+                    sum[1] = multiply_add(m0, far, m1) + multiply_add(moment_[0][k], near, moment_[1][k]);
+                if constexpr (degree >= 2)
+                    sum[2] = multiply_add(far, multiply_add(m0, far, 2.0 * m1), m2) +
+                             multiply_add(near, multiply_add(moment_[0][k], near, 2.0 * moment_[1][k]), moment_[2][k]);
+                if constexpr (with_vector) sum[0] = spread(count_[k], job_.vector[item], vector_[k]);
+                give(item, sum);
+            }
+            leave(count);
+        } while (partner_ != side.partner_end);
+    }
+
+    /// Gives `next` the sums over the partners of `side` alone, as seen from the last of them.
+    static void total(const MergeJob& job, const MergeSide& side, MergeSide& next) {
+        MergeSide alone;
+        alone.partner = side.partner;
+        PartnerSums sums(job, alone);
+        while (sums.partner_ != side.partner_end) {
+            const int count = sums.chunk(side);
+            sums.scan(count);
+            sums.leave(count);
+        }
+        for (int k = 0; k <= degree; ++k) {
+            next.sum[k] = sums.before_[k].sum;
+            next.error[k] = sums.before_[k].error;
+        }
+        next.sum[kMergeVector] = sums.vector_before_.sum;
+        next.error[kMergeVector] = sums.vector_before_.error;
+    }
+
+    /// Adds to the totals in `next` what `side` started with.
+    static void chain(const MergeJob& job, const MergeSide& side, MergeSide& next) {
+        PartnerSums start(job, side);
+        const PartnerSums end(job, next);
+        start.move(direction * (end.last_ - start.last_));
+        for (int k = 0; k <= kMergeVector; ++k) {
+            if (k > degree && k != kMergeVector) continue;
+            Compensated total{next.sum[k], next.error[k]};
+            const Compensated& before = k <= degree ? start.before_[k] : start.vector_before_;
+            total.add(before.sum);
+            next.sum[k] = total.sum;
+            next.error[k] = total.error + before.error;
+        }
     }
 };
 
@@ -92,94 +157,59 @@ template <int power, PairMode mode, bool weighted> struct MergePairSum {
     static constexpr bool with_value = mode == kValue || mode == kValueGrad;
     static constexpr bool with_vector = mode == kHessVector;
     static constexpr bool with_hess = mode == kGradPositiveHess || (mode == kGradHess && power == 2);
+    static constexpr bool none = power == 1 && with_vector;  // no curvature anywhere
     static constexpr int slope_degree = with_vector ? 0 : power - 1;
-    using Upper = MergeWalk<-1, with_value ? power : slope_degree, false, with_vector>;
-    using Lower = MergeWalk<+1, slope_degree, weighted, with_vector>;
+    static constexpr int upper_degree = with_value ? power : slope_degree;
+    using Upper = PartnerSums<-1, upper_degree, false, with_vector>;
+    using Lower = PartnerSums<+1, slope_degree, weighted, with_vector>;
+    // A count needs no sums.
+    static constexpr bool upper_counts = upper_degree == 0 && !with_vector;
+    static constexpr bool lower_counts = slope_degree == 0 && !with_vector && !weighted;
 
-    /// Adds the sums of the rows that `walk` has passed. phi' = -p slack^(p-1), phi'' = p (p-1) slack^(p-2).
-    template <class Walk> static void flush(const MergeJob& job, Walk& walk, int direction) {
-        const std::ptrdiff_t first = walk.row - direction * walk.done;
+    /// Adds what the sums of a row give: phi' = -p slack^(p-1), phi'' = p (p-1) slack^(p-2).
+    template <int direction>
+    static RANKGRAD_INLINE void add(const MergeJob& job, std::int32_t item, double w, const double* sum) {
+        if constexpr (with_vector) {
+            job.grad[item] += 2.0 * w * sum[0];
+        } else {
+            if constexpr (mode != kValue) job.grad[item] += direction * power * w * sum[power - 1];
+            if constexpr (with_hess) job.hess[item] += power * w * sum[0];
+        }
+        if constexpr (with_value && direction < 0) job.value[item] += sum[power];
+    }
+    template <int direction, class Sums, bool counts> static void add_rows(const MergeJob& job, const MergeSide& side) {
         const double same = job.weight[job.item[job.begin]];
-        for (int k = 0; k < walk.done; ++k) {
-            const std::int32_t item = job.item[first + direction * k];
+        const auto give = [&](std::int32_t item, const double* sum) {
             // The partners of the lower group's rows brought their weights.
-            const double w = !weighted ? same : direction < 0 ? job.weight[item] : 1.0;
-            if constexpr (with_vector) {
-                job.grad[item] += 2.0 * w * walk.out[0][k];
-            } else {
-                if constexpr (mode != kValue) job.grad[item] += direction * power * w * walk.out[power - 1][k];
-                if constexpr (with_hess) job.hess[item] += power * w * walk.out[0][k];
+            add<direction>(job, item, !weighted ? same : direction < 0 ? job.weight[item] : 1.0, sum);
+        };
+        if constexpr (counts) {
+            const std::ptrdiff_t first = direction < 0 ? job.middle - 1 : job.middle;
+            for (std::ptrdiff_t row = side.row; row != side.row_end; row += direction) {
+                const double count = static_cast<double>(direction * (job.reach[row] - first));
+                give(job.item[row], &count);
             }
-            if constexpr (with_value)
-                if (direction < 0) job.value[item] += walk.out[power][k];
-        }
-        walk.done = 0;
-    }
-
-    static void call(const MergeJob& job, const MergePiece& piece) {
-        if constexpr (power == 1 && with_vector) return;  // no curvature anywhere
-        Upper upper(job, piece.upper);
-        Lower lower(job, piece.lower);
-        if constexpr (mode == kValue) lower.row_end = lower.row;
-        while (upper.unfinished() || lower.unfinished()) {
-            int left = kMergeSteps;
-            for (; left > 0 && upper.unfinished() && lower.unfinished(); --left) {
-                upper.step();
-                lower.step();
-            }
-            for (int k = left; k > 0 && upper.unfinished(); --k) upper.step();
-            for (int k = left; k > 0 && lower.unfinished(); --k) lower.step();
-            flush(job, upper, -1);
-            if constexpr (mode != kValue) flush(job, lower, +1);
-        }
-    }
-};
-
-/// What the pieces of a walk start with.
-struct MergeStarts {
-    /// Sums over the partners [side.partner, next.partner) of a piece as the first row of the next piece sees them, left in `next`.
-    static void add_partners(const MergeJob& job, int direction, bool weighted, const MergeSide& side,
-                             MergeSide& next) {
-        Compensated total[kMergeVector + 1];
-        for (std::ptrdiff_t p = side.partner; p != next.partner; p += direction) {
-            const double slack = 1.0 + direction * (job.score[next.row] - job.score[p]);
-            const double w = weighted ? job.weight[job.item[p]] : 1.0;
-            total[0].add(w);
-            total[1].add(w * slack);
-            total[2].add(w * slack * slack);
-            if (job.vector != nullptr) total[kMergeVector].add_product(w, job.vector[job.item[p]]);
-        }
-        for (int k = 0; k <= kMergeVector; ++k) {
-            next.sum[k] = total[k].sum;
-            next.error[k] = total[k].error;
-        }
-    }
-    /// Adds what the piece before started with, as the first row of the next piece sees it.
-    static void chain(const MergeJob& job, int direction, const MergeSide& side, MergeSide& next) {
-        const double gap = -direction * (job.score[side.row] - job.score[next.row]);
-        Compensated before[kMergeVector + 1], total[kMergeVector + 1];
-        for (int k = 0; k <= kMergeVector; ++k) {
-            before[k] = {side.sum[k], side.error[k]};
-            total[k] = {next.sum[k], next.error[k]};
-            total[k].add(side.sum[k]);
-            total[k].error += side.error[k];
-        }
-        total[1].add(before[0].total() * gap);
-        total[2].add(gap * (2.0 * before[1].total() + before[0].total() * gap));
-        for (int k = 0; k <= kMergeVector; ++k) {
-            next.sum[k] = total[k].sum;
-            next.error[k] = total[k].error;
+        } else {
+            Sums(job, side).for_rows(side, give);
         }
     }
 
-    template <bool weighted> static void partners(const MergeJob& job, const MergePiece& piece, MergePiece& next) {
-        add_partners(job, -1, false, piece.upper, next.upper);
-        add_partners(job, +1, weighted, piece.lower, next.lower);
+    static void sums(const MergeJob& job, const MergePiece& piece) {
+        if constexpr (none) return;
+        add_rows<-1, Upper, upper_counts>(job, piece.upper);
+        if constexpr (mode != kValue) add_rows<+1, Lower, lower_counts>(job, piece.lower);
+    }
+    static void totals(const MergeJob& job, MergePiece* pieces, std::int64_t n, std::int64_t k) {
+        if constexpr (none) return;
+        if constexpr (!upper_counts)
+            if (k + 1 < n) Upper::total(job, pieces[k].upper, pieces[k + 1].upper);
+        if constexpr (!lower_counts && mode != kValue)
+            if (k > 0) Lower::total(job, pieces[k].lower, pieces[k - 1].lower);
     }
     static void chain(const MergeJob& job, MergePiece* pieces, std::int64_t n) {
         for (std::int64_t k = 1; k < n; ++k) {
-            chain(job, -1, pieces[k - 1].upper, pieces[k].upper);
-            chain(job, +1, pieces[k - 1].lower, pieces[k].lower);
+            if constexpr (!upper_counts) Upper::chain(job, pieces[k - 1].upper, pieces[k].upper);
+            if constexpr (!lower_counts) Lower::chain(job, pieces[n - k].lower, pieces[n - k - 1].lower);
         }
     }
 };

@@ -1,7 +1,6 @@
-// The pairwise losses of a level: direct sums, sums by moments and by merges of sorted items, and the near-linear sums
-// that expansion_kernels.cpp compiles.
+// The pairwise losses of a level: direct sums and sums by moments, and what other units compile: sums by merges of sorted
+// items (merge_kernels.cpp) and near-linear sums (expansion_kernels.cpp).
 #include "kernels/level.hpp"
-#include "kernels/merge_sums.hpp"
 #include "kernels/moment_sums.hpp"
 #include "kernels/pair_sums.hpp"
 
@@ -21,13 +20,10 @@ template <class Loss, PairMode mode> constexpr PairSum<double> moment_sum() {
     else if constexpr (Loss::exponential) return &ExponentialSum<mode>::call;
     else return nullptr;
 }
-template <class Loss, PairMode mode, bool weighted> constexpr MergeSums merge_sum() {
-    if constexpr (Loss::hinge_power > 0)
-        return {&MergePairSum<Loss::hinge_power, mode, weighted>::call, &MergeStarts::partners<weighted>,
-                &MergeStarts::chain};
-    else return {};
+template <class Loss> constexpr const MergeSums (*merge_sum())[2] {
+    if constexpr (Loss::hinge_power > 0) return RANKGRAD_OF_LEVEL(merge_kernels).losses[index_of<Loss>(PairLosses())];
+    else return nullptr;
 }
-
 template <class Loss> constexpr const ExpansionKernels* expansion() {
     if constexpr (Loss::expandable) return RANKGRAD_OF_LEVEL(expansion_kernels).losses[index_of<Loss>(PairLosses())];
     else return nullptr;
@@ -48,11 +44,7 @@ template <class Loss> constexpr PairLossKernels pair_loss_kernels() {
              double_sum<Loss, kGradPositiveHess>(), double_sum<Loss, kHessVector>()},
             {moment_sum<Loss, kValue>(), moment_sum<Loss, kValueGrad>(), moment_sum<Loss, kGradHess>(),
              moment_sum<Loss, kGradPositiveHess>(), moment_sum<Loss, kHessVector>()},
-            {{merge_sum<Loss, kValue, false>(), merge_sum<Loss, kValue, true>()},
-             {merge_sum<Loss, kValueGrad, false>(), merge_sum<Loss, kValueGrad, true>()},
-             {merge_sum<Loss, kGradHess, false>(), merge_sum<Loss, kGradHess, true>()},
-             {merge_sum<Loss, kGradPositiveHess, false>(), merge_sum<Loss, kGradPositiveHess, true>()},
-             {merge_sum<Loss, kHessVector, false>(), merge_sum<Loss, kHessVector, true>()}},
+            merge_sum<Loss>(),
             expansion<Loss>()};
 }
 

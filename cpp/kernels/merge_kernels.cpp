@@ -1,0 +1,28 @@
+// The sums of a level by merges of sorted items: entries per pairwise loss, empty for a loss that has none.
+#include "kernels/level.hpp"
+#include "kernels/merge_sums.hpp"
+
+namespace rankgrad {
+namespace {
+
+template <class Loss, PairMode mode, bool weighted> constexpr MergeSums merge_sums() {
+    if constexpr (Loss::hinge_power == 0) {
+        return {};
+    } else {
+        using Sum = MergePairSum<Loss::hinge_power, mode, weighted>;
+        return {&MergePath::cut, &MergePath::call, &Sum::totals, &Sum::chain, &Sum::sums};
+    }
+}
+template <class... Losses> constexpr MergeFamily merge_family(List<Losses...>) {
+    return {{{{merge_sums<Losses, kValue, false>(), merge_sums<Losses, kValue, true>()},
+              {merge_sums<Losses, kValueGrad, false>(), merge_sums<Losses, kValueGrad, true>()},
+              {merge_sums<Losses, kGradHess, false>(), merge_sums<Losses, kGradHess, true>()},
+              {merge_sums<Losses, kGradPositiveHess, false>(), merge_sums<Losses, kGradPositiveHess, true>()},
+              {merge_sums<Losses, kHessVector, false>(), merge_sums<Losses, kHessVector, true>()}}...}};
+}
+
+}  // namespace
+
+const MergeFamily RANKGRAD_OF_LEVEL(merge_kernels) = merge_family(PairLosses());
+
+}  // namespace rankgrad
