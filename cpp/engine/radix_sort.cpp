@@ -1,10 +1,11 @@
-// Least significant digit first, on integers that order the numbers. First on the cell that a number falls in when their
-// range is cut into equal cells: two or three passes, and hardly anything is left to insertion. Where the numbers are too uneven for
-// that (an outlier far off), on their bits, as many passes as there are differing bits for [cf. Herf, Radix Tricks, 2001].
+// On integers that order the numbers: the cell that a number falls in when their range is cut into equal cells. A long array is first
+// dealt into buckets by the high bits of the cell, so that all that follows stays in the cache; a bucket is sorted by two digits
+// of a finer cell, the lower one first, and hardly anything is left to insertion. Where the numbers are too uneven for
+// that (an outlier far off), a bucket is dealt again, and in the end sorted by its bits, as many digits as there are
+// differing bits for [cf. Herf, Radix Tricks, 2001].
 #include "engine/radix_sort.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstring>
 #include <numeric>
@@ -13,13 +14,23 @@
 namespace rankgrad {
 namespace {
 
-/// Bits of a digit: what the counters may take of the cache, and of a long list, how many places one can write to in turn.
-int widest_digit(std::int32_t n) { return n < 4096 ? 8 : n < 65536 ? 10 : 9; }
+/// Bits of a digit, for what the counters may take of the cache.
+constexpr int kNarrowDigit = 8, kWideDigit = 10, kMostCounters = 1 << kWideDigit;
+int digit_width(std::int32_t n) { return n < 4096 ? kNarrowDigit : kWideDigit; }
+
+/// More items than these are dealt into buckets first: of about kBucketItems, but not so many that writing to them in turn is slow.
+constexpr std::int32_t kLongItems = 1 << 14, kBucketItems = 1 << 11;
+constexpr int kMostBucketBits = 9;
+/// How often a bucket is dealt again.
+constexpr int kMostDeals = 3;
 
 /// The number's cell of equal width in [low, high]: never decreasing in x.
 struct Cells {
-    int passes, width;
     double low, per_unit;
+    Cells(double least, double most, int bits)
+        : low(least), per_unit(static_cast<double>((std::uint64_t{1} << bits) - 1) / (most - least)) {}
+    /// False if the range is too wide or too narrow to be divided.
+    bool ok() const { return per_unit <= 1e300 && per_unit > 0; }
     std::uint64_t operator()(double x) const {
         return static_cast<std::uint64_t>(static_cast<std::int64_t>((x - low) * per_unit));
     }
@@ -36,23 +47,18 @@ std::uint64_t ordered_bits(double x) {
 
 /// Its bits from the lowest to the highest one that differ between the numbers.
 struct Bits {
-    int passes, width, lowest;
+    int lowest, count;
+    explicit Bits(const double* number, std::int32_t n) : lowest(0), count(64) {
+        std::uint64_t differing = 0;
+        const std::uint64_t first = ordered_bits(number[0]);
+        for (std::int32_t k = 1; k < n; ++k) differing |= ordered_bits(number[k]) ^ first;
+        if (differing == 0) differing = 1;
+        while (!((differing >> (count - 1)) & 1)) --count;
+        while (!((differing >> lowest) & 1)) ++lowest;
+        count -= lowest;
+    }
     std::uint64_t operator()(double x) const { return ordered_bits(x) >> lowest; }
 };
-
-Bits differing_bits(const double* number, std::int32_t n) {
-    std::uint64_t differing = 0;
-    const std::uint64_t first = ordered_bits(number[0]);
-    for (std::int32_t k = 1; k < n; ++k) differing |= ordered_bits(number[k]) ^ first;
-    int lowest = 0, end = 64;
-    while (!((differing >> (end - 1)) & 1)) --end;
-    while (!((differing >> lowest) & 1)) ++lowest;
-    const int passes = (end - lowest + widest_digit(n) - 1) / widest_digit(n);
-    return {passes, (end - lowest + passes - 1) / passes, lowest};
-}
-
-/// Items of a part that one thread counts and moves.
-constexpr std::int32_t kPartItems = 1 << 15;
 
 /// One digit of a key. The loops over it are functions of values: what a closure refers to would be read again for each item.
 template <class Key> struct Digit {
@@ -76,44 +82,23 @@ template <class Key> struct Digit {
             to.index[slot] = from_index == nullptr ? k : from_index[k];
         }
     }
+    void sort(const double* from, const std::int32_t* from_index, std::int32_t n, Sortable to) const {
+        std::uint32_t counts[kMostCounters], sum = 0;
+        count(from, 0, n, counts);
+        for (std::uint32_t d = 0; d < size; ++d) sum += std::exchange(counts[d], sum);
+        move(from, from_index, 0, n, counts, to);
+    }
 };
 
-/// Sorts by key(number) and gives the place that the result is in. Each part counts its digits; the digits' places in the
-/// result then follow from the counts, digit by digit and part by part.
-template <class Key> int sort_by(const Key& key, const double* number, std::int32_t n, const Sortable (&place)[2],
-                                 std::vector<std::uint32_t>& count, Team team) {
-    const std::uint32_t size = std::uint32_t{1} << key.width;
-    const std::int64_t n_parts = (n + kPartItems - 1) / kPartItems;
-    const auto begin = [&](std::int64_t part) { return static_cast<std::int32_t>(n * part / n_parts); };
-    count.resize(std::max(count.size(), static_cast<std::size_t>(n_parts * size)));
-    for (int pass = 0; pass < key.passes; ++pass) {
-        const Digit<Key> digit{key, pass * key.width, size};
-        const double* from = pass == 0 ? number : place[pass & 1].number;
-        const std::int32_t* from_index = pass == 0 ? nullptr : place[pass & 1].index;
-        const Sortable to = place[(pass & 1) ^ 1];
-        team.run(n_parts, [&](std::int64_t part) {
-            digit.count(from, begin(part), begin(part + 1), count.data() + part * size);
-        });
-        std::uint32_t sum = 0;
-        for (std::uint32_t d = 0; d < size; ++d)
-            for (std::int64_t part = 0; part < n_parts; ++part) sum += std::exchange(count[part * size + d], sum);
-        team.run(n_parts, [&](std::int64_t part) {
-            digit.move(from, from_index, begin(part), begin(part + 1), count.data() + part * size, to);
-        });
-    }
-    return key.passes & 1;
-}
-
-/// Insertion sort of [begin, end) behind sorted entries from `first` on. Gives up, with false, when it is not nearly done from
-/// the start.
-bool insert(const Sortable& x, std::int32_t first, std::int32_t begin, std::int32_t end) {
-    std::int64_t moves_left = 2 * static_cast<std::int64_t>(end - begin) + 64;
-    for (std::int32_t k = std::max(begin, first + 1); k < end; ++k) {
+/// Insertion sort. Gives up, with false, when it is not nearly done from the start.
+bool insert(Sortable x, std::int32_t n) {
+    std::int64_t moves_left = 2 * static_cast<std::int64_t>(n) + 64;
+    for (std::int32_t k = 1; k < n; ++k) {
         const double number = x.number[k];
         if (!(x.number[k - 1] > number)) continue;
         const std::int32_t index = x.index[k];
         std::int32_t slot = k;
-        for (; slot > first && x.number[slot - 1] > number; --slot) {
+        for (; slot > 0 && x.number[slot - 1] > number; --slot) {
             x.number[slot] = x.number[slot - 1];
             x.index[slot] = x.index[slot - 1];
         }
@@ -125,37 +110,111 @@ bool insert(const Sortable& x, std::int32_t first, std::int32_t begin, std::int3
     return true;
 }
 
-/// The parts one by one, then each part's first entries into the parts before it: until one is in its place.
-bool finish(const Sortable& x, std::int32_t n, Team team) {
-    const std::int64_t n_parts = (n + kPartItems - 1) / kPartItems;
-    const auto begin = [&](std::int64_t part) { return static_cast<std::int32_t>(n * part / n_parts); };
-    std::atomic<bool> done{true};
-    team.run(n_parts, [&](std::int64_t part) {
-        if (!insert(x, begin(part), begin(part), begin(part + 1))) done.store(false);
-    });
-    for (std::int64_t part = 1; part < n_parts && done.load(); ++part)
-        for (std::int32_t k = begin(part); k < begin(part + 1) && x.number[k - 1] > x.number[k]; ++k)
-            if (!insert(x, 0, k, k + 1)) return false;
-    return done.load();
+void copy(Sortable from, std::int32_t n, Sortable to) {
+    std::copy_n(from.number, n, to.number);
+    std::copy_n(from.index, n, to.index);
 }
+
+void sort_bits(Sortable x, std::int32_t n, Sortable room) {
+    const Bits bits(x.number, n);
+    const int passes = (bits.count + kWideDigit - 1) / kWideDigit, width = (bits.count + passes - 1) / passes;
+    for (int pass = 0; pass < passes; ++pass) {
+        Digit<Bits>{bits, pass * width, std::uint32_t{1} << width}.sort(x.number, x.index, n, room);
+        std::swap(x, room);
+    }
+    if (passes & 1) copy(x, n, room);
+}
+
+/// Sorts numbers, best those from `low` to `high`, into `to`; `number` and `index` may be those of `to`.
+void sort_short(const double* number, const std::int32_t* index, std::int32_t n, double low, double high, Sortable to,
+                Sortable room) {
+    const int width = digit_width(n);
+    const Cells cells(low, high, 2 * width);
+    if (cells.ok()) {
+        Digit<Cells>{cells, 0, std::uint32_t{1} << width}.sort(number, index, n, room);
+        Digit<Cells>{cells, width, std::uint32_t{1} << width}.sort(room.number, room.index, n, to);
+        if (insert(to, n)) return;
+    } else if (number != to.number) {
+        std::copy_n(number, n, to.number);
+        std::iota(to.index, to.index + n, 0);
+    }
+    sort_bits(to, n, room);
+}
+
+/// Items of a part that one thread counts and moves.
+constexpr std::int32_t kPartItems = 1 << 15;
+
+/// Sorts an array by dealing it into buckets.
+class LongSort {
+public:
+    LongSort(std::vector<std::uint32_t>& count, Team team) : count_(count), team_(team) {}
+
+    /// Like sort_short, but that `number` must not be that of `to`.
+    void run(const double* number, const std::int32_t* index, std::int32_t n, double low, double high, Sortable to,
+             Sortable room, int deals = 0) {
+        int bits = 1;
+        while (bits < kMostBucketBits && (n >> bits) > kBucketItems) ++bits;
+        const Cells cells(low, high, bits);
+        if (n < kLongItems || deals == kMostDeals || !cells.ok())
+            return sort_short(number, index, n, low, high, to, room);
+        const std::vector<std::int32_t> begin = deal({cells, 0, std::uint32_t{1} << bits}, number, index, n, to);
+        const auto n_buckets = static_cast<std::int64_t>(begin.size()) - 1;
+        const auto sort = [&](std::int64_t bucket, bool is_long) {
+            const std::int32_t first = begin[static_cast<std::size_t>(bucket)],
+                               items = begin[static_cast<std::size_t>(bucket) + 1] - first;
+            if (items < 2 || (items >= kLongItems) != is_long) return;
+            const Sortable here{to.number + first, to.index + first}, spare{room.number + first, room.index + first};
+            if (!is_long) {  // the bounds of a bucket need not be exact
+                const double least = low + static_cast<double>(bucket) / cells.per_unit;
+                return sort_short(here.number, here.index, items, least, least + 1 / cells.per_unit, here, spare);
+            }
+            const auto [least, most] = std::minmax_element(here.number, here.number + items);
+            if (*least == *most) return;
+            run(here.number, here.index, items, *least, *most, spare, here, deals + 1);
+            copy(spare, items, here);
+        };
+        for (std::int64_t bucket = 0; bucket < n_buckets; ++bucket) sort(bucket, true);
+        team_.run(n_buckets, [&](std::int64_t bucket) { sort(bucket, false); });
+    }
+
+private:
+    /// Each part counts its digits; the digits' places in the result then follow from the counts, digit by digit and part by part.
+    /// Gives where each bucket begins.
+    std::vector<std::int32_t> deal(Digit<Cells> digit, const double* number, const std::int32_t* index, std::int32_t n,
+                                   Sortable to) {
+        const std::int64_t n_parts = (n + kPartItems - 1) / kPartItems;
+        const auto part_begin = [&](std::int64_t part) { return static_cast<std::int32_t>(n * part / n_parts); };
+        const auto of_part = [&](std::int64_t part) { return count_.data() + part * digit.size; };
+        count_.resize(std::max(count_.size(), static_cast<std::size_t>(n_parts * digit.size)));
+        team_.run(n_parts, [&](std::int64_t part) {
+            digit.count(number, part_begin(part), part_begin(part + 1), of_part(part));
+        });
+        std::vector<std::int32_t> begin(digit.size + 1, n);
+        std::uint32_t sum = 0;
+        for (std::uint32_t d = 0; d < digit.size; ++d) {
+            begin[d] = static_cast<std::int32_t>(sum);
+            for (std::int64_t part = 0; part < n_parts; ++part) sum += std::exchange(of_part(part)[d], sum);
+        }
+        team_.run(n_parts, [&](std::int64_t part) {
+            digit.move(number, index, part_begin(part), part_begin(part + 1), of_part(part), to);
+        });
+        return begin;
+    }
+
+    std::vector<std::uint32_t>& count_;
+    Team team_;
+};
 
 }  // namespace
 
-int radix_argsort(const double* number, std::int32_t n, double low, double high, const Sortable (&place)[2],
-                  std::vector<std::uint32_t>& count, Team team) {
+void radix_argsort(const double* number, std::int32_t n, double low, double high, Sortable sorted, Sortable room,
+                   std::vector<std::uint32_t>& count, Team team) {
     if (low == high) {
-        std::copy_n(number, n, place[0].number);
-        std::iota(place[0].index, place[0].index + n, 0);
-        return 0;
+        std::copy_n(number, n, sorted.number);
+        std::iota(sorted.index, sorted.index + n, 0);
+    } else {
+        LongSort(count, team).run(number, nullptr, n, low, high, sorted, room);
     }
-    const int passes = n < 65536 ? 2 : 3, width = widest_digit(n);
-    const double last_cell = static_cast<double>((std::uint64_t{1} << (passes * width)) - 1);
-    const Cells cells{passes, width, low, last_cell / (high - low)};
-    if (cells.per_unit <= 1e300 && cells.per_unit > 0) {
-        const int at = sort_by(cells, number, n, place, count, team);
-        if (finish(place[at], n, team)) return at;
-    }
-    return sort_by(differing_bits(number, n), number, n, place, count, team);
 }
 
 }  // namespace rankgrad

@@ -1,10 +1,12 @@
 // Argsort of finite doubles: stable, linear, no worst case.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "engine/parallel.hpp"
+#include "engine/workspace.hpp"
 
 namespace rankgrad {
 
@@ -19,11 +21,13 @@ struct SortScratch {
     std::vector<double> number[2];
     std::vector<std::int32_t> index[2];
     std::vector<std::uint32_t> count;
+
+    Sortable place(int k, std::size_t n) { return {padded(number[k], n), padded(index[k], n)}; }
 };
 
-/// Sorts number[0 .. n) ascending into one of two places of n entries each, and says which. The indices are those of
-/// `number`; equal numbers stay in their order. The numbers are finite, from `low` to `high`.
-int radix_argsort(const double* number, std::int32_t n, double low, double high, const Sortable (&place)[2],
-                  std::vector<std::uint32_t>& count, Team team);
+/// Sorts number[0 .. n) ascending into `sorted`, with room for as many. The indices are those of `number`; equal numbers stay in
+/// their order. The numbers are finite, from `low` to `high`.
+void radix_argsort(const double* number, std::int32_t n, double low, double high, Sortable sorted, Sortable room,
+                   std::vector<std::uint32_t>& count, Team team);
 
 }  // namespace rankgrad

@@ -11,9 +11,8 @@ namespace rankgrad {
 void find_bins(const double* score, std::int32_t n, double low, double high, double per_unit, ScoreBins& bins,
                SortScratch& sort, Team team) {
     const auto size = static_cast<std::size_t>(n);
-    Sortable place[2];
-    for (int k = 0; k < 2; ++k) place[k] = {padded(sort.number[k], size), padded(sort.index[k], size)};
-    const Sortable sorted = place[radix_argsort(score, n, low, high, place, sort.count, team)];
+    const Sortable sorted = sort.place(0, size);
+    radix_argsort(score, n, low, high, sorted, sort.place(1, size), sort.count, team);
     padded(bins.bin, size);
     bins.grid.clear();
     for (std::int32_t k = 0; k < n; ++k) {

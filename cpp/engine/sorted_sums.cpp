@@ -37,15 +37,14 @@ public:
         const std::int32_t n = job.level_begin[job.n_levels];
         const bool weighted = mode != kValue && has_weights && !all_same(job.weight, n);
         merge_ = loss.merge_sum[mode][weighted];
-        for (int k = 0; k < 2; ++k)
-            place_[k] = {padded(scratch.number[k], static_cast<std::size_t>(n)),
-                         padded(scratch.index[k], static_cast<std::size_t>(n))};
+        for (int k = 0; k < 2; ++k) place_[k] = scratch.place(k, static_cast<std::size_t>(n));
     }
 
     void run(double low, double high, std::vector<std::uint32_t>& count) {
         const std::int32_t n = job_.level_begin[job_.n_levels];
         if (n <= kLeafItems) return sum_directly(0, job_.n_levels);
-        descend(radix_argsort(job_.row, n, low, high, place_, count, team_), 0, job_.n_levels, true);
+        radix_argsort(job_.row, n, low, high, place_[0], place_[1], count, team_);
+        descend(0, 0, job_.n_levels, true);
         std::stable_sort(left_.begin(), left_.end(), [](const Node& a, const Node& b) { return a.items > b.items; });
         team_.run(static_cast<std::int64_t>(left_.size()), [&](std::int64_t k) {
             const Node& node = left_[static_cast<std::size_t>(k)];
