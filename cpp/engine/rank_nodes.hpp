@@ -3,21 +3,26 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
 #include "engine/rank_tree.hpp"
 
 namespace rankgrad {
 
+/// Items of a leaf.
+constexpr std::int32_t kMostLeafItems = 128;
+
 /// Items are known by their place in label order.
 class RankNodes {
 public:
-    RankNodes(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& scratch)
-        : sums_of_(kernels), mode_(kernels.mode), list_(list), s_(scratch) {}
+    /// Without a team all is done by the calling thread.
+    RankNodes(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& scratch, Team* team)
+        : sums_of_(kernels), mode_(kernels.mode), list_(list), s_(scratch), team_(team) {}
 
     /// The pairs between the items [begin, middle) and [middle, end), given by descending score. `room` is as long.
     void node(const std::int32_t* item, std::int32_t begin, std::int32_t middle, std::int32_t end, std::int32_t* room);
     /// All pairs of the levels [first, last), one by one.
-    void leaf(std::int32_t first, std::int32_t last, std::int32_t* room);
+    void leaf(std::int32_t first, std::int32_t last);
 
 private:
     void cut(std::int32_t* item, std::int32_t middle, std::int32_t n);
@@ -25,18 +30,23 @@ private:
     void set_order(RankScanJob& job, const std::int32_t* item, std::int32_t middle, std::int32_t n);
     void between_groups(RankScanJob& job, const std::int32_t* item, std::int32_t begin, std::int32_t middle,
                         std::int32_t end);
+    void scan(RankScanJob job);
     int gain_factors(const std::int32_t* item, std::int32_t begin, std::int32_t middle, std::int32_t end,
-                     double* factor) const;
-    void add_sums(const std::int32_t* item, std::int32_t middle, std::int32_t n) const;
+                     double* factor);
+    void add_sums(const std::int32_t* item, std::int32_t middle, std::int32_t n);
     void along_vector(RankScanJob job, const std::int32_t* item, std::int32_t middle, std::int32_t n);
-    void inside_chunks(const std::int32_t* item, std::int32_t n);
-    void sum_directly(const std::int32_t* item, std::int32_t n);
-    void set_operands(PairJob<double>& job, std::size_t n);
+    void inside_chunks(const std::int32_t* item);
+    void sum_chunks(const std::int32_t* item, std::size_t first, std::size_t last) const;
+
+    void run(std::int64_t n_parts, const std::function<void(std::int64_t)>& body);
+    /// Calls body(k) for all k in [0, n), on the team's threads.
+    template <class Body> void for_items(std::int32_t n, Body body);
 
     const RankTreeKernels& sums_of_;
     const PairMode mode_;
     const RankedList& list_;
     RankTreeScratch& s_;
+    Team* team_;
 };
 
 }  // namespace rankgrad

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include "engine/expansion_sums.hpp"
 #include "engine/label_tree.hpp"
@@ -14,44 +15,59 @@
 namespace rankgrad {
 namespace {
 
-/// Items of a node that is summed directly.
-constexpr std::int32_t kLeafItems = 128;
-/// Items of a node between two looks at the interrupt flag.
-constexpr std::int32_t kItemsPerLook = 1 << 14;
+/// Items of a node that all threads work on together; a smaller one is left to one of them, with all below it.
+constexpr std::int32_t kSharedItems = 1 << 16;
+
+/// What is left to do of a list: the pairs of the levels [first, last), whose items are in item[at].
+struct Branch {
+    int at;
+    std::int32_t first, last, items;
+};
 
 class RankTree {
 public:
     RankTree(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& s, Team team)
-        : list_(list), s_(s), team_(team), nodes_(kernels, list, s) {
+        : kernels_(kernels), list_(list), s_(s), team_(team) {
         const auto n = static_cast<std::size_t>(list.level_begin[list.n_levels]);
         for (std::vector<std::int32_t>& items : s.item) items.resize(std::max(items.size(), n));
         std::copy_n(list.by_rank, n, s.item[0].begin());
     }
 
-    /// Levels [first, last), whose items are in item[at]. Recursion takes the smaller half.
-    void descend(int at, std::int32_t first, std::int32_t last) {
-        while (last - first > 1 && !stops(first, last)) {
-            const std::int32_t begin = list_.level_begin[first], end = list_.level_begin[last];
-            std::int32_t *items = s_.item[at].data() + begin, *room = s_.item[at ^ 1].data() + begin;
-            if (end - begin <= kLeafItems) return nodes_.leaf(first, last, room);
-            const std::int32_t split = split_level(list_.level_begin, first, last), middle = list_.level_begin[split];
-            nodes_.node(items, begin, middle, end, room);
-            partition(at, begin, middle, end);
-            at ^= 1;
-            if (middle - begin < end - middle) {
-                descend(at, first, split);
-                first = split;
-            } else {
-                descend(at, split, last);
-                last = split;
-            }
-        }
+    void run() {
+        const Branch all = branch(0, 0, list_.n_levels);
+        if (all.items < kSharedItems) return descend(RankNodes(kernels_, list_, s_, nullptr), all, nullptr);
+        std::vector<Branch> left;
+        descend(RankNodes(kernels_, list_, s_, &team_), all, &left);
+        std::stable_sort(left.begin(), left.end(), [](const Branch& a, const Branch& b) { return a.items > b.items; });
+        team_.run(static_cast<std::int64_t>(left.size()), [&](std::int64_t k) {
+            RankTreeScratch own;
+            descend(RankNodes(kernels_, list_, own, nullptr), left[static_cast<std::size_t>(k)], nullptr);
+        });
     }
 
 private:
-    bool stops(std::int32_t first, std::int32_t last) {
-        return list_.level_begin[last] - list_.level_begin[first] >= kItemsPerLook && team_.stopped();
+    Branch branch(int at, std::int32_t first, std::int32_t last) const {
+        return {at, first, last, list_.level_begin[last] - list_.level_begin[first]};
     }
+
+    /// Recursion takes the smaller half. With `left`, small branches are put there.
+    void descend(RankNodes nodes, Branch b, std::vector<Branch>* left) {
+        while (b.last - b.first > 1) {
+            if (left != nullptr && b.items < kSharedItems) return left->push_back(b);
+            if (left != nullptr && team_.stopped()) return;
+            const std::int32_t begin = list_.level_begin[b.first], end = list_.level_begin[b.last];
+            if (end - begin <= kMostLeafItems) return nodes.leaf(b.first, b.last);
+            const std::int32_t split = split_level(list_.level_begin, b.first, b.last),
+                               middle = list_.level_begin[split];
+            nodes.node(s_.item[b.at].data() + begin, begin, middle, end, s_.item[b.at ^ 1].data() + begin);
+            partition(b.at, begin, middle, end);
+            Branch lower = branch(b.at ^ 1, b.first, split), upper = branch(b.at ^ 1, split, b.last);
+            if (lower.items > upper.items) std::swap(lower, upper);
+            descend(nodes, lower, left);
+            b = upper;
+        }
+    }
+
     void partition(int at, std::int32_t begin, std::int32_t middle, std::int32_t end) {
         const std::vector<std::int32_t>& from = s_.item[at];
         std::vector<std::int32_t>& to = s_.item[at ^ 1];
@@ -64,17 +80,17 @@ private:
         }
     }
 
+    const RankTreeKernels& kernels_;
     const RankedList& list_;
     RankTreeScratch& s_;
     Team team_;
-    RankNodes nodes_;
 };
 
 }  // namespace
 
 void rank_tree_sums(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& scratch, Team team) {
     if (kernels.mode == kHessVector) centre(list.vector, list.level_begin[list.n_levels]);
-    RankTree(kernels, list, scratch, team).descend(0, 0, list.n_levels);
+    RankTree(kernels, list, scratch, team).run();
 }
 
 }  // namespace rankgrad

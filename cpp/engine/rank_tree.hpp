@@ -24,13 +24,11 @@ struct RankedList {
 
 struct RankTreeScratch {
     std::vector<std::int32_t> item[2];
-    std::vector<double> place, strength, factor, out[2];  ///< of the items of a node, in its order
+    std::vector<double> place, strength, factor, discount, out[2];  ///< of the items of a node, in its order
     std::vector<std::uint8_t> upper;
-    std::vector<double> row, column, weight, gain, discount, vector, no_rest, value, grad, hess;
     const ExpansionKernels* expansion = nullptr;  ///< whose tables these are
     const double* tables = nullptr;
     std::vector<RankChunk> chunks;
-    std::vector<PairRectangle> rectangles;
 };
 
 /// The sums of a loss in a mode.

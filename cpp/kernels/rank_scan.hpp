@@ -56,41 +56,38 @@ template <int nodes, int functions, int discounts> class RankScan {
     }
 
     void pass(bool downwards) {
-        Passed lower(job_, false, downwards), upper(job_, true, downwards);
+        Passed partners(job_, job_.lower, downwards);
         const std::int32_t n = job_.n_chunks;
         std::int32_t bin = job_.chunks[downwards ? 0 : n - 1].bin;
         double c = downwards ? job_.chunks[0].best : job_.chunks[n - 1].worst;
         typename Passed::Potentials potential;
         for (std::int32_t q = 0; q < n; ++q) {
             const RankChunk& chunk = job_.chunks[downwards ? q : n - 1 - q];
-            for (; bin != chunk.bin; bin += downwards ? -1 : 1) {
-                lower.next_bin();
-                upper.next_bin();
-            }
-            if (chunk.middle < chunk.end && lower.make_potentials(potential))
-                take(potential, chunk.middle, chunk.end, c);
-            if (chunk.begin < chunk.middle && job_.mode != kValue && upper.make_potentials(potential))
-                take(potential, chunk.begin, chunk.middle, c);
+            for (; bin != chunk.bin; bin += downwards ? -1 : 1) partners.next_bin();
+            const std::int32_t begin = job_.lower ? chunk.begin : chunk.middle,
+                               end = job_.lower ? chunk.middle : chunk.end;
+            if (begin < end && partners.make_potentials(potential)) take(potential, begin, end, c);
             const double next = downwards ? chunk.worst : chunk.best, step = next > c ? next - c : c - next;
-            lower.move_reference(step);
-            upper.move_reference(step);
+            partners.move_reference(step);
             c = next;
-            join(chunk, lower, upper, c);
+            join(chunk, partners, c);
         }
     }
-    void join(const RankChunk& chunk, Passed& lower, Passed& upper, double c) {
-        for (std::int32_t k = chunk.begin; k < (job_.mode == kValue ? chunk.middle : chunk.end); ++k) {
+    void join(const RankChunk& chunk, Passed& partners, double c) {
+        const std::int32_t begin = job_.lower ? chunk.middle : chunk.begin, end = job_.lower ? chunk.end : chunk.middle;
+        for (std::int32_t k = begin; k < end; ++k) {
             const double gap = job_.discount[k] > c ? job_.discount[k] - c : c - job_.discount[k];
-            (k < chunk.middle ? lower : upper).add(k, gap, at(k));
+            partners.add(k, gap, at(k));
         }
     }
 
 public:
     explicit RankScan(const RankScanJob& job) : job_(job) {}
 
+    /// The groups begin at opposite ends, so that two threads do not write to the same lines of the cache.
     void run() {
-        pass(true);
-        pass(false);
+        pass(!job_.lower);
+        pass(job_.lower);
     }
 };
 

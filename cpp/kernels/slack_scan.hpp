@@ -127,10 +127,7 @@ template <int degree> class SlackScan {
 public:
     SlackScan(const RankScanJob& job, const SlackFunctions& functions) : job_(job), functions_(functions) {}
 
-    void run() {
-        walk(false);
-        if (job_.mode != kValue) walk(true);
-    }
+    void run() { walk(job_.lower); }
 };
 
 template <int power> void slack_scan(const RankScanJob& job) {

@@ -25,6 +25,7 @@ struct RankChunk {
 /// Near-linear sums between two groups of items whose weights depend on ranks. Arrays have an entry per item.
 struct RankScanJob {
     PairMode mode = kValue;
+    bool lower = false;  ///< whose sums: those of the lower group's items, else of the upper group's
     // For losses with an expansion (rank_scan.hpp), which leave out the pairs inside chunks:
     const double* tables = nullptr;
     const RankChunk* chunks = nullptr;

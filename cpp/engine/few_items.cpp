@@ -1,0 +1,59 @@
+// The operands of a direct sum over a few items, and where its results go.
+#include "engine/few_items.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/dispatch.hpp"
+
+namespace rankgrad {
+namespace {
+
+/// (1 + e^range)^2 must fit a double.
+constexpr double kFactoredRange = 340;
+
+}  // namespace
+
+const double* FewItems::gather(const double* from, Numbers& to) const {
+    for (std::size_t k = 0; k < n_; ++k) to[k] = from[item_[k]];
+    std::fill_n(to.begin() + n_, kPadding, 0.0);
+    return to.data();
+}
+
+double* FewItems::zeros(Numbers& x) const {
+    std::fill_n(x.begin(), n_ + kPadding, 0.0);
+    return x.data();
+}
+
+void FewItems::set_operands(PairJob<double>& job) {
+    const auto [low, high] = std::minmax_element(score.begin(), score.begin() + n_);
+    const double range = *high - *low, middle = 0.5 * *low + 0.5 * *high;
+    job.factored = sums_of_.expansion != nullptr && range <= kFactoredRange;  // the hinges take scores
+    job.row = job.column = score.data();
+    if (!job.factored) return;
+    kernels().double_exponentials(score.data(), static_cast<std::int64_t>(n_), middle, score.data(), column_.data());
+    job.column = column_.data();
+}
+
+void FewItems::sum() {
+    if (n_rectangles_ == 0) return;
+    PairJob<double> job;
+    set_operands(job);
+    job.weight = gather(list_.weight, weight_);
+    job.gain = gather(list_.gain, gain_);
+    job.discount = gather(list_.discount, discount_);
+    job.discount_constant = list_.ranked ? 0 : 1;
+    if (sums_of_.mode == kHessVector) job.vector = gather(list_.vector, vector_);
+    job.value = zeros(value_);
+    job.grad = zeros(grad_);
+    job.hess = zeros(hess_);
+    static constexpr Numbers none{};
+    job.discount_rest = none.data();
+    job.rectangles = rectangles_.data();
+    job.n_rectangles = n_rectangles_;
+    sums_of_.direct(job);
+    for (const auto& [from, to] : {std::pair{job.value, list_.value}, {job.grad, list_.grad}, {job.hess, list_.hess}})
+        for (std::size_t k = 0; to != nullptr && k < n_; ++k) to[item_[k]] += from[k];
+}
+
+}  // namespace rankgrad
