@@ -144,3 +144,45 @@ def test_not_a_number_in_a_long_list(rng: np.random.Generator) -> None:
     value, grad = rg.PairwiseLogisticLoss(reduction="sum", nan="propagate").bind(y).value_and_grad(s)
     assert np.isnan(value)
     assert np.isnan(grad).all()
+
+
+@pytest.mark.parametrize("kind", ["five", "distinct"])
+@pytest.mark.parametrize(
+    ("n", "weight"),
+    [
+        (4_095, None),
+        (4_200, None),
+        (5_300, None),
+        (4_200, rg.NDCGWeight()),
+        (4_200, rg.LabelDifferenceWeight()),
+    ],
+)
+def test_direct_sums_in_tiles(n: int, weight: Any, kind: str, rng: np.random.Generator) -> None:
+    """Just below the first tiled list, odd and even numbers of blocks."""
+    y, s, v = labels_of(kind, n, rng), rng.normal(size=n), rng.normal(size=n)
+    if weight is not None:
+        y = y / max(1.0, y.max())  # gains of exp2
+    for name in ("hinge", "logistic"):
+        loss = LOSSES[name](reduction="none", lambda_weight=weight)
+        one = everything(loss.bind(y, algorithm="direct"), s, v, None, 1)
+        fast = everything(loss.bind(y, algorithm="fast"), s, v, None, 1)
+        for n_threads in (2, 8):
+            for a, b in zip(
+                one, everything(loss.bind(y, algorithm="direct"), s, v, None, n_threads), strict=True
+            ):
+                assert np.array_equal(a, b)
+        for a, b in zip(one, fast, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12 * np.abs(a).max(initial=0.0))
+
+
+@pytest.mark.parametrize("kind", ["five", "distinct"])
+@pytest.mark.parametrize("name", ["hinge", "logistic"])
+def test_threads_change_no_bit_of_weighted_pairs(name: str, kind: str, rng: np.random.Generator) -> None:
+    """Nodes of the label tree that all threads work on, and smaller ones side by side."""
+    n = 80_000
+    y, s = labels_of(kind, n, rng), rng.normal(size=n).astype(np.float32)
+    v, w = rng.normal(size=n).astype(np.float32), rng.uniform(0.5, 2, n)
+    objective = LOSSES[name](reduction="none", lambda_weight=rg.NDCGWeight(gain="linear")).bind(y)
+    one = everything(objective, s, v, w, 1)
+    for a, b in zip(one, everything(objective, s, v, w, 3), strict=True):
+        assert np.array_equal(a, b)

@@ -79,7 +79,7 @@ private:
     void sum_weighted_directly(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
     bool sums_weighted_fast(std::int64_t list, const Scratch& scratch, PairMode mode, bool is_float) const;
     void sum_weighted_by_rank(std::int64_t list, Scratch& scratch, PairMode mode, bool is_float, Team team) const;
-    template <class P> void run(PairSum<P> kernel, PairJob<P> job, Team team) const;
+    template <class P> void run(PairSum<P> kernel, const PairJob<P>& job, Team team) const;
     template <class T> double scatter(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
 
     PairwiseLoss loss_;

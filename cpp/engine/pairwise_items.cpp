@@ -56,10 +56,9 @@ template <class T> bool Pairwise::gather(const LossCall<T>& call, std::int64_t l
     double* score = padded(s.score, size);
     double* weight = padded(s.weight, size);
     double* vector = call.mode == kHessVector ? padded(s.vector, size) : nullptr;
-    std::vector<double*> sums;
-    if (with_value(call.mode)) sums.push_back(padded(s.value, size));
-    if (call.mode != kValue) sums.push_back(padded(s.grad, size));
-    if (with_hess(call.mode)) sums.push_back(padded(s.hess, size));
+    double* sums[] = {with_value(call.mode) ? padded(s.value, size) : nullptr,
+                      call.mode != kValue ? padded(s.grad, size) : nullptr,
+                      with_hess(call.mode) ? padded(s.hess, size) : nullptr};
     if (call.item_weight != nullptr) s.ones = 0;
     for (; call.item_weight == nullptr && s.ones < size; ++s.ones) weight[s.ones] = 1.0;
 
@@ -69,11 +68,11 @@ template <class T> bool Pairwise::gather(const LossCall<T>& call, std::int64_t l
         if (call.item_weight != nullptr)
             gather_numbers(call.item_weight + base, order + begin, end - begin, weight + begin, part);
         if (vector != nullptr) gather_numbers(call.vector + base, order + begin, end - begin, vector + begin, part);
-        for (double* sum : sums) std::fill(sum + begin, sum + end, 0.0);
+        for (double* sum : sums)
+            if (sum != nullptr) std::fill(sum + begin, sum + end, 0.0);
     });
-    for (double* numbers : {score, vector})
+    for (double* numbers : {score, vector, sums[0], sums[1], sums[2]})
         if (numbers != nullptr) std::fill_n(numbers + n, kPadding, 0.0);
-    for (double* sum : sums) std::fill_n(sum + n, kPadding, 0.0);
     s.low = s.parts[0].low;
     s.high = s.parts[0].high;
     bool finite = call.list_weight == nullptr || std::isfinite(call.list_weight[list]);

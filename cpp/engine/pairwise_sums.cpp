@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "engine/dispatch.hpp"
+#include "engine/item_tiles.hpp"
 #include "engine/pairwise.hpp"
 
 namespace rankgrad {
@@ -119,15 +120,17 @@ template <class T> PairJob<double> Pairwise::double_job(const LossCall<T>& call,
     return job;
 }
 
-/// Row ranges of at most kPairsPerCall pairs, in order.
-template <class P> void Pairwise::run(PairSum<P> kernel, PairJob<P> job, Team team) const {
-    const std::int32_t n = job.row_end;
-    const auto rows = static_cast<std::int32_t>(std::max(64.0, std::min<double>(n, kPairsPerCall / n)));
-    for (std::int32_t row = 0; row < n && !team.stopped(); row += rows) {
-        job.row_begin = row;
-        job.row_end = n - row < rows ? n : row + rows;
-        kernel(job);
-    }
+/// The tiles of a long list, side by side.
+template <class P> void Pairwise::run(PairSum<P> kernel, const PairJob<P>& job, Team team) const {
+    if (job.row_end < kLeastTiledItems) return kernel(job);
+    for_tiles(team, job.row_end, [&](const PairRectangle& tile) {
+        PairJob<P> part = job;
+        part.row_begin = tile.row_begin;
+        part.row_end = tile.row_end;
+        part.column_begin = tile.column_begin;
+        part.column_end = tile.column_end;
+        kernel(part);
+    });
 }
 
 template ListFacts Pairwise::facts<float>(std::int64_t, double) const;

@@ -25,6 +25,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr auto kPollPeriod = std::chrono::milliseconds(30);
+/// Looking at the clock takes as long as a short list: several short tasks share a look.
+constexpr auto kShortTask = std::chrono::microseconds(100);
+constexpr int kShortTasksPerLook = 4;
 
 std::atomic<int> chosen_threads{0};
 
@@ -35,7 +38,9 @@ struct Shared {
     std::atomic<std::int64_t> next{0};
     std::atomic<bool> stop{false};
     std::atomic<bool> interrupted{false};
-    Clock::time_point last_poll = Clock::now();  // read and written by worker 0 alone
+    // Read and written by worker 0 alone:
+    Clock::time_point last_poll = Clock::now(), last_look = last_poll;
+    int looks_left_out = 0;
     std::mutex mutex{};
     std::exception_ptr error{};
 
@@ -131,8 +136,10 @@ int available_threads() {
 
 bool Worker::stopped() {
     Shared& shared = *static_cast<Shared*>(state_);
-    if (index_ == 0 && check_ != nullptr) {
+    if (index_ == 0 && check_ != nullptr && --shared.looks_left_out < 0) {
         const auto now = Clock::now();
+        shared.looks_left_out = now - shared.last_look < kShortTask ? kShortTasksPerLook - 1 : 0;
+        shared.last_look = now;
         if (now - shared.last_poll >= kPollPeriod) {
             if (check_()) {
                 shared.interrupted.store(true);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/dispatch.hpp"
+#include "engine/item_tiles.hpp"
 #include "engine/pairwise.hpp"
 
 namespace rankgrad {
@@ -18,17 +19,21 @@ struct Arrays {
 /// Rows of at most kPairsPerCall pairs, so that a kernel call ends soon.
 void add_rectangle(PairRectangle r, std::vector<PairRectangle>& out) {
     const std::int32_t columns = r.column_end - r.column_begin;
-    if (columns == 0) return;
+    if (columns <= 0) return;
     const auto rows = static_cast<std::int32_t>(std::max(64.0, kPairsPerCall / columns));
     for (std::int32_t row = r.row_begin; row < r.row_end; row += std::min(rows, r.row_end - row))
         out.push_back({row, row + std::min(rows, r.row_end - row), r.column_begin, r.column_end});
 }
 
-/// Each level with all lower ones.
-void all_pairs(const std::int32_t* level_begin, std::int32_t n_levels, std::vector<PairRectangle>& out) {
+/// Each level with all lower ones, as far as they are in the tile.
+void all_pairs(const std::int32_t* level_begin, std::int32_t n_levels, const PairRectangle& tile,
+               std::vector<PairRectangle>& out) {
     out.clear();
-    for (std::int32_t q = 1; q < n_levels; ++q)
-        add_rectangle({level_begin[q], level_begin[q + 1], 0, level_begin[q]}, out);
+    const std::int32_t* level = std::upper_bound(level_begin, level_begin + n_levels, tile.row_begin) - 1;
+    for (; level < level_begin + n_levels && *level < tile.row_end; ++level)
+        add_rectangle({std::max(level[0], tile.row_begin), std::min(level[1], tile.row_end), tile.column_begin,
+                       std::min(level[0], tile.column_end)},
+                      out);
 }
 
 /// The best items by score come first, then the others, each in label order; pairs of two others are left out.
@@ -83,6 +88,25 @@ void run_rectangles(PairSum<P> kernel, PairJob<P> job, const std::vector<PairRec
         } while (pairs < kPairsPerCall && first + static_cast<std::size_t>(job.n_rectangles) < all.size());
         kernel(job);
     }
+}
+
+/// All pairs of a list of n items, long ones in tiles side by side.
+template <class P> void run_all(PairSum<P> kernel, const PairJob<P>& job, const std::int32_t* level_begin,
+                                std::int32_t n_levels, std::vector<PairRectangle>& rectangles, Team team) {
+    const std::int32_t n = level_begin[n_levels];
+    if (n < kLeastTiledItems) {
+        all_pairs(level_begin, n_levels, {0, n, 0, n}, rectangles);
+        return run_rectangles(kernel, job, rectangles, team);
+    }
+    for_tiles(team, n, [&](const PairRectangle& tile) {
+        std::vector<PairRectangle> of_tile;
+        all_pairs(level_begin, n_levels, tile, of_tile);
+        if (of_tile.empty()) return;
+        PairJob<P> part = job;
+        part.rectangles = of_tile.data();
+        part.n_rectangles = static_cast<std::int32_t>(of_tile.size());
+        kernel(part);
+    });
 }
 
 /// What jobs in float and in double have in common.
@@ -163,9 +187,11 @@ void Pairwise::sum_weighted_directly(const LossCall<T>& call, std::int64_t list,
         truncated_pairs(plan_.level_begin(list), plan_.n_levels(list), static_cast<std::int32_t>(weights_.truncation()),
                         w);
         a = arrange(whole, w);
-    } else {
-        all_pairs(plan_.level_begin(list), plan_.n_levels(list), w.rectangles);
     }
+    const auto run_pairs = [&](auto kernel, const auto& job) {
+        if (truncated) run_rectangles(kernel, job, w.rectangles, team);
+        else run_all(kernel, job, plan_.level_begin(list), plan_.n_levels(list), w.rectangles, team);
+    };
     const double range = s.high - s.low;
     const PairSum<float> float_sum = weighted.float_sum[kGapProduct][call.mode];
     const auto size = static_cast<std::size_t>(n);
@@ -173,11 +199,10 @@ void Pairwise::sum_weighted_directly(const LossCall<T>& call, std::int64_t list,
         (!loss.uses_label_gap || plan_.labels_fit_float()) && range <= (loss.factored ? kFloatRange : kFloatMargin)) {
         const double middle = loss.factored || loss_.temperature != 1.0 ? 0.5 * s.low + 0.5 * s.high : 0.0;
         const auto job = job_of<float>(a, loss_.parameters, weights_.constant());
-        run_rectangles(float_sum, in_float(a, size, middle, loss, job, s), w.rectangles, team);
+        run_pairs(float_sum, in_float(a, size, middle, loss, job, s));
     } else {
         const auto job = job_of<double>(a, loss_.parameters, weights_.constant());
-        run_rectangles(weighted.double_sum[kGapProduct][call.mode], in_double(a, size, s.low, s.high, loss, job, s),
-                       w.rectangles, team);
+        run_pairs(weighted.double_sum[kGapProduct][call.mode], in_double(a, size, s.low, s.high, loss, job, s));
     }
     if (truncated) add_back(a, whole, w.order);
 }

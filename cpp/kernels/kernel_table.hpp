@@ -46,6 +46,7 @@ template <class T> struct PairJob {
     const std::int32_t* level_begin = nullptr;  ///< first item of each level, then n
     std::int32_t n_levels = 0;
     std::int32_t row_begin = 0, row_end = 0;
+    std::int32_t column_begin = 0, column_end = INT32_MAX;  ///< the direct sums may be asked for some columns only
     std::int32_t terms_per_flush = 64;  ///< terms a lane may add in T before it is flushed to double
     bool factored = false;
     LossParameters parameters;

@@ -182,11 +182,14 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight = NoWe
         }
     }
 
-    /// Rows [row, row_end), as far as the job has them.
+    /// Rows and columns as far as the job has them.
     template <bool factored>
     void rows(std::int32_t row, std::int32_t row_end, std::int32_t column, std::int32_t column_end) {
-        rectangle<factored>(row > job_.row_begin ? row : job_.row_begin,
-                            row_end < job_.row_end ? row_end : job_.row_end, column, column_end);
+        if (row < job_.row_begin) row = job_.row_begin;
+        if (row_end > job_.row_end) row_end = job_.row_end;
+        if (column < job_.column_begin) column = job_.column_begin;
+        if (column_end > job_.column_end) column_end = job_.column_end;
+        if (column < column_end) rectangle<factored>(row, row_end, column, column_end);
     }
 
     /// Small levels share the tiles of the columns below all of them; what is left are a few columns for each.
