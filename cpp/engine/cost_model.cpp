@@ -22,6 +22,9 @@ struct Costs {
 };
 constexpr Costs kCosts;
 
+/// Runs are so many registers of items that the direct sums of a run have no rest.
+constexpr std::int32_t kRunStep = 16;
+
 constexpr double kPassesOfValue = 0.5;
 constexpr double kLeafItems = 64;
 /// With more bins than this, those that are empty are left out. Bins beyond the last have no number.
@@ -142,8 +145,8 @@ bool bins_side_by_side(const ExpansionKernels& kernels, double low, double high,
 
 std::int32_t run_items(const ExpansionKernels& kernels, double bins) {
     const double block = block_cost(type_of(kernels), std::min(bins, 64.0), bins);
-    return static_cast<std::int32_t>(
-        std::clamp(std::sqrt(2 * block / kCosts.factored_pair[1]), 32.0, kMostRunItems / 2.0));
+    const double items = std::sqrt(2 * block / kCosts.factored_pair[1]);
+    return kRunStep * static_cast<std::int32_t>(std::clamp(items, 32.0, kMostRunItems / 2.0) / kRunStep);
 }
 
 bool has_fast_sums(const PairLossKernels& loss) {
