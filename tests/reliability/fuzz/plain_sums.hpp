@@ -75,25 +75,26 @@ inline Sums one_list(const std::string& loss, const std::vector<double>& labels,
     Sums out;
     for (auto* sums : {&out.grad, &out.hess, &out.grad_terms, &out.hess_terms}) sums->assign(n, 0);
     const bool all = loss == "mean_squared_error";
-    const Real t = all ? 1 : temperature;
+    const bool soft = loss == "soft_zero_one";
+    const Real per = all ? 1 : 1 / temperature;  // exact for powers of two
     for (std::size_t i = 0; i < n; ++i)
         for (std::size_t j = 0; j < n; ++j) {
             if (i == j || !valid[i] || !valid[j] || !(all || labels[i] > labels[j])) continue;
-            const Real d = (Real(scores[i]) - Real(scores[j])) / t;
-            const Jet jet = pair(loss, d, Real(labels[i]) - Real(labels[j]), tau);
-            const Real w = weights[i] * pair_weight(i, j, -1), slope = w * jet.slope / t;
-            const Real bend = w * jet.curvature / (t * t);
             // Discounts cancel: their terms are counted with the sum.
-            const Real more = weights[i] * pair_weight(i, j, 1);
+            const Real w = weights[i] * pair_weight(i, j, -1), more = weights[i] * pair_weight(i, j, 1);
+            if (more == 0) continue;
+            const Real d = (Real(scores[i]) - Real(scores[j])) * per;
+            const Jet jet = pair(loss, d, Real(labels[i]) - Real(labels[j]), tau);
+            const Real slope = w * jet.slope * per, bend = w * jet.curvature * per * per;
             // The curvature of the soft zero-one loss vanishes at equal scores: its terms are counted with p q.
-            const Real bend_terms = loss == "soft_zero_one" ? sigmoid(d) * sigmoid(-d) : jet.curvature;
+            const Real bend_terms = (soft ? sigmoid(d) * sigmoid(-d) : jet.curvature) * per * per;
             out.value += w * jet.value;
             out.value_terms += std::abs(more * jet.value);
             for (const std::size_t item : {i, j}) {
                 out.grad[item] += item == i ? slope : -slope;
                 out.hess[item] += bend;
-                out.grad_terms[item] += std::abs(more * jet.slope / t);
-                out.hess_terms[item] += std::abs(more * bend_terms / (t * t));
+                out.grad_terms[item] += std::abs(more * jet.slope * per);
+                out.hess_terms[item] += std::abs(more * bend_terms);
             }
         }
     return out;
