@@ -52,7 +52,7 @@ def fuzz(program: Path, runs: int, folder: Path, keep: bool) -> str:
     found.mkdir()
     options = [
         f"-runs={runs}",
-        "-max_len=400",
+        "-max_len=250",
         "-entropic=0",  # whose bookkeeping would take three quarters of the time
         "-reduce_inputs=0",
         "-timeout=20",

@@ -50,7 +50,7 @@ inline Input read_input(Bytes& in) {
     for (int l = 0; l < lists; ++l) {
         const int size = in.below(16);
         const bool is_long = size == 15 && in.below(16) == 0;  // the plain sums of long lists take milliseconds
-        x.offsets.push_back(x.offsets.back() + (is_long ? 15 * in.below(20) : size));
+        x.offsets.push_back(x.offsets.back() + (is_long ? 15 * in.below(6) : size));
     }
     const auto n = static_cast<std::size_t>(x.offsets.back());
     const std::uint8_t flags = in.byte();
