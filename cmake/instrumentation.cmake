@@ -5,7 +5,7 @@ option(RANKGRAD_FUZZ "Build the fuzzing program" OFF)
 set(RANKGRAD_LIBFUZZER "" CACHE FILEPATH "libclang_rt.fuzzer_no_main.a; without it the program replays files only")
 
 if(RANKGRAD_SANITIZE)
-  add_compile_options(-fsanitize=${RANKGRAD_SANITIZE} -fno-omit-frame-pointer -g1)
+  add_compile_options(-O1 -fsanitize=${RANKGRAD_SANITIZE} -fno-omit-frame-pointer -g1)
   add_link_options(-fsanitize=${RANKGRAD_SANITIZE})
   if(RANKGRAD_SANITIZE MATCHES undefined)
     add_compile_options(-fno-sanitize-recover=undefined)

@@ -31,6 +31,9 @@ template <class T, class Core> double evaluate_as(const Core& core, int mode, co
     call.row_value = output<T>(row_value, core.values_per_item() ? n : lists.count(), "out");
     call.grad = output<T>(grad, n, "out");
     call.hess = output<T>(hess, n, "out");
+    if ((call.mode != kValue) != (call.grad != nullptr) || with_hess(call.mode) != (call.hess != nullptr))
+        throw ArgumentError("out: the results of the mode are wanted");
+    if ((call.mode == kHessVector) != (call.vector != nullptr)) throw ArgumentError("vector: the mode's is wanted");
     const Computing computing;
     return core.evaluate(call);
 }

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <numeric>
 #include <type_traits>
 #include <utility>
 
@@ -71,7 +70,6 @@ const std::int32_t* Plan::level_begin(std::int64_t list) const {
 const double* Plan::label(std::int64_t list) const {
     return label_.empty() ? nullptr : label_.data() + begin_[static_cast<std::size_t>(list)];
 }
-double Plan::total_pairs() const { return std::accumulate(pairs_.begin(), pairs_.end(), 0.0); }
 std::int64_t Plan::n_nonempty_lists() const {
     std::int64_t n = 0;
     for (std::int64_t l = 0; l < lists_.count(); ++l) n += size(l) > 0;
@@ -214,10 +212,8 @@ template <class T> std::int64_t Plan::first_nonfinite(const T* x, int threads) c
             const std::int64_t begin = part * kFinitePart, end = std::min(n, begin + kFinitePart);
             if (!all_finite(x + begin, end - begin)) all.store(false, std::memory_order_relaxed);
         });
-        if (all.load()) return -1;
-        for (std::int64_t i = 0; i < n; ++i)
-            if (!std::isfinite(x[i])) return i;
-        return -1;
+        const T* bad = all.load() ? x + n : std::find_if_not(x, x + n, [](T v) { return std::isfinite(v); });
+        return bad == x + n ? -1 : bad - x;  // somebody may have made the numbers finite meanwhile
     }
     std::int64_t first = -1;
     for (std::int64_t l = 0; l < lists_.count() && first < 0; ++l)

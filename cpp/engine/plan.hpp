@@ -74,7 +74,6 @@ public:
     }
     /// Pairs of valid items whose labels differ.
     double pairs(std::int64_t list) const { return pairs_[static_cast<std::size_t>(list)]; }
-    double total_pairs() const;
     std::int64_t n_nonempty_lists() const;
 
     /// Lists that all threads should work on together, ascending: each is a large part of the work.

@@ -14,9 +14,9 @@ double value_of(double y, Target target) {
     switch (target) {
         case Target::kClippedLabel: return std::min(std::max(y, 0.0), 1.0);
         case Target::kExp2Gain: return std::exp2(y) - 1.0;
-        case Target::kOne: return 1.0;
         case Target::kRelevant: return y >= 1.0 ? 1.0 : 0.0;
         case Target::kNoisyPower: return std::exp2(y);
+        case Target::kOne:
         case Target::kLabel:
         case Target::kNormalizedLabel:
         case Target::kLinearGain: break;
@@ -53,7 +53,7 @@ std::vector<double> make_targets(const Plan& plan, Target target) {
         double* out = targets.data() + plan.begin(l);
         const double* label = plan.label(l);
         for (std::int32_t k = 0; k < plan.size(l); ++k) {
-            out[k] = target == Target::kOne ? 1.0 : value_of(label[k], target);
+            out[k] = value_of(target == Target::kOne ? 1.0 : label[k], target);
             if (std::isinf(out[k]) && !plan.is_nan(l))
                 throw ArgumentError("labels (y_true): the gain of the label at " + plan.lists().place(plan.item(l, k)) +
                                     " is not finite");

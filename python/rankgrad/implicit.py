@@ -38,6 +38,7 @@ LightFM and LensKit's sampler compute no loss value; what is equal is the gradie
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import lru_cache
@@ -56,7 +57,7 @@ _RANK_WEIGHTS = ("collie", "log", "harmonic")
 
 
 @dataclass(frozen=True)
-class ImplicitLoss:
+class ImplicitLoss(ABC):
     """Base of the implicit losses. Each is one object, called like a function; fields are the defaults of its options.
 
     Parameters
@@ -204,9 +205,9 @@ class ImplicitLoss:
         )
         return (value if values is None else values), grad, hess
 
+    @abstractmethod
     def _core(self, num_items: Any) -> Any:
         """The core's object for these options."""
-        raise NotImplementedError
 
     def _make(
         self,

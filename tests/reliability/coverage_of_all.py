@@ -1,8 +1,10 @@
 """Builds engine and bindings with counters, runs the tests, and tells the lines and branches that ran.
 
 `python tests/reliability/coverage_of_all.py [arguments of pytest]` prints the figure, and what did not run. Lines and
-branches are those of `cpp/engine` and `cpp/bindings`; branches that only exceptions take (every call may throw) do
-not count. The package's own lines are counted by coverage.py.
+branches are those of `cpp/engine` and `cpp/bindings`. Branches that only exceptions take (every call may throw) do not
+count. A line that goes on with the statement of the line above counts with that, and closing brackets, whose own code
+is for exceptions, count not at all. The package's own lines are counted by coverage.py, in the processes too that the
+tests start.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +22,15 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+SETTINGS = """
+[run]
+source = {folder}/rankgrad
+data_file = {folder}/counts
+parallel = true
+patch = subprocess
+[report]
+exclude_also = @abstractmethod
+"""
 
 
 def build(folder: Path) -> Path:
@@ -43,6 +55,23 @@ def build(folder: Path) -> Path:
     return where
 
 
+def heads_of(source: str) -> dict[int, int]:
+    """For each line of C++ that counts, the line where its statement begins."""
+    heads: dict[int, int] = {}
+    head, statement = 0, ""
+    for number, text in enumerate(source.splitlines(), 1):
+        code = re.sub(r"\s*//.*", "", text).strip()
+        if code.strip("{}();,"):
+            head = head if statement else number
+            heads[number] = head
+        statement = f"{statement} {code}".strip()
+        condition = re.match(r"(\} )?(else )?(if|for|while|switch)\b", statement) is not None
+        whole = statement.count("(") == statement.count(")")
+        if code.endswith((";", "{", "}", ":", "else")) or (condition and whole):
+            statement = ""
+    return heads
+
+
 def counts_of_core(where: Path) -> tuple[dict[str, dict[int, int]], dict[tuple[str, int], list[int]]]:
     """How often each line ran, and each branch of a line; templates and inline functions are added up."""
     lines: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
@@ -61,8 +90,12 @@ def counts_of_core(where: Path) -> tuple[dict[str, dict[int, int]], dict[tuple[s
                 name = file["file"].removeprefix("./") if not name.startswith("cpp/") else name
                 if not name.startswith(("cpp/engine", "cpp/bindings")):
                     continue
+                heads = heads_of((ROOT / name).read_text())
                 for line in file["lines"]:
-                    lines[name][line["line_number"]] += line["count"]
+                    head = heads.get(line["line_number"])
+                    if head is None:
+                        continue
+                    lines[name][head] += line["count"]
                     taken = [b["count"] for b in line["branches"] if not b["throw"]]
                     if len(taken) > 1:
                         seen = branches.setdefault((name, line["line_number"]), [])
@@ -84,21 +117,27 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         where = build(folder)
-        environment = {**os.environ, "PYTHONPATH": str(folder), "COVERAGE_FILE": str(folder / "coverage")}
-        command = [
-            sys.executable,
-            "-m",
-            "coverage",
+        settings = folder / "coveragerc"
+        settings.write_text(SETTINGS.format(folder=folder))
+        environment = {**os.environ, "PYTHONPATH": str(folder)}
+        coverage = [sys.executable, "-m", "coverage"]
+        run = [
+            *coverage,
             "run",
-            f"--source={folder / 'rankgrad'}",
+            f"--rcfile={settings}",
             "-m",
             "pytest",
             "-q",
+            "-p",
+            "no:cacheprovider",
+            *tests,
         ]
-        done = subprocess.run([*command, "-p", "no:cacheprovider", *tests], cwd=ROOT, env=environment)
+        done = subprocess.run(run, cwd=ROOT, env=environment)
+        subprocess.run([*coverage, "combine", f"--rcfile={settings}", "-q"], cwd=folder, env=environment)
         lines, branches = counts_of_core(where)
         report = subprocess.run(
-            [sys.executable, "-m", "coverage", "report", "-m", "--skip-covered"],
+            [*coverage, "report", f"--rcfile={settings}", "-m", "--skip-covered"],
+            cwd=folder,
             env=environment,
             capture_output=True,
             text=True,

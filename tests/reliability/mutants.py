@@ -1,7 +1,9 @@
-"""Removes each argument check of the package in turn and asks the tests whether they notice.
+"""Removes each argument check of the package and its core in turn and asks the tests whether they notice.
 
-`python tests/reliability/mutants.py` prints one line per check that nobody misses, and the figure. With `--cpp BUILD`
-it removes those of the compiled core instead, in a build folder of the sources beside (see `nox -s mutation`).
+`python tests/reliability/mutants.py [--build FOLDER] [--only REGEX]` prints a line per check, and the figure. All
+checks are guarded in one build of a copy of the sources: guard number k lets its error pass unless $RANKGRAD_MUTANT
+is k. A first run of the tests writes down which test reaches which guard; then each check is removed, and those tests
+that reach it run until one fails.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -21,19 +24,19 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "python" / "rankgrad"
 
-#: Whoever is likeliest to notice comes first: the run ends with the first failure.
-TESTS = [
+#: The tests that build or look at sources notice nothing; those of processes are asked last.
+FIRST_RUN = [
+    "tests",
+    "-m",
+    "not slow",
+    "--ignore=tests/test_bench.py",
+    "--ignore=tests/test_codebase.py",
+    "--ignore=tests/test_codebase_build.py",
+    "--ignore=tests/test_contributing.py",
+    "--ignore=tests/reliability",
     "tests/reliability/test_hostile.py",
-    "tests/test_errors.py",
-    "tests/test_implicit_calls.py",
-    "tests/test_ranking_softmax.py",
-    "tests/test_listwise.py",
-    "tests/test_metrics.py",
-    "tests/test_objective.py",
-    "tests/test_lightgbm.py",
-    "tests/test_xgboost.py",
-    "tests/test_demo.py",
 ]
+MOST_TESTS = 30
 
 #: Checks that no test can miss, each with its reason.
 UNREACHABLE: dict[str, str] = {
@@ -44,117 +47,189 @@ UNREACHABLE: dict[str, str] = {
     "bind_pairwise.cpp": "an algorithm that `bind` has checked: the second wall",
 }
 
+PYTHON_GUARD = '''"""Lets every argument check raise but one, and notes who came by."""
+import os
 
-class Mutant(NamedTuple):
-    """A check: its file, its line, and the text of the file without it."""
+seen = set()
+
+def passes(number):
+    if os.environ.get("RANKGRAD_MUTANT") == str(number):
+        return False
+    at = number, os.environ.get("PYTEST_CURRENT_TEST", "")
+    if "RANKGRAD_REACHED" in os.environ and at not in seen:
+        seen.add(at)
+        with open(os.environ["RANKGRAD_REACHED"], "a") as file:
+            file.write(f"{number}\\t{at[1]}\\n")
+    return True
+'''
+CPP_GUARD = r"""
+#include <cstdio>
+#include <cstdlib>
+bool rankgrad_passes(int number) {
+    const char *mutant = std::getenv("RANKGRAD_MUTANT"), *reached = std::getenv("RANKGRAD_REACHED");
+    if (mutant != nullptr && std::atoi(mutant) == number) return false;
+    const char* test = std::getenv("PYTEST_CURRENT_TEST");
+    if (reached != nullptr)
+        if (std::FILE* file = std::fopen(reached, "a")) {
+            std::fprintf(file, "%d\t%s\n", number, test != nullptr ? test : "");
+            std::fclose(file);
+        }
+    return true;
+}
+"""
+
+
+class Check(NamedTuple):
+    """A statement that raises, as it stands and in what file."""
 
     path: Path
     line: int
-    text: str
+    begin: int
+    end: int
 
     @property
     def place(self) -> str:
         return f"{self.path.relative_to(ROOT)}:{self.line}"
 
 
-def without_raise(source: str, node: ast.Raise) -> str:
-    """The source with `pass` instead of a statement."""
-    lines = source.splitlines(keepends=True)
-    assert node.end_lineno is not None
-    assert node.end_col_offset is not None
-    head = lines[node.lineno - 1][: node.col_offset]
-    tail = lines[node.end_lineno - 1].encode()[node.end_col_offset :].decode()
-    return "".join([*lines[: node.lineno - 1], f"{head}pass{tail}", *lines[node.end_lineno :]])
-
-
-def python_mutants() -> Iterator[Mutant]:
-    """One for each `raise ValueError(...)` and `raise TypeError(...)` of the package."""
+def python_checks() -> Iterator[Check]:
+    """Each `raise ValueError(...)` and `raise TypeError(...)` of the package."""
     for path in sorted(PACKAGE.glob("*.py")):
-        source = path.read_text()
+        source = path.read_bytes()
+        starts = [0]
+        for text in source.splitlines(keepends=True):
+            starts.append(starts[-1] + len(text))
         for node in ast.walk(ast.parse(source)):
             if not isinstance(node, ast.Raise) or not isinstance(node.exc, ast.Call):
                 continue
             if isinstance(node.exc.func, ast.Name) and node.exc.func.id in ("ValueError", "TypeError"):
-                yield Mutant(path, node.lineno, without_raise(source, node))
+                assert node.end_lineno is not None
+                assert node.end_col_offset is not None
+                begin = starts[node.lineno - 1] + node.col_offset
+                yield Check(path, node.lineno, begin, starts[node.end_lineno - 1] + node.end_col_offset)
 
 
-def cpp_mutants() -> Iterator[Mutant]:
-    """One for each statement `throw ArgumentError(...);` of the core."""
+def cpp_checks() -> Iterator[Check]:
+    """Each statement `throw ArgumentError(...);` of the core."""
     for path in sorted((ROOT / "cpp").rglob("*.[hc]pp")):
-        source = path.read_text()
-        for found in re.finditer(r"\bthrow ArgumentError\(.*?\);\n", source, flags=re.DOTALL):
-            line = source.count("\n", 0, found.start()) + 1
-            yield Mutant(
-                path, line, source[: found.start()] + "static_cast<void>(0);\n" + source[found.end() :]
-            )
+        source = path.read_bytes()
+        for found in re.finditer(rb"\bthrow ArgumentError\(.*?\);\n", source, flags=re.DOTALL):
+            if source[: found.start()].rstrip().endswith(b":"):
+                continue  # the last choice of a conditional expression, which cannot be left out
+            line = source.count(b"\n", 0, found.start()) + 1
+            yield Check(path, line, found.start(), found.end() - 1)
 
 
-def run_tests(folder: Path) -> tuple[bool, str]:
-    """Whether a test fails with the package of `folder`, and what failed first."""
-    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    tests = [name for name in TESTS if (ROOT / name).exists()]
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header", *tests]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    failures = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, flags=re.MULTILINE)
-    return done.returncode != 0, failures[0] if failures else done.stdout[-300:]
+def guarded(source: bytes, checks: list[tuple[int, Check]], language: str) -> bytes:
+    """The source with a guard before each of its checks, from the last to the first."""
+    for number, check in sorted(checks, key=lambda pair: -pair[1].begin):
+        statement = source[check.begin : check.end]
+        if language == "python":
+            test = f'if __import__("rankgrad._mutants", fromlist=["passes"]).passes({number}): '.encode()
+            statement = test + statement
+        else:
+            statement = f"{{ if (rankgrad_passes({number})) ".encode() + statement + b" }"
+        source = source[: check.begin] + statement + source[check.end :]
+    return source if language == "python" else b"bool rankgrad_passes(int);\n" + source
 
 
-def package_copy(folder: Path, core: Path) -> Path:
-    """A package of our sources with the compiled core `core`."""
-    package = folder / "rankgrad"
-    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
-    (package / core.name).symlink_to(core)
-    return package
+def guarded_copy(checks: list[Check], folder: Path) -> None:
+    """All sources in `folder`, every check guarded by its number."""
+    for name in ("cpp", "cmake", "python"):
+        skipped = shutil.ignore_patterns("*.so", "__pycache__")
+        shutil.copytree(ROOT / name, folder / name, ignore=skipped, dirs_exist_ok=True)
+    shutil.copy(ROOT / "CMakeLists.txt", folder)
+    of_file: dict[Path, list[tuple[int, Check]]] = defaultdict(list)
+    for number, check in enumerate(checks):
+        of_file[check.path].append((number, check))
+    for path, some in of_file.items():
+        language = "python" if path.suffix == ".py" else "cpp"
+        (folder / path.relative_to(ROOT)).write_bytes(guarded(path.read_bytes(), some, language))
+    (folder / "python" / "rankgrad" / "_mutants.py").write_text(PYTHON_GUARD)
+    with open(folder / "cpp" / "engine" / "lists.cpp", "a") as file:
+        file.write(CPP_GUARD)
 
 
-def python_survivors(mutants: list[Mutant], folder: Path, core: Path) -> Iterator[Mutant]:
-    package = package_copy(folder, core)
-    for mutant in mutants:
-        (package / mutant.path.name).write_text(mutant.text)
-        noticed, by = run_tests(folder)
-        (package / mutant.path.name).write_text(mutant.path.read_text())
-        print(f"{mutant.place}: {by if noticed else 'NOT NOTICED'}", flush=True)
-        if not noticed:
-            yield mutant
+def build(folder: Path) -> None:
+    """Compiles the core of the copy, lowest level only, into its package."""
+    import pybind11
+
+    options = {
+        "RANKGRAD_LEVELS": "baseline",
+        "SKBUILD_PROJECT_VERSION": "0",
+        "Python_EXECUTABLE": sys.executable,
+        "pybind11_DIR": pybind11.get_cmake_dir(),
+    }
+    where = folder / "build"
+    command = ["cmake", "-S", folder, "-B", where, "-G", "Ninja", *(f"-D{k}={v}" for k, v in options.items())]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["ninja", "-C", where], check=True, stdout=subprocess.DEVNULL)
+    (module,) = where.glob("_core*.so")
+    shutil.copy(module, folder / "python" / "rankgrad")
 
 
-def cpp_survivors(mutants: list[Mutant], folder: Path, build: Path) -> Iterator[Mutant]:
-    """`build` is a ninja build folder of these sources, which are changed and put back."""
-    (core,) = build.glob("_core*.so")
-    package_copy(folder, core)
-    for mutant in mutants:
-        original = mutant.path.read_text()
-        try:
-            mutant.path.write_text(mutant.text)
-            built = subprocess.run(["ninja", "-C", build], capture_output=True, text=True)
-            noticed, by = run_tests(folder) if built.returncode == 0 else (True, "does not compile")
-        finally:
-            mutant.path.write_text(original)
-        print(f"{mutant.place}: {by if noticed else 'NOT NOTICED'}", flush=True)
-        if not noticed:
-            yield mutant
-    subprocess.run(["ninja", "-C", build], check=True, capture_output=True)
+def run_tests(folder: Path, tests: list[str], seconds: float, **variables: str) -> tuple[str, str]:
+    """How pytest ended ("ok", "failed", "hang" or "crash") with the package of `folder`, and its output."""
+    environment = {**os.environ, **variables, "PYTHONPATH": str(folder / "python"), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header", *tests]
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds
+        )
+    except subprocess.TimeoutExpired:
+        return "hang", ""
+    how = {0: "ok", 1: "failed", 2: "failed"}.get(done.returncode, "crash")
+    return how, done.stdout + done.stderr
+
+
+def who_reaches(folder: Path) -> dict[int, list[str]]:
+    """The tests that reach each guard; those that start processes come last."""
+    notes = folder / "reached"
+    notes.touch()
+    how, output = run_tests(folder, FIRST_RUN, 3600, RANKGRAD_REACHED=str(notes))
+    if how != "ok":
+        sys.exit(f"mutation: the tests do not pass with all checks in place\n{output[-3000:]}")
+    reached: dict[int, dict[str, None]] = defaultdict(dict)
+    for line in notes.read_text().splitlines():
+        number, _, test = line.partition("\t")
+        if test:
+            reached[int(number)][test.rsplit(" (", 1)[0]] = None
+    return {k: sorted(tests, key=lambda name: "reliability" in name) for k, tests in reached.items()}
+
+
+def survives(folder: Path, number: int, check: Check, tests: list[str]) -> bool:
+    """Removes one check; True if no test fails."""
+    by, how = "", "not reached by any test"
+    if tests:
+        how, output = run_tests(folder, ["-x", *tests[:MOST_TESTS]], 600, RANKGRAD_MUTANT=str(number))
+        by = next(iter(re.findall(r"^(?:FAILED|ERROR) (\S+)", output, flags=re.MULTILINE)), "")
+    survived = how in ("ok", "not reached by any test")
+    print(f"{check.place}: {'NOT NOTICED, ' if survived else ''}{how} {by}", flush=True)
+    return survived
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--cpp", type=Path, metavar="BUILD", help="the compiled core's checks, in this build folder"
-    )
+    parser.add_argument("--build", type=Path, help="a folder for the guarded build, to keep")
     parser.add_argument("--only", default="", help="a regular expression that places must match")
     options = parser.parse_args()
-    every = cpp_mutants() if options.cpp else python_mutants()
-    mutants = [m for m in every if m.path.name not in UNREACHABLE and re.search(options.only, m.place)]
-    from rankgrad import _core
-
-    with tempfile.TemporaryDirectory() as folder:
-        where = Path(folder)
-        if options.cpp:
-            survivors = list(cpp_survivors(mutants, where, options.cpp.resolve()))
-        else:
-            survivors = list(python_survivors(mutants, where, Path(_core.__file__).resolve()))
-    kind = "C++" if options.cpp else "Python"
-    print(f"mutation: {len(mutants) - len(survivors)} of {len(mutants)} removed {kind} checks noticed")
+    checks = [*python_checks(), *cpp_checks()]
+    with tempfile.TemporaryDirectory() as name:
+        folder = (options.build or Path(name)).resolve()
+        guarded_copy(checks, folder)
+        build(folder)
+        reached = who_reaches(folder)
+        chosen = {
+            number: check
+            for number, check in enumerate(checks)
+            if check.path.name not in UNREACHABLE and re.search(options.only, check.place)
+        }
+        survivors = {n: c for n, c in chosen.items() if survives(folder, n, c, reached.get(n, []))}
+    for kind in (".py", "pp"):
+        every = [n for n, check in chosen.items() if check.path.name.endswith(kind)]
+        gone = sum(n in survivors for n in every)
+        what = "Python" if kind == ".py" else "C++"
+        print(f"mutation: {len(every) - gone} of {len(every)} removed {what} checks noticed")
     return 1 if survivors else 0
 
 

@@ -136,7 +136,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--package", type=Path, help="a folder with a package that was built so before")
     parser.add_argument("kinds", nargs="*", help="asan, tsan; both if not given")
-    known, arguments = parser.parse_known_args()
+    end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    known, arguments = parser.parse_args(sys.argv[1:end]), sys.argv[end + 1 :]
     bad = 0
     for kind in known.kinds or list(FLAGS):
         planted_bugs(kind)

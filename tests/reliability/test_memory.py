@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rankgrad as rg
 
 from children import fresh, run_child
 
@@ -52,24 +53,38 @@ def allocations_failed(library: str, every: int) -> dict[str, int]:
     return counts
 
 
+def results_of_many_lists(n_threads: int) -> str:
+    """Hash of what has more tasks than threads, so that every one of the threads is wanted."""
+    from every_call import hash_of, loss_results, ragged
+
+    data = ragged(np.float32, lengths=(60,) * 3000)
+    return hash_of(
+        [
+            loss_results(loss(reduction="sum"), data, n_threads)
+            for loss in (rg.PairwiseLogisticLoss, rg.SoftmaxLoss)
+        ]
+    )
+
+
+def threads_started(n_threads: int) -> int:
+    results_of_many_lists(n_threads)
+    return len(os.listdir("/proc/self/task"))
+
+
 def threads_refused(n_threads: int) -> list[str]:
     """The results with threads, and with an address space in which no more than a few can be started."""
     import resource
 
-    from every_call import hash_of_everything
-
-    expected = hash_of_everything(1)
+    expected = results_of_many_lists(1)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * os.sysconf("SC_PAGESIZE") + 200 * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    return [expected, hash_of_everything(n_threads), hash_of_everything(2)]
+    return [expected, results_of_many_lists(n_threads), results_of_many_lists(2)]
 
 
 def too_large() -> list[str]:
     """Arrays for which there is no memory."""
     import resource
-
-    import rankgrad as rg
 
     labels, scores = np.zeros(10_000_000), np.zeros(10_000_000)
     limit = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGESIZE") + 40 * 2**20
@@ -111,6 +126,8 @@ def test_every_allocation_may_fail(failing_new: str, long: bool, figure: Callabl
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the address space")
 @pytest.mark.parametrize("n_threads", [64, 1000])
 def test_refused_threads(n_threads: int, figure: Callable[[str, str], None]) -> None:
+    if rg.build_info()["threads"] == "openmp":  # whose threads stay
+        assert fresh(threads_started, 64) >= 60, "the test does not ask for threads"
     ended = run_child(threads_refused, n_threads)
     figure("memory", f"{n_threads} threads refused: {ended.how}")
     assert ended.how == "ok", ended.output[-2000:]

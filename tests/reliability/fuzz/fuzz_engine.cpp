@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <limits>
 #include <string>
 #include <vector>
@@ -14,90 +13,16 @@
 #include "engine/listwise.hpp"
 #include "engine/metrics.hpp"
 #include "engine/pairwise.hpp"
+#include "input.hpp"
 #include "plain_sums.hpp"
 
 namespace {
 
 using namespace rankgrad;
 
-/// Reads the input; zeros after its end.
-class Bytes {
-public:
-    Bytes(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
-    template <class T> T take() {
-        T x{};
-        const std::size_t n = std::min(sizeof(T), size_);
-        if (n > 0) std::memcpy(&x, data_, n);
-        data_ += n;
-        size_ -= n;
-        return x;
-    }
-    std::uint8_t byte() { return take<std::uint8_t>(); }
-    int below(int n) { return byte() % n; }
-
-private:
-    const std::uint8_t* data_;
-    std::size_t size_;
-};
-
 [[noreturn]] void fail(const char* what, const std::string& detail = {}) {
     std::fprintf(stderr, "%s %s\n", what, detail.c_str());
     std::abort();
-}
-
-struct Input {
-    std::vector<std::int64_t> offsets{0};
-    std::vector<double> labels, scores, weights;
-    std::vector<std::uint8_t> mask;
-    bool right_offsets = true, nan_label = false, bad_score = false, odd = false;
-};
-
-/// Numbers that are likely to matter, or any bits.
-double odd_number(Bytes& in) {
-    const double numbers[] = {NAN, INFINITY, -INFINITY, 1e308, -1e308, 5e-324, -0.0, 1e4, -1e4, 1e-300, 2147483648.0};
-    const int k = in.below(12);
-    return k < 11 ? numbers[k] : in.take<double>();
-}
-
-Input read_input(Bytes& in) {
-    Input x;
-    const int lists = in.below(6);
-    for (int l = 0; l < lists; ++l) {
-        const int size = in.below(16);
-        x.offsets.push_back(x.offsets.back() + (size == 15 ? 15 * in.below(20) : size));
-    }
-    const auto n = static_cast<std::size_t>(x.offsets.back());
-    const std::uint8_t flags = in.byte();
-    for (std::size_t i = 0; i < n; ++i) {
-        const std::uint8_t bits = in.byte();
-        x.labels.push_back(static_cast<double>(bits % 6) - 1);
-        x.scores.push_back(static_cast<double>(static_cast<std::int8_t>(in.byte())) / 8);
-        x.weights.push_back((flags & 1) != 0 ? static_cast<double>(bits / 64) / 2 : 1.0);
-        x.mask.push_back((flags & 2) == 0 || bits / 16 % 4 != 0);
-    }
-    for (int k = (flags & 4) != 0 ? in.below(3) : 0; k > 0 && n > 0; --k) {
-        const std::size_t item = in.take<std::uint16_t>() % n;
-        ((flags & 8) != 0 ? x.labels : x.scores)[item] = odd_number(in);
-        x.odd = true;
-    }
-    for (int k = (flags & 0x30) == 0x30 ? in.below(3) : 0; k > 0; --k) {  // a quarter of the inputs is hostile
-        const std::size_t place = in.byte() % x.offsets.size();
-        const std::int64_t odd[] = {-1, std::numeric_limits<std::int64_t>::max(), std::int64_t{1} << 32, 3};
-        const int which = in.below(5);
-        x.offsets[place] = which < 4 ? odd[which] : in.take<std::int64_t>();
-    }
-    x.right_offsets = x.offsets.front() == 0 && x.offsets.back() == static_cast<std::int64_t>(n) &&
-                      std::is_sorted(x.offsets.begin(), x.offsets.end());
-    return x;
-}
-
-void see_what_is_valid(Input& x, bool ignore_negative) {
-    for (std::size_t i = 0; i < x.labels.size(); ++i) {
-        const bool valid = x.mask[i] != 0 && !(ignore_negative && x.labels[i] < 0);
-        x.nan_label = x.nan_label || (valid && std::isnan(x.labels[i]));
-        x.bad_score = x.bad_score || (valid && !std::isfinite(x.scores[i]));
-        x.mask[i] = valid ? x.mask[i] : 0;
-    }
 }
 
 void compare(const char* what, const std::string& loss, double got, plain::Real want, plain::Real terms, double rtol) {
@@ -124,8 +49,19 @@ template <class T, class Core> double evaluate(const Core& core, const Input& x,
     return core.evaluate(call);
 }
 
-template <class T>
-void check_pairs(const std::string& name, const Input& x, const Pairwise& core, double temperature, double tau) {
+plain::PairWeight plain_weight(const PairWeightOptions& options, const std::vector<double>& labels) {
+    plain::PairWeight weight;
+    weight.any = options.kind != PairWeightOptions::kNone;
+    weight.constant = options.kind == PairWeightOptions::kNdcg ? 0 : 1;
+    weight.cutoff = static_cast<std::size_t>(options.cutoff);
+    weight.truncation = static_cast<std::size_t>(options.truncation);
+    const bool exp2 = options.kind == PairWeightOptions::kNdcg && options.gain == PairWeightOptions::kExp2;
+    for (const double y : labels) weight.gain.push_back(exp2 ? std::exp2(plain::Real(y)) : plain::Real(y));
+    return weight;
+}
+
+template <class T> void check_pairs(const PairwiseLoss& loss, const Input& x, const Pairwise& core) {
+    const std::string& name = loss.name;
     const std::size_t n = x.labels.size();
     Results<T> first(n), second(n);
     const double value = evaluate(core, x, kValueGrad, first);
@@ -138,8 +74,10 @@ void check_pairs(const std::string& name, const Input& x, const Pairwise& core, 
             return std::vector<double>(all.begin() + static_cast<long>(a), all.begin() + static_cast<long>(b));
         };
         const std::vector<bool> valid(x.mask.begin() + static_cast<long>(a), x.mask.begin() + static_cast<long>(b));
-        const plain::Sums want =
-            plain::one_list(name, part(x.labels), part(x.scores), part(x.weights), valid, temperature, tau);
+        plain::PairWeight weight = plain_weight(loss.weight, part(x.labels));
+        weight.give_ranks(part(x.scores), valid);
+        const plain::Sums want = plain::one_list(name, part(x.labels), part(x.scores), part(x.weights), valid,
+                                                 loss.temperature, loss.parameters.tau, weight);
         want_value += want.value;
         value_terms += want.value_terms;
         plain::Real most_grad = 0, most_hess = 0;  // sums by moments are right relative to the list's largest
@@ -162,6 +100,13 @@ void pairwise(Bytes& in) {
     loss.temperature = in.below(4) == 0 ? 0.5 : 1.0;
     loss.parameters.tau = 0.25;
     loss.choice = static_cast<Choice>(in.below(3));
+    if (in.below(2) == 0) {
+        loss.weight.kind = static_cast<PairWeightOptions::Kind>(in.below(3));
+        loss.weight.gain = static_cast<PairWeightOptions::Gain>(in.below(2));
+        loss.weight.cutoff = in.below(4);
+        loss.weight.truncation = loss.weight.kind == PairWeightOptions::kNdcg ? in.below(4) : 0;
+        loss.weight.normalize = false;
+    }
     PlanOptions options;
     options.ignore_negative = in.below(2) == 0;
     options.propagate_nan = in.below(4) == 0;
@@ -183,8 +128,8 @@ void pairwise(Bytes& in) {
         else evaluate(core, x, mode, doubles);
         if (x.bad_score) fail("a bad score was taken");
         if (x.odd) return;
-        if (single) check_pairs<float>(loss.name, x, core, loss.temperature, 0.25);
-        else check_pairs<double>(loss.name, x, core, loss.temperature, 0.25);
+        if (single) check_pairs<float>(loss, x, core);
+        else check_pairs<double>(loss, x, core);
     } catch (const ArgumentError& error) {
         if (x.right_offsets && !x.odd) fail("right input was refused:", error.what());
     }

@@ -17,11 +17,11 @@ extern "C" void __sanitizer_cov_trace_cmpd(double, double) {}
 
 extern "C" int LLVMFuzzerRunDriver(int* count, char*** arguments, int (*run)(const std::uint8_t*, std::size_t));
 
-__attribute__((section("__libfuzzer_extra_counters"))) static std::uint8_t counters[1 << 16];
+__attribute__((section("__libfuzzer_extra_counters"))) static std::uint8_t counters[1 << 14];
 
 extern "C" void __sanitizer_cov_trace_pc() {
     const auto place = reinterpret_cast<std::uintptr_t>(__builtin_return_address(0));
-    ++counters[(place * 0x9e3779b97f4a7c15u) >> 48];
+    ++counters[(place * 0x9e3779b97f4a7c15u) >> 50];
 }
 
 int main(int count, char** arguments) { return LLVMFuzzerRunDriver(&count, &arguments, LLVMFuzzerTestOneInput); }
