@@ -64,9 +64,7 @@ struct MergeJob {
     const double* score = nullptr;       ///< lower group at [begin, middle), upper group at [middle, end)
     const std::int32_t* item = nullptr;  ///< whose score it is: an index of the arrays below
     std::ptrdiff_t begin = 0, middle = 0, end = 0;
-    std::int32_t* reach =
-        nullptr;  ///< for each item the end of its partners in the other group: it has those from there to
-                  ///< `middle`. The walk writes it
+    std::int32_t* reach = nullptr;  ///< written by the walk: each item's partners in the other group end there
     const double* weight = nullptr;
     const double* vector = nullptr;  ///< for kHessVector
     double* value = nullptr;         ///< added to, as in PairJob
