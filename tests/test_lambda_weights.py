@@ -382,3 +382,16 @@ def test_nan_scores_make_one_list_nan() -> None:
     grad = loss.value_and_grad(labels, [0.0, 1.0, 0.5, 0.1], groups=[2, 2])[1]
     assert np.isnan(grad[:2]).all()
     np.testing.assert_array_equal(grad[2:], loss.value_and_grad([0, 1], [0.5, 0.1])[1])
+
+
+@pytest.mark.parametrize("largest", [1.0, 1e-318, 1e300])
+def test_ranks_of_scores_that_are_hard_to_sort(largest: float, rng: np.random.Generator) -> None:
+    """Ranks of a long list decide the weights, also where nearly all differences are subnormal."""
+    n = 40_000
+    order = rng.permutation(n)
+    scores = order * 5e-324
+    scores[order == n - 1] = largest
+    y = rng.integers(0, 3, n)
+    objective = rg.PairwiseLogisticLoss(lambda_weight=rg.NDCGWeight(), reduction="sum").bind(y)
+    grad = objective.value_and_grad(np.where(order == n - 1, max(largest, n * 1e-12), order * 1e-12))[1]
+    np.testing.assert_allclose(objective.value_and_grad(scores)[1], grad, rtol=1e-5, atol=1e-12)

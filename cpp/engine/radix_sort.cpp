@@ -82,9 +82,10 @@ template <class Key> struct Digit {
             to.index[slot] = from_index == nullptr ? k : from_index[k];
         }
     }
-    void sort(const double* from, const std::int32_t* from_index, std::int32_t n, Sortable to) const {
-        std::uint32_t counts[kMostCounters], sum = 0;
-        count(from, 0, n, counts);
+    /// With the digits counted.
+    void sort(const double* from, const std::int32_t* from_index, std::int32_t n, std::uint32_t* counts,
+              Sortable to) const {
+        std::uint32_t sum = 0;
         for (std::uint32_t d = 0; d < size; ++d) sum += std::exchange(counts[d], sum);
         move(from, from_index, 0, n, counts, to);
     }
@@ -119,7 +120,10 @@ void sort_bits(Sortable x, std::int32_t n, Sortable room) {
     const Bits bits(x.number, n);
     const int passes = (bits.count + kWideDigit - 1) / kWideDigit, width = (bits.count + passes - 1) / passes;
     for (int pass = 0; pass < passes; ++pass) {
-        Digit<Bits>{bits, pass * width, std::uint32_t{1} << width}.sort(x.number, x.index, n, room);
+        std::uint32_t counts[kMostCounters];
+        const Digit<Bits> digit{bits, pass * width, std::uint32_t{1} << width};
+        digit.count(x.number, 0, n, counts);
+        digit.sort(x.number, x.index, n, counts, room);
         std::swap(x, room);
     }
     if (passes & 1) copy(x, n, room);
@@ -131,12 +135,22 @@ void sort_short(const double* number, const std::int32_t* index, std::int32_t n,
     const int width = digit_width(n);
     const Cells cells(low, high, 2 * width);
     if (cells.ok()) {
-        Digit<Cells>{cells, 0, std::uint32_t{1} << width}.sort(number, index, n, room);
-        Digit<Cells>{cells, width, std::uint32_t{1} << width}.sort(room.number, room.index, n, to);
+        const std::uint32_t size = std::uint32_t{1} << width;
+        const Digit<Cells> low_digit{cells, 0, size}, high_digit{cells, width, size};
+        std::uint32_t low_counts[kMostCounters], high_counts[kMostCounters];
+        std::fill_n(low_counts, size, 0u);
+        std::fill_n(high_counts, size, 0u);
+        for (std::int32_t k = 0; k < n; ++k) {
+            ++low_counts[low_digit(number[k])];
+            ++high_counts[high_digit(number[k])];
+        }
+        low_digit.sort(number, index, n, low_counts, room);
+        high_digit.sort(room.number, room.index, n, high_counts, to);
         if (insert(to, n)) return;
     } else if (number != to.number) {
         std::copy_n(number, n, to.number);
-        std::iota(to.index, to.index + n, 0);
+        if (index == nullptr) std::iota(to.index, to.index + n, 0);
+        else std::copy_n(index, n, to.index);
     }
     sort_bits(to, n, room);
 }
