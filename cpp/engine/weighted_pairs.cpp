@@ -81,7 +81,15 @@ void Pairwise::sum_weighted_by_rank(std::int64_t list, Scratch& s, PairMode mode
     const RankTreeKernels of_loss{mode, hinge ? nullptr : &kernels().pair->losses[loss_index_].expansion[precision],
                                   hinge ? weighted.slack_scan : kernels().weighted->rank_scan[precision],
                                   weighted.double_sum[kGapProduct][mode]};
-    rank_tree_sums(of_loss, ranked, s.weighted.tree, team);
+    RankTreeScratch& tree = s.weighted.tree;
+    const auto swap_with_sort = [&] {  // the ranks are known: its memory is free
+        for (int k = 0; k < 2; ++k) tree.item[k].swap(s.sort.index[k]);
+        tree.place.swap(s.sort.number[0]);
+        tree.strength.swap(s.sort.number[1]);
+    };
+    swap_with_sort();
+    rank_tree_sums(of_loss, ranked, tree, team);
+    swap_with_sort();
 }
 
 template <class T>
