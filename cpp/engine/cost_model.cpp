@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/errors.hpp"
+
 namespace rankgrad {
 namespace {
 
@@ -19,6 +21,8 @@ struct Costs {
     /// Sorted sums. An item in the sort, in a level of the label tree, in its leaves.
     double sorted_list = 400, sort_item = 6, merge_item = 10.5, leaf_item = 15;
     double moment_list = 100, moment_item = 6;
+    /// Smooth ranks: two items in direct sums, factored or not; an item and a bin that is not empty in near-linear ones.
+    double rank_pair[2] = {1.0, 8}, rank_list[2] = {1000, 2000}, rank_item[2] = {25, 35}, rank_bin[2] = {150, 400};
 };
 constexpr Costs kCosts;
 
@@ -117,6 +121,13 @@ double tree_depth(const ListFacts& list, double leaf_items) {
 
 }  // namespace
 
+Choice choice_named(const std::string& algorithm) {
+    if (algorithm == "auto") return Choice::automatic;
+    if (algorithm == "direct") return Choice::direct;
+    if (algorithm == "fast") return Choice::fast;
+    throw ArgumentError("algorithm: one of 'auto', 'direct', 'fast' is wanted, got '" + algorithm + "'");
+}
+
 std::vector<std::pair<std::string, double>> cost_constants() {
     std::vector<std::pair<std::string, double>> all = {{"unfactored_pair", kCosts.unfactored_pair},
                                                        {"single_row_pair", kCosts.single_row_pair},
@@ -202,6 +213,19 @@ Algorithm choose_weighted_algorithm(Choice choice, const PairLossKernels& loss, 
     const double fast = cost.list + scans * (cost.item * depth * list.items + cost.bin * bins * nodes) + inside;
     if (fast > kCosts.direct_list + pair * list.pairs) return Algorithm::direct;
     return hinge ? Algorithm::sorted : Algorithm::expansion;
+}
+
+Algorithm choose_rank_algorithm(Choice choice, const ExpansionKernels& kernels, PairMode mode, const ListFacts& list) {
+    const double bins = expansion_bins(kernels, 0, list.range);
+    if (choice == Choice::direct || !(bins < kMostBins)) return Algorithm::direct;
+    const int type = type_of(kernels);
+    const double passes = mode == kValue ? kPassesOfValue : 1;
+    const double sort = bins_side_by_side(kernels, 0, list.range, list.items) ? 0 : 2 * kCosts.sort_item;
+    const double fast = kCosts.rank_list[type] + (passes * kCosts.rank_item[type] + sort) * list.items +
+                        passes * (kCosts.rank_bin[type] * std::min(bins, list.items) + kCosts.bin_step[type] * bins);
+    const double direct =
+        kCosts.direct_list + passes * kCosts.rank_pair[list.factored ? 0 : 1] * list.items * list.items;
+    return choice == Choice::fast || fast < direct ? Algorithm::expansion : Algorithm::direct;
 }
 
 }  // namespace rankgrad

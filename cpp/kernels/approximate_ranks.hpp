@@ -6,8 +6,8 @@
 // The positive curvature sum (|f_i| + |f_k|) a is that of soft zero-one losses over the pairs: no Newton step is longer
 // than the temperature.
 //
-// Sums over all pairs, row by row, with O(n) memory. Ranks and slopes are steps of their own, so that faster sums can take
-// their place.
+// Here are the sums over all pairs, row by row, for short lists, and the metrics. Ranks and slopes are steps of their own, whose
+// place the near-linear sums of binned_ranks.hpp take in long lists.
 #pragma once
 
 #include "kernels/kernel_table.hpp"
@@ -15,16 +15,6 @@
 
 namespace rankgrad {
 namespace {
-
-/// The arrays of job.work.
-enum RankArray : int {
-    kRowOperand,     ///< e^-z, or z where that does not fit
-    kColumnOperand,  ///< e^z, or z
-    kRank,
-    kSlope,      ///< f
-    kCurvature,  ///< c
-    kRankChange  ///< r'
-};
 
 /// u = e^(z_column - z_row)
 template <bool factored> RANKGRAD_INLINE Lanes<double> odds(Lanes<double> row, Lanes<double> column) {

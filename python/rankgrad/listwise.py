@@ -56,6 +56,7 @@ class ListwiseLoss(RankingLoss):
             mask,
             self.negative_labels == "ignore",
             self.nan == "propagate",
+            algorithm,
         )
 
     def _target_name(self) -> str:
