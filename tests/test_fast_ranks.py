@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rankgrad as rg
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reference_listwise import Array, mrr_of_ranks, ndcg_of_ranks, sigmoid
@@ -96,9 +96,10 @@ def computed(
 
 
 def worst_errors(got: dict[str, Array], want: Exact, s: Array, t: float) -> dict[str, float]:
-    """Errors relative to the terms; what the rounding of score / t does to a margin is not counted, nor underflow."""
+    """Errors relative to the terms; what the rounding of score / t does to a margin is not counted, nor underflow: sums
+    below 1e-280 may be of slopes whose far terms are below 1e-290, which are dropped."""
     rounding = 8 * np.finfo(np.float64).eps * np.abs(s.astype(np.float64)).max(initial=0.0) / t
-    tiny = np.finfo(s.dtype).tiny
+    tiny = max(np.finfo(s.dtype).tiny, 1e-280)
     return {
         key: float(
             np.max(
@@ -135,12 +136,13 @@ def test_error_bounds(name: str, dtype: Any, scale: float, rng: np.random.Genera
         hold(computed(name, y, s, v, t, algorithm), want, s, t)
 
 
+@settings(max_examples=40)
 @given(data=st.data())
 def test_around_the_crossover_all_algorithms_agree(data: st.DataObject) -> None:
     """Ties, no spread at all, a far item now and then, any temperature."""
     name, dtype = data.draw(st.sampled_from(NAMES)), data.draw(st.sampled_from([np.float32, np.float64]))
     rng = np.random.default_rng(data.draw(st.integers(0, 10**6)))
-    n = data.draw(st.one_of(st.integers(1, 40), st.integers(1, 500)))
+    n = data.draw(st.one_of(st.integers(1, 40), st.integers(1, 300)))
     spread, grid = data.draw(st.sampled_from([0.0, 0.1, 2.0, 20.0])), data.draw(st.sampled_from([0, 4, 64]))
     s = rng.normal(size=n) * spread
     s = np.round(s * grid) / grid if grid else s

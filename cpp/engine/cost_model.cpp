@@ -216,13 +216,13 @@ Algorithm choose_weighted_algorithm(Choice choice, const PairLossKernels& loss, 
 }
 
 Algorithm choose_rank_algorithm(Choice choice, const ExpansionKernels& kernels, PairMode mode, const ListFacts& list) {
-    const double bins = expansion_bins(kernels, 0, list.range);
-    if (choice == Choice::direct || !(bins < kMostBins)) return Algorithm::direct;
+    const double all_bins = expansion_bins(kernels, 0, list.range), bins = std::min(all_bins, list.items);
+    if (choice == Choice::direct || !(all_bins < kMostBins)) return Algorithm::direct;
     const int type = type_of(kernels);
     const double passes = mode == kValue ? kPassesOfValue : 1;
     const double sort = bins_side_by_side(kernels, 0, list.range, list.items) ? 0 : 2 * kCosts.sort_item;
     const double fast = kCosts.rank_list[type] + (passes * kCosts.rank_item[type] + sort) * list.items +
-                        passes * (kCosts.rank_bin[type] * std::min(bins, list.items) + kCosts.bin_step[type] * bins);
+                        passes * kCosts.rank_bin[type] * bins;
     const double direct =
         kCosts.direct_list + passes * kCosts.rank_pair[list.factored ? 0 : 1] * list.items * list.items;
     return choice == Choice::fast || fast < direct ? Algorithm::expansion : Algorithm::direct;
