@@ -22,7 +22,7 @@ struct Costs {
     double sorted_list = 400, sort_item = 6, merge_item = 10.5, leaf_item = 15;
     double moment_list = 100, moment_item = 6;
     /// Smooth ranks: two items in direct sums, factored or not; an item and a bin that is not empty in near-linear ones.
-    double rank_pair[2] = {1.0, 8}, rank_list[2] = {1000, 2000}, rank_item[2] = {25, 35}, rank_bin[2] = {150, 400};
+    double rank_pair[2] = {0.76, 9.0}, rank_list[2] = {700, 1000}, rank_item[2] = {19, 24}, rank_bin[2] = {280, 550};
 };
 constexpr Costs kCosts;
 
@@ -134,7 +134,9 @@ std::vector<std::pair<std::string, double>> cost_constants() {
                                                        {"sort_item", kCosts.sort_item},
                                                        {"merge_item", kCosts.merge_item},
                                                        {"leaf_item", kCosts.leaf_item},
-                                                       {"moment_item", kCosts.moment_item}};
+                                                       {"moment_item", kCosts.moment_item},
+                                                       {"rank_pair", kCosts.rank_pair[0]},
+                                                       {"unfactored_rank_pair", kCosts.rank_pair[1]}};
     for (const int type : {0, 1}) {
         const std::string dtype = type == 0 ? ", float32" : ", float64";
         all.emplace_back("factored_pair" + dtype, kCosts.factored_pair[type]);
@@ -142,6 +144,8 @@ std::vector<std::pair<std::string, double>> cost_constants() {
         all.emplace_back("expansion_item" + dtype, kCosts.expansion_item[type]);
         all.emplace_back("table_item" + dtype, kCosts.table_item[type]);
         all.emplace_back("potential" + dtype, kCosts.potential[type]);
+        all.emplace_back("rank_item" + dtype, kCosts.rank_item[type]);
+        all.emplace_back("rank_bin" + dtype, kCosts.rank_bin[type]);
     }
     return all;
 }
@@ -215,16 +219,14 @@ Algorithm choose_weighted_algorithm(Choice choice, const PairLossKernels& loss, 
     return hinge ? Algorithm::sorted : Algorithm::expansion;
 }
 
-Algorithm choose_rank_algorithm(Choice choice, const ExpansionKernels& kernels, PairMode mode, const ListFacts& list) {
+Algorithm choose_rank_algorithm(Choice choice, const ExpansionKernels& kernels, const ListFacts& list) {
     const double all_bins = expansion_bins(kernels, 0, list.range), bins = std::min(all_bins, list.items);
     if (choice == Choice::direct || !(all_bins < kMostBins)) return Algorithm::direct;
     const int type = type_of(kernels);
-    const double passes = mode == kValue ? kPassesOfValue : 1;
     const double sort = bins_side_by_side(kernels, 0, list.range, list.items) ? 0 : 2 * kCosts.sort_item;
-    const double fast = kCosts.rank_list[type] + (passes * kCosts.rank_item[type] + sort) * list.items +
-                        passes * kCosts.rank_bin[type] * bins;
-    const double direct =
-        kCosts.direct_list + passes * kCosts.rank_pair[list.factored ? 0 : 1] * list.items * list.items;
+    const double fast =
+        kCosts.rank_list[type] + (kCosts.rank_item[type] + sort) * list.items + kCosts.rank_bin[type] * bins;
+    const double direct = kCosts.direct_list + kCosts.rank_pair[list.factored ? 0 : 1] * list.items * list.items;
     return choice == Choice::fast || fast < direct ? Algorithm::expansion : Algorithm::direct;
 }
 

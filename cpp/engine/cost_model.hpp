@@ -51,8 +51,9 @@ Algorithm choose_algorithm(Choice choice, const PairLossKernels& loss, PairMode 
 /// The same for sums with pair weights: `direct` or `expansion`.
 Algorithm choose_weighted_algorithm(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& facts);
 
-/// For losses on smooth ranks, which look at every two of the items: `direct` or `expansion`. No pairs and levels are needed.
-Algorithm choose_rank_algorithm(Choice choice, const ExpansionKernels& kernels, PairMode mode, const ListFacts& facts);
+/// For losses on smooth ranks, which look at every two of the items: `direct` or `expansion`. No pairs and levels are needed, nor
+/// the mode: the value is the same number with derivatives and without.
+Algorithm choose_rank_algorithm(Choice choice, const ExpansionKernels& kernels, const ListFacts& facts);
 
 /// Bins from the lowest score of a list to the highest; a number too large for an integer stays one.
 double expansion_bins(const ExpansionKernels& kernels, double low, double high);

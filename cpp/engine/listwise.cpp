@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/dispatch.hpp"
+#include "engine/item_parts.hpp"
 
 namespace rankgrad {
 namespace {
@@ -32,6 +33,15 @@ bool copy_scores(const float* from, std::int64_t n, float* to, float* low, float
 }
 bool copy_scores(const double* from, std::int64_t n, double* to, double* low, double* high) {
     return kernels().double_copy(from, n, to, low, high);
+}
+
+/// The numbers divided by the temperature, by parts; `to` may be `from`.
+template <class T> void divide(const T* from, std::int32_t n, double temperature, double* to, Team team) {
+    if (std::is_same_v<T, double> && temperature == 1.0) return;
+    team.run(count_parts(n), [&](std::int64_t part) {
+        for (std::int64_t k = part_begin(n, part); k < part_begin(n, part + 1); ++k)
+            to[k] = static_cast<double>(from[k]) / temperature;
+    });
 }
 
 template <class P> ListBuffers<P>& buffers_of(ListScratch& s) {
@@ -98,12 +108,8 @@ double Listwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scrat
     if constexpr (std::is_same_v<T, float>) {
         if (loss_.temperature == 1.0 && range <= kernel().float_range)
             return sum_list<float>(call, list, high, s, team);
-        double* wide = padded(s.twice.score, static_cast<std::size_t>(n));
-        std::copy_n(score, n, wide);
     }
-    double* z = s.twice.score.data();
-    if (loss_.temperature != 1.0)
-        for (std::int32_t k = 0; k < n; ++k) z[k] /= loss_.temperature;
+    divide(score, n, loss_.temperature, padded(s.twice.score, static_cast<std::size_t>(n)), team);
     return sum_list<double>(call, list, static_cast<double>(high) / loss_.temperature, s, team);
 }
 

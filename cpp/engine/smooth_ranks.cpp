@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <numeric>
 
 #include "engine/dispatch.hpp"
 #include "engine/workspace.hpp"
@@ -35,6 +36,15 @@ template <class Step> void by_rows(const ListJob<double>& job, std::int32_t rows
     });
 }
 
+double metric(const RankKernels& loss, const ListJob<double>& job, std::vector<double>& value, Team team) {
+    if (!loss.metric_by_rows) return loss.metric(job);
+    value.assign(static_cast<std::size_t>(parts_of(job.n, kRowsPerPart)), 0.0);
+    by_rows(job, kRowsPerPart, team, [&](const ListJob<double>& rows) {
+        value[static_cast<std::size_t>(rows.row_begin / kRowsPerPart)] = loss.metric(rows);
+    });
+    return std::accumulate(value.begin(), value.end(), 0.0);
+}
+
 double direct_sums(const RankKernels& loss, ListJob<double> job, PairMode mode, double low, SmoothRankScratch& scratch,
                    Team team) {
     const auto n = static_cast<std::size_t>(job.n);
@@ -48,7 +58,7 @@ double direct_sums(const RankKernels& loss, ListJob<double> job, PairMode mode, 
     }
     const auto rows = static_cast<std::int32_t>(std::max(64.0, std::min<double>(job.n, kPairsPerCall / job.n)));
     by_rows(job, rows, team, loss.ranks[mode == kHessVector]);
-    const double value = loss.metric(job);
+    const double value = metric(loss, job, scratch.value, team);
     if (mode != kValue) by_rows(job, rows, team, loss.slopes[mode]);
     return value;
 }
@@ -125,12 +135,12 @@ double smooth_rank_sums(const RankKernels& loss, ListJob<double> job, PairMode m
     facts.range = job.high - low;
     facts.is_float = is_float;
     facts.factored = facts.range <= kFactoredRange;
-    if (choose_rank_algorithm(choice, *binned.expansion, mode, facts) == Algorithm::direct)
+    if (choose_rank_algorithm(choice, *binned.expansion, facts) == Algorithm::direct)
         return direct_sums(loss, job, mode, low, scratch, team);
     if (mode == kHessVector) centre(vector, job.n);
     BinnedSums sums(*binned.expansion, job, low, scratch, team);
     sums.run(binned.ranks[mode == kHessVector]);
-    const double value = loss.metric(job);
+    const double value = metric(loss, job, scratch.value, team);
     sums.run(binned.slopes[mode]);
     return value;
 }

@@ -113,6 +113,7 @@ template <PairMode mode> struct SlopeSum {
 /// sigma((k + 1/2 - r) / width): NDCG@k as the width goes to 0.
 struct ApproxNdcg {
     static constexpr const char* name = "approx_ndcg";
+    static constexpr bool by_rows = true;
 
     static double metric(const ListJob<double>& job) {
         using V = Lanes<double>;
@@ -120,7 +121,7 @@ struct ApproxNdcg {
         const double cutoff = job.parameters.cutoff, per_width = 1 / job.parameters.cutoff_width;
         const bool all = cutoff == 0 || cutoff >= job.n;
         double total = 0;
-        for (std::int32_t k = 0; k < job.n; k += V::count) {
+        for (std::int32_t k = job.row_begin; k < job.row_end; k += V::count) {
             const V after = V(1) + max(V::load(job.work[kRank] + k), V(1));  // 1 + r; past the end anything
             const V inverse_log = V(1) / log(after), inverse = V(1) / after;
             V d = V(ln2) * inverse_log;
@@ -151,6 +152,7 @@ struct ApproxNdcg {
 /// Step 2 of ApproxMRR: L = -1 / (least r of the relevant items, target > 0). Equal least ranks share the slope.
 struct ApproxMrr {
     static constexpr const char* name = "approx_mrr";
+    static constexpr bool by_rows = false;
 
     static double metric(const ListJob<double>& job) {
         double best = 0;  // 1 / r
@@ -173,6 +175,7 @@ template <class Metric> struct RankLoss {
     static constexpr const char* name = Metric::name;
     static constexpr RankKernels kernels = {{&RankSum<false>::call, &RankSum<true>::call},
                                             &Metric::metric,
+                                            Metric::by_rows,
                                             {nullptr, &SlopeSum<kValueGrad>::call, &SlopeSum<kGradHess>::call,
                                              &SlopeSum<kGradPositiveHess>::call, &SlopeSum<kHessVector>::call}};
 };

@@ -68,6 +68,7 @@ struct BinnedRankFamily {
 struct RankKernels {
     ListSum<double> ranks[2];  ///< [with the derivative of the ranks along `vector`]
     ListSum<double> metric;    ///< value, and its slope and curvature by each rank
+    bool metric_by_rows;  ///< the value is a sum over rows, and a call does a range of them that begins at a register
     ListSum<double> slopes[kPairModes];
 };
 
