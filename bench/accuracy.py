@@ -19,6 +19,9 @@ from works import SHARES, Array
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from exact import exact_sums
+from exact_ranks import LOSSES as RANK_LOSSES
+from exact_ranks import exact as exact_ranks
+from exact_ranks import worst_errors as rank_errors
 
 LOSSES = {
     "hinge": rg.PairwiseHingeLoss,
@@ -47,6 +50,14 @@ def worst_errors(quick: bool) -> Iterator[dict[str, Any]]:
         worst, where = max(found)
         name = f"delta NDCG x {loss}" if delta else loss
         yield {"loss": name, "dtype": dtype, "cases": len(found), "error": worst, "where": where}
+    for loss, dtype in product(RANK_LOSSES, ("float32", "float64")):
+        found = [
+            (rank_error(loss, dtype, scale, variant, min(n, 1000)), f"scale {scale:g}, {variant}")
+            for scale, variant in product(scales, ("plain", "ties", "outlier"))
+        ]
+        worst, where = max(found)
+        name = "approx " + loss.replace("_", " ")
+        yield {"loss": name, "dtype": dtype, "cases": len(found), "error": worst, "where": where}
 
 
 def error(
@@ -68,6 +79,22 @@ def error(
     last_bit = 2 * np.finfo(np.float64).eps * float(np.abs(s).max())
     got = (values * w, grad, hess)
     return max(relative(g[some], x, last_bit, dtype) for g, x in zip(got, want[:3], strict=True))
+
+
+def rank_error(loss: str, dtype: str, scale: float, variant: str, n: int) -> float:
+    """The largest error of any result of a loss of smooth ranks; one relevant item for the MRR, for ties may jump."""
+    rng = np.random.default_rng(n)
+    y = labels_of("one positive" if loss == "mrr" else "five", n, rng)
+    s = scale * rng.normal(size=n)
+    s = np.round(s / scale * 4) / 4 * scale if variant == "ties" else s
+    s[n // 2] += 1e6 * (variant == "outlier")
+    s, v = s.astype(dtype), rng.normal(size=n).astype(dtype)
+    objective = RANK_LOSSES[loss](1.0, reduction="sum").bind(y, algorithm="fast")
+    value, grad = objective.value_and_grad(s)
+    hess, positive = (objective.grad_and_hess(s, curvature=c)[1] for c in ("exact", "positive"))
+    got = {"value": np.asarray(value), "grad": grad, "hess": hess, "positive": positive}
+    got["hessp"] = objective.hessp(s, v)
+    return max(rank_errors(got, exact_ranks(loss, y, s, v, 1.0), s, 1.0).values())
 
 
 def delta_ndcg(y: Array, s: Array, items: Array) -> Array:

@@ -18,7 +18,11 @@ import numpy as np
 import pytest
 import rankgrad as rg
 
-LOSSES = {"hinge": rg.PairwiseHingeLoss, "logistic": rg.PairwiseLogisticLoss}
+LOSSES = {
+    "hinge": rg.PairwiseHingeLoss,
+    "logistic": rg.PairwiseLogisticLoss,
+    "approx_ndcg": rg.ApproxNDCGLoss,
+}
 LENGTHS = (10_000, 20_000, 100_000, 200_000, 500_000, 1_000_000)
 LEVELS = ("2", "5", "distinct")
 THREADS = [1] + [2] * ((os.cpu_count() or 1) > 1)
@@ -33,6 +37,11 @@ def labels_of(levels: str, n: int, rng: np.random.Generator) -> Any:
     return rng.permutation(n)
 
 
+def skip_without_gains(loss: str, levels: str) -> None:
+    if loss == "approx_ndcg" and levels == "distinct":
+        pytest.skip("the gain 2^label - 1 of a label above 1,000 is no float64")
+
+
 @pytest.mark.parametrize("n_items", LENGTHS)
 @pytest.mark.parametrize("levels", LEVELS)
 @pytest.mark.parametrize("threads", THREADS)
@@ -40,6 +49,7 @@ def labels_of(levels: str, n: int, rng: np.random.Generator) -> Any:
 @pytest.mark.parametrize("loss", LOSSES)
 def test_long_list(benchmark: Any, loss: str, dtype: str, threads: int, levels: str, n_items: int) -> None:
     """Value and gradient of a bound objective on one list."""
+    skip_without_gains(loss, levels)
     rng = np.random.default_rng(0)
     labels = labels_of(levels, n_items, rng)
     scores = (rng.normal(size=n_items) + 0.3 * labels / labels.max()).astype(dtype)
@@ -51,7 +61,7 @@ def test_long_list(benchmark: Any, loss: str, dtype: str, threads: int, levels: 
     )
     if benchmark.stats:
         benchmark.extra_info["ns_per_item"] = benchmark.stats["min"] / n_items * 1e9
-    assert value > 0
+    assert value != 0
 
 
 MEMORY = """
@@ -76,6 +86,7 @@ print((peak() - before) / n)
 @pytest.mark.parametrize("loss", LOSSES)
 def test_memory(benchmark: Any, loss: str, dtype: str, levels: str) -> None:
     """Bytes per item that the first call takes beyond inputs, results and what bind keeps."""
+    skip_without_gains(loss, levels)
     command = [sys.executable, "-c", MEMORY, loss, dtype, levels, str(LENGTHS[-1])]
     done = benchmark.pedantic(
         lambda: subprocess.run(

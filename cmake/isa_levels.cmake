@@ -37,6 +37,7 @@ function(rankgrad_add_kernels)
       cpp/kernels/list_kernels.cpp
       cpp/kernels/merge_kernels.cpp
       cpp/kernels/pair_kernels.cpp
+      cpp/kernels/rank_kernels.cpp
       cpp/kernels/weighted_kernels.cpp)
     target_include_directories(${target} PRIVATE cpp)
     target_compile_definitions(${target} PRIVATE RANKGRAD_LEVEL=${level})

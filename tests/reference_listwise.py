@@ -125,34 +125,40 @@ def of_ranks(z: Array, metric: Callable[[Array], tuple[Any, Array, Array]]) -> J
     return Jet(value, jacobian.T @ f, hess, positive, positive, hess_terms)
 
 
-def approx_ndcg(z: Array, y: Array, w: Array, k: int | None = None, width: float = 1.0) -> Jet:
-    gains = np.exp2(y) - 1
+def ndcg_of_ranks(r: Array, y: Array, k: int | None, width: Any) -> tuple[Any, Array, Array]:
+    """Minus NDCG of ranks that are no integers, its first and its second derivative by each rank."""
+    gains = np.exp2(y.astype(r.dtype)) - 1
     best = np.sort(gains)[::-1][:k]
-    ideal = (best / np.log2(np.arange(len(best), dtype=z.dtype) + 2)).sum()
+    ideal = (best / np.log2(np.arange(len(best), dtype=r.dtype) + 2)).sum()
+    log = np.log1p(r)
+    d = np.log(r.dtype.type(2)) / log
+    slope, bend = -d / log / (1 + r), d / log / (1 + r) ** 2 * (1 + 2 / log)
+    if k is not None and k < len(r):
+        x = (k + 0.5 - r) / width
+        cut, step = sigmoid(x), sigmoid(x) * sigmoid(-x)
+        turn = -step * np.tanh(x / 2)
+        bend = bend * cut - 2 * slope * step / width + d * turn / width**2
+        slope = slope * cut - d * step / width
+        d = d * cut
+    return -(gains * d).sum() / ideal, -gains * slope / ideal, -gains * bend / ideal
 
-    def metric(r: Array) -> tuple[Any, Array, Array]:
-        log = np.log1p(r)
-        d = np.log(z.dtype.type(2)) / log
-        slope, bend = -d / log / (1 + r), d / log / (1 + r) ** 2 * (1 + 2 / log)
-        if k is not None and k < len(r):
-            x = (k + 0.5 - r) / width
-            cut, step = sigmoid(x), sigmoid(x) * sigmoid(-x)
-            turn = -step * np.tanh(x / 2)
-            bend = bend * cut - 2 * slope * step / width + d * turn / width**2
-            slope = slope * cut - d * step / width
-            d = d * cut
-        return -(gains * d).sum() / ideal, -gains * slope / ideal, -gains * bend / ideal
 
-    return of_ranks(z, metric) if ideal > 0 else nothing(z)
+def mrr_of_ranks(r: Array, y: Array) -> tuple[Any, Array, Array]:
+    """Minus 1 / the least rank of the relevant items; equal least ranks share its derivatives."""
+    first = (y >= 1) & (r == r[y >= 1].min())
+    share = first / first.sum()
+    return -1 / r[first][0], share / r**2, -2 * share / r**3
+
+
+def approx_ndcg(z: Array, y: Array, w: Array, k: int | None = None, width: float = 1.0) -> Jet:
+    best = np.sort(np.exp2(y) - 1)[::-1][:k]
+    if not (best / np.log2(np.arange(len(best), dtype=z.dtype) + 2)).sum() > 0:
+        return nothing(z)
+    return of_ranks(z, lambda r: ndcg_of_ranks(r, y, k, width))
 
 
 def approx_mrr(z: Array, y: Array, w: Array) -> Jet:
-    def metric(r: Array) -> tuple[Any, Array, Array]:
-        first = (y >= 1) & (r == r[y >= 1].min())
-        share = first / first.sum()
-        return -1 / r[first][0], share / r**2, -2 * share / r**3
-
-    return of_ranks(z, metric) if (y >= 1).any() else nothing(z)
+    return of_ranks(z, lambda r: mrr_of_ranks(r, y)) if (y >= 1).any() else nothing(z)
 
 
 def nothing(z: Array) -> Jet:

@@ -112,6 +112,7 @@ def test_kernels_have_no_external_names_but_their_table() -> None:
             "kernel_table.hpp",
             "implicit_table.hpp",
             "level_table_job.hpp",
+            "list_table.hpp",
             "weighted_table.hpp",
             "modes.hpp",
             "level.hpp",

@@ -14,7 +14,7 @@ void bind_listwise(py::module_& module) {
         loss,
         [](const std::string& name, const std::string& target, double temperature, double epsilon, std::int64_t cutoff,
            std::uint64_t seed, const py::array& labels, const OptionalArray& offsets, const OptionalArray& mask,
-           bool ignore_negative, bool propagate_nan) {
+           bool ignore_negative, bool propagate_nan, const std::string& algorithm) {
             const DefaultFloatMode mode;
             PlanOptions options;
             options.ignore_negative = ignore_negative;
@@ -23,12 +23,13 @@ void bind_listwise(py::module_& module) {
             LossParameters parameters;
             parameters.epsilon = epsilon;
             parameters.cutoff = static_cast<double>(cutoff);
-            return std::make_unique<Listwise>(ListwiseLoss{name, target, temperature, parameters, seed},
-                                              lists_from(offsets, labels.size()), labels_from(labels), valid, options);
+            return std::make_unique<Listwise>(
+                ListwiseLoss{name, target, temperature, parameters, seed, choice_named(algorithm)},
+                lists_from(offsets, labels.size()), labels_from(labels), valid, options);
         },
         py::arg("loss"), py::arg("target"), py::arg("temperature"), py::arg("epsilon"), py::arg("cutoff"),
         py::arg("seed"), py::arg("labels"), py::arg("offsets"), py::arg("mask"), py::arg("ignore_negative"),
-        py::arg("propagate_nan"));
+        py::arg("propagate_nan"), py::arg("algorithm") = "auto");
     def_loss_methods(loss);
 }
 

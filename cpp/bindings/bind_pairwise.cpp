@@ -8,13 +8,6 @@
 namespace rankgrad {
 namespace {
 
-Choice choice_named(const std::string& algorithm) {
-    if (algorithm == "auto") return Choice::automatic;
-    if (algorithm == "direct") return Choice::direct;
-    if (algorithm == "fast") return Choice::fast;
-    throw ArgumentError("algorithm: one of 'auto', 'direct', 'fast' is wanted, got '" + algorithm + "'");
-}
-
 /// weight: "none", "label_difference" or "ndcg"; gain: "exp2", "linear" or "table"; 0 for no cutoff, no truncation.
 PairWeightOptions make_weight(const std::string& weight, const std::string& gain, const py::array& gain_table,
                               std::int64_t cutoff, std::int64_t truncation, bool normalize) {

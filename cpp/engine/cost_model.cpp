@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/errors.hpp"
+
 namespace rankgrad {
 namespace {
 
@@ -19,6 +21,8 @@ struct Costs {
     /// Sorted sums. An item in the sort, in a level of the label tree, in its leaves.
     double sorted_list = 400, sort_item = 6, merge_item = 10.5, leaf_item = 15;
     double moment_list = 100, moment_item = 6;
+    /// Smooth ranks: two items in direct sums, factored or not; an item and a bin that is not empty in near-linear ones.
+    double rank_pair[2] = {0.76, 9.0}, rank_list[2] = {700, 1000}, rank_item[2] = {19, 24}, rank_bin[2] = {280, 550};
 };
 constexpr Costs kCosts;
 
@@ -117,13 +121,22 @@ double tree_depth(const ListFacts& list, double leaf_items) {
 
 }  // namespace
 
+Choice choice_named(const std::string& algorithm) {
+    if (algorithm == "auto") return Choice::automatic;
+    if (algorithm == "direct") return Choice::direct;
+    if (algorithm == "fast") return Choice::fast;
+    throw ArgumentError("algorithm: one of 'auto', 'direct', 'fast' is wanted, got '" + algorithm + "'");
+}
+
 std::vector<std::pair<std::string, double>> cost_constants() {
     std::vector<std::pair<std::string, double>> all = {{"unfactored_pair", kCosts.unfactored_pair},
                                                        {"single_row_pair", kCosts.single_row_pair},
                                                        {"sort_item", kCosts.sort_item},
                                                        {"merge_item", kCosts.merge_item},
                                                        {"leaf_item", kCosts.leaf_item},
-                                                       {"moment_item", kCosts.moment_item}};
+                                                       {"moment_item", kCosts.moment_item},
+                                                       {"rank_pair", kCosts.rank_pair[0]},
+                                                       {"unfactored_rank_pair", kCosts.rank_pair[1]}};
     for (const int type : {0, 1}) {
         const std::string dtype = type == 0 ? ", float32" : ", float64";
         all.emplace_back("factored_pair" + dtype, kCosts.factored_pair[type]);
@@ -131,6 +144,8 @@ std::vector<std::pair<std::string, double>> cost_constants() {
         all.emplace_back("expansion_item" + dtype, kCosts.expansion_item[type]);
         all.emplace_back("table_item" + dtype, kCosts.table_item[type]);
         all.emplace_back("potential" + dtype, kCosts.potential[type]);
+        all.emplace_back("rank_item" + dtype, kCosts.rank_item[type]);
+        all.emplace_back("rank_bin" + dtype, kCosts.rank_bin[type]);
     }
     return all;
 }
@@ -202,6 +217,17 @@ Algorithm choose_weighted_algorithm(Choice choice, const PairLossKernels& loss, 
     const double fast = cost.list + scans * (cost.item * depth * list.items + cost.bin * bins * nodes) + inside;
     if (fast > kCosts.direct_list + pair * list.pairs) return Algorithm::direct;
     return hinge ? Algorithm::sorted : Algorithm::expansion;
+}
+
+Algorithm choose_rank_algorithm(Choice choice, const ExpansionKernels& kernels, const ListFacts& list) {
+    const double all_bins = expansion_bins(kernels, 0, list.range), bins = std::min(all_bins, list.items);
+    if (choice == Choice::direct || !(all_bins < kMostBins)) return Algorithm::direct;
+    const int type = type_of(kernels);
+    const double sort = bins_side_by_side(kernels, 0, list.range, list.items) ? 0 : 2 * kCosts.sort_item;
+    const double fast =
+        kCosts.rank_list[type] + (kCosts.rank_item[type] + sort) * list.items + kCosts.rank_bin[type] * bins;
+    const double direct = kCosts.direct_list + kCosts.rank_pair[list.factored ? 0 : 1] * list.items * list.items;
+    return choice == Choice::fast || fast < direct ? Algorithm::expansion : Algorithm::direct;
 }
 
 }  // namespace rankgrad

@@ -15,6 +15,8 @@ namespace rankgrad {
 
 /// What the caller asks for. `fast`: never pair by pair where the loss has another way that fits in memory.
 enum class Choice { automatic, direct, fast };
+/// "auto", "direct" or "fast"; throws ArgumentError for anything else.
+Choice choice_named(const std::string& algorithm);
 
 enum class Algorithm {
     direct,        ///< pair by pair
@@ -48,6 +50,10 @@ Algorithm choose_algorithm(Choice choice, const PairLossKernels& loss, PairMode 
 
 /// The same for sums with pair weights: `direct` or `expansion`.
 Algorithm choose_weighted_algorithm(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& facts);
+
+/// For losses on smooth ranks, which look at every two of the items: `direct` or `expansion`. No pairs and levels are needed, nor
+/// the mode: the value is the same number with derivatives and without.
+Algorithm choose_rank_algorithm(Choice choice, const ExpansionKernels& kernels, const ListFacts& facts);
 
 /// Bins from the lowest score of a list to the highest; a number too large for an integer stays one.
 double expansion_bins(const ExpansionKernels& kernels, double low, double high);

@@ -116,36 +116,46 @@ const double* expansion_tables(const ExpansionKernels& kernels) {
     return tables.data();
 }
 
-void lend(ExpansionScratch& scratch, const ExpansionKernels& kernels, Expansion& e, std::int64_t passes) {
+const double* lent_tables(ExpansionScratch& scratch, const ExpansionKernels& kernels) {
     if (scratch.kernels != &kernels) {
         scratch.tables = expansion_tables(kernels);
         scratch.kernels = &kernels;
     }
+    return scratch.tables;
+}
+
+void lend(ExpansionScratch& scratch, const ExpansionKernels& kernels, Expansion& e, std::int64_t passes) {
     const auto n_bins = static_cast<std::size_t>(passes * e.n_bins);
     const std::size_t doubles = n_bins * static_cast<std::size_t>(kernels.doubles_per_bin);
     scratch.bins.resize(std::max(scratch.bins.size(), doubles));
     scratch.marks.resize(std::max(scratch.marks.size(), 2 * n_bins));
     std::fill_n(scratch.bins.data(), doubles, 0.0);
     std::fill_n(scratch.marks.data(), 2 * n_bins, 0);
-    e.tables = scratch.tables;
+    e.tables = lent_tables(scratch, kernels);
     e.bins = scratch.bins.data();
     e.marks = scratch.marks.data();
 }
 
-void expansion_sums(const ExpansionKernels& kernels, PairMode mode, PairJob<double> job, double* vector, double low,
-                    double high, ExpansionScratch& scratch, SortScratch& sort, Team team) {
-    const std::int32_t n = job.level_begin[job.n_levels];
+Expansion make_bins(const ExpansionKernels& kernels, const double* score, std::int32_t n, double low, double high,
+                    ExpansionScratch& scratch, SortScratch& sort, Team team) {
     Expansion e;
     e.low = low;
     if (bins_side_by_side(kernels, low, high, n)) {
         e.n_bins = static_cast<std::int32_t>(expansion_bins(kernels, low, high));
     } else {
         e.low = 0;  // not an outlier, which would take the digits of all others
-        find_bins(job.row, n, low, high, 1 / kernels.bin_width, scratch.score_bins, sort, team);
+        find_bins(score, n, low, high, 1 / kernels.bin_width, scratch.score_bins, sort, team);
         e.n_bins = static_cast<std::int32_t>(scratch.score_bins.grid.size());
         e.grid = scratch.score_bins.grid.data();
         e.bin = scratch.score_bins.bin.data();
     }
+    return e;
+}
+
+void expansion_sums(const ExpansionKernels& kernels, PairMode mode, PairJob<double> job, double* vector, double low,
+                    double high, ExpansionScratch& scratch, SortScratch& sort, Team team) {
+    const std::int32_t n = job.level_begin[job.n_levels];
+    Expansion e = make_bins(kernels, job.row, n, low, high, scratch, sort, team);
     cut_blocks(job, run_items(kernels, e.n_bins), scratch.blocks);
     e.block = scratch.blocks.data();
     e.n_blocks = static_cast<std::int32_t>(scratch.blocks.size()) - 1;

@@ -21,8 +21,14 @@ struct ExpansionScratch {
 
 /// The tables of a loss at an instruction-set level; they are made once and stay for the life of the process.
 const double* expansion_tables(const ExpansionKernels& kernels);
+/// The same, remembered by the scratch.
+const double* lent_tables(ExpansionScratch& scratch, const ExpansionKernels& kernels);
 /// Gives `e` the tables of the loss and, for its n_bins, memory for so many passes, the first of them ready.
 void lend(ExpansionScratch& scratch, const ExpansionKernels& kernels, Expansion& e, std::int64_t passes = 1);
+
+/// The bins of n scores from `low` to `high`, side by side or, where most would be empty, the others.
+Expansion make_bins(const ExpansionKernels& kernels, const double* score, std::int32_t n, double low, double high,
+                    ExpansionScratch& scratch, SortScratch& sort, Team team);
 
 /// Only differences of the vector matter, and small numbers lose less.
 void centre(double* x, std::int32_t n);

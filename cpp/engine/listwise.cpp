@@ -8,14 +8,10 @@
 #include <utility>
 
 #include "engine/dispatch.hpp"
+#include "engine/item_parts.hpp"
 
 namespace rankgrad {
 namespace {
-
-/// e^z and e^-z of centred scores must fit with room to multiply.
-constexpr double kFactoredRange = 690;
-/// Pairs in one kernel call, between two looks at the interrupt flag.
-constexpr double kPairsPerCall = 1e7;
 
 int find_loss(const std::string& name) {
     const KernelTable& table = kernels();
@@ -24,9 +20,10 @@ int find_loss(const std::string& name) {
     throw ArgumentError("loss: '" + name + "' is not a registered listwise loss");
 }
 
-PlanOptions options_for(const ListLossKernels& loss, Target target, PlanOptions options) {
-    options.order = loss.order;
-    options.quadratic_cost = loss.rank_based;
+PlanOptions options_for(const ListLossKernels& kernel, const ListwiseLoss& loss, Target target, PlanOptions options) {
+    options.order = kernel.order;
+    options.quadratic_cost = kernel.rank_based;
+    options.near_linear_cost = kernel.rank_based && loss.choice != Choice::direct;
     options.labels_are_numbers = target != Target::kOne;
     return options;
 }
@@ -36,6 +33,15 @@ bool copy_scores(const float* from, std::int64_t n, float* to, float* low, float
 }
 bool copy_scores(const double* from, std::int64_t n, double* to, double* low, double* high) {
     return kernels().double_copy(from, n, to, low, high);
+}
+
+/// The numbers divided by the temperature, by parts; `to` may be `from`.
+template <class T> void divide(const T* from, std::int32_t n, double temperature, double* to, Team team) {
+    if (std::is_same_v<T, double> && temperature == 1.0) return;
+    team.run(count_parts(n), [&](std::int64_t part) {
+        for (std::int64_t k = part_begin(n, part); k < part_begin(n, part + 1); ++k)
+            to[k] = static_cast<double>(from[k]) / temperature;
+    });
 }
 
 template <class P> ListBuffers<P>& buffers_of(ListScratch& s) {
@@ -53,7 +59,7 @@ std::vector<std::string> list_loss_names() {
 
 Listwise::Listwise(ListwiseLoss loss, Lists lists, Labels labels, const std::uint8_t* mask, PlanOptions options)
     : loss_(std::move(loss)), loss_index_(find_loss(loss_.name)), target_kind_(target_of(loss_.target)),
-      plan_(std::move(lists), labels, mask, options_for(kernel(), target_kind_, options)),
+      plan_(std::move(lists), labels, mask, options_for(kernel(), loss_, target_kind_, options)),
       target_(make_targets(plan_, target_kind_)) {
     if (kernel().float_sum[kValue] != nullptr) float_target_.assign(target_.begin(), target_.end());
     if (kernel().rank_based) ideal_ = ideal_sums(plan_, target_, loss_.parameters.cutoff);
@@ -76,11 +82,12 @@ template <class T> double Listwise::evaluate(const LossCall<T>& call) const {
         for (T* out : {call.grad, call.hess, values_per_item() ? call.row_value : nullptr})
             if (out != nullptr) std::fill(out, out + n, T(0));
     }
-    return sum_over_lists(plan_, call, pool_, [&](std::int64_t list, Scratch& s, Team team) {
+    const auto value_of = [&](std::int64_t list, Scratch& s, Team team) {
         const double value = evaluate_list(call, list, s, team);
         if (call.row_value != nullptr && !values_per_item()) call.row_value[list] = static_cast<T>(value);
         return call.list_weight == nullptr ? value : call.list_weight[list] * value;
-    });
+    };
+    return sum_over_lists(plan_, call, pool_, value_of, plan_.long_lists());
 }
 
 template <class T>
@@ -101,12 +108,8 @@ double Listwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scrat
     if constexpr (std::is_same_v<T, float>) {
         if (loss_.temperature == 1.0 && range <= kernel().float_range)
             return sum_list<float>(call, list, high, s, team);
-        double* wide = padded(s.twice.score, static_cast<std::size_t>(n));
-        std::copy_n(score, n, wide);
     }
-    double* z = s.twice.score.data();
-    if (loss_.temperature != 1.0)
-        for (std::int32_t k = 0; k < n; ++k) z[k] /= loss_.temperature;
+    divide(score, n, loss_.temperature, padded(s.twice.score, static_cast<std::size_t>(n)), team);
     return sum_list<double>(call, list, static_cast<double>(high) / loss_.temperature, s, team);
 }
 
@@ -136,7 +139,8 @@ double Listwise::sum_list(const LossCall<T>& call, std::int64_t list, P high, Sc
     } else if (task.ideal > 0) {
         double low;
         copy_scores(task.score, task.n, task.score, &low, &task.high);
-        value = sum_ranks(task, call.mode, task.high - low, team);
+        value = smooth_rank_sums(kernel().rank, task, call.mode, low, s.twice.vector.data(), loss_.choice,
+                                 std::is_same_v<T, float>, s.ranks, team);
     } else {
         fill(call, list, T(0));
         return 0;
@@ -171,7 +175,7 @@ template <class P, class T> ListJob<P> Listwise::job(const LossCall<T>& call, st
     job.grad = padded(b.grad, n);
     job.hess = padded(b.hess, n);
     const int arrays = call.mode == kHessVector ? kernel().work_arrays_along_vector : kernel().work_arrays;
-    for (int a = 0; a < arrays; ++a) job.work[a] = padded(s.work[a], n + 1);
+    for (int a = kernel().rank_based ? kRank : 0; a < arrays; ++a) job.work[a] = padded(s.work[a], n + 1);
     const double list_weight = call.list_weight == nullptr ? 1.0 : call.list_weight[list];
     job.scale = call.scale * list_weight * per_temperature_;
     job.curvature_scale = job.scale * per_temperature_;
@@ -202,26 +206,6 @@ const P* Listwise::target(const LossCall<T>& call, std::int64_t list, ListBuffer
     P* out = padded(b.target, static_cast<std::size_t>(n));
     for (std::int32_t k = 0; k < n; ++k) out[k] = static_cast<P>(total != 0 ? value(k) / total : 0.0);
     return out;
-}
-
-/// Ranks, metric, slopes; rows in ranges of at most kPairsPerCall pairs.
-double Listwise::sum_ranks(ListJob<double> job, PairMode mode, double range, Team team) const {
-    const RankKernels& steps = kernel().rank;
-    job.factored = range <= kFactoredRange;
-    if (job.factored) kernels().double_exponentials(job.score, job.n, job.high - 0.5 * range, job.work[0], job.work[1]);
-    else job.work[0] = job.work[1] = job.score;
-    const auto rows = static_cast<std::int32_t>(std::max(64.0, std::min<double>(job.n, kPairsPerCall / job.n)));
-    const auto by_rows = [&](ListSum<double> step) {
-        for (std::int32_t row = 0; row < job.n && !team.stopped(); row += rows) {
-            job.row_begin = row;
-            job.row_end = std::min(job.n, row + rows);
-            step(job);
-        }
-    };
-    by_rows(steps.ranks[mode == kHessVector]);
-    const double value = steps.metric(job);
-    if (mode != kValue) by_rows(steps.slopes[mode]);
-    return value;
 }
 
 template <class P, class T>

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/call.hpp"
+#include "engine/smooth_ranks.hpp"
 #include "engine/targets.hpp"
 
 namespace rankgrad {
@@ -19,6 +20,7 @@ struct ListwiseLoss {
     double temperature = 1.0;
     LossParameters parameters{};
     std::uint64_t seed = 0;  ///< of the noise of target "noisy_power"
+    Choice choice = Choice::automatic;
 };
 
 /// Arrays of one list in the arithmetic's type, one register longer than the list.
@@ -29,6 +31,7 @@ struct ListScratch {
     ListBuffers<float> single;
     ListBuffers<double> twice;
     std::vector<double> work[6];
+    SmoothRankScratch ranks;
 };
 
 class Listwise {
@@ -54,7 +57,6 @@ private:
     template <class P, class T> ListJob<P> job(const LossCall<T>& call, std::int64_t list, Scratch& s) const;
     template <class P, class T>
     const P* target(const LossCall<T>& call, std::int64_t list, ListBuffers<P>& buffers) const;
-    double sum_ranks(ListJob<double> job, PairMode mode, double range, Team team) const;
     template <class P, class T> void scatter(const LossCall<T>& call, std::int64_t list, ListBuffers<P>& buffers) const;
     template <class T> void fill(const LossCall<T>& call, std::int64_t list, T number) const;
 

@@ -6,8 +6,8 @@
 // The positive curvature sum (|f_i| + |f_k|) a is that of soft zero-one losses over the pairs: no Newton step is longer
 // than the temperature.
 //
-// Sums over all pairs, row by row, with O(n) memory. Ranks and slopes are steps of their own, so that faster sums can take
-// their place.
+// Here are the sums over all pairs, row by row, for short lists, and the metrics. Ranks and slopes are steps of their own, whose
+// place the near-linear sums of binned_ranks.hpp take in long lists.
 #pragma once
 
 #include "kernels/kernel_table.hpp"
@@ -15,16 +15,6 @@
 
 namespace rankgrad {
 namespace {
-
-/// The arrays of job.work.
-enum RankArray : int {
-    kRowOperand,     ///< e^-z, or z where that does not fit
-    kColumnOperand,  ///< e^z, or z
-    kRank,
-    kSlope,      ///< f
-    kCurvature,  ///< c
-    kRankChange  ///< r'
-};
 
 /// u = e^(z_column - z_row)
 template <bool factored> RANKGRAD_INLINE Lanes<double> odds(Lanes<double> row, Lanes<double> column) {
@@ -123,6 +113,7 @@ template <PairMode mode> struct SlopeSum {
 /// sigma((k + 1/2 - r) / width): NDCG@k as the width goes to 0.
 struct ApproxNdcg {
     static constexpr const char* name = "approx_ndcg";
+    static constexpr bool by_rows = true;
 
     static double metric(const ListJob<double>& job) {
         using V = Lanes<double>;
@@ -130,7 +121,7 @@ struct ApproxNdcg {
         const double cutoff = job.parameters.cutoff, per_width = 1 / job.parameters.cutoff_width;
         const bool all = cutoff == 0 || cutoff >= job.n;
         double total = 0;
-        for (std::int32_t k = 0; k < job.n; k += V::count) {
+        for (std::int32_t k = job.row_begin; k < job.row_end; k += V::count) {
             const V after = V(1) + max(V::load(job.work[kRank] + k), V(1));  // 1 + r; past the end anything
             const V inverse_log = V(1) / log(after), inverse = V(1) / after;
             V d = V(ln2) * inverse_log;
@@ -161,6 +152,7 @@ struct ApproxNdcg {
 /// Step 2 of ApproxMRR: L = -1 / (least r of the relevant items, target > 0). Equal least ranks share the slope.
 struct ApproxMrr {
     static constexpr const char* name = "approx_mrr";
+    static constexpr bool by_rows = false;
 
     static double metric(const ListJob<double>& job) {
         double best = 0;  // 1 / r
@@ -183,6 +175,7 @@ template <class Metric> struct RankLoss {
     static constexpr const char* name = Metric::name;
     static constexpr RankKernels kernels = {{&RankSum<false>::call, &RankSum<true>::call},
                                             &Metric::metric,
+                                            Metric::by_rows,
                                             {nullptr, &SlopeSum<kValueGrad>::call, &SlopeSum<kGradHess>::call,
                                              &SlopeSum<kGradPositiveHess>::call, &SlopeSum<kHessVector>::call}};
 };

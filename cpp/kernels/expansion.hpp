@@ -12,13 +12,12 @@
 // K (|v_i| + |v_j|), with v centred by the engine.
 #pragma once
 
+#include "kernels/bin_places.hpp"
 #include "kernels/expansion_fields.hpp"
 #include "kernels/pair_sums.hpp"
 
 namespace rankgrad {
 namespace {
-
-constexpr int kExpansionChunk = 512;  // items that are put into bins together
 
 template <PairMode mode, int nodes, bool backward> class ExpansionPass {
     using Tables = ExpansionTables<nodes>;
@@ -30,31 +29,15 @@ template <PairMode mode, int nodes, bool backward> class ExpansionPass {
     const PairJob<double>& job_;
     const Expansion& e_;
     ExpansionFields<nodes, densities, Functions::count, Functions, backward> fields_;
-    std::int32_t bin_[kExpansionChunk + V::count];
-    double place_[kExpansionChunk + V::count];
+    BinPlaces<nodes> places_;
 
     /// Bin and place of the items from `first` on; backward both are turned.
     void locate(std::int32_t first, std::int32_t count) {
-        const double* x = job_.row + first;
-        const double low = e_.low;
-        constexpr double per_width = 1 / Tables::width;
-        if (e_.bin != nullptr) {
-            for (std::int32_t k = 0; k < count; ++k) {
-                bin_[k] = e_.bin[first + k];
-                const double t = 2 * ((x[k] - low) * per_width - e_.grid[bin_[k]]) - 1;
-                place_[k] = t < -1 ? -1 : t > 1 ? 1 : t;  // a product that is not rounded can be out of its bin
-            }
-        } else {
-            for (std::int32_t k = 0; k < count; ++k) {
-                const double u = (x[k] - low) * per_width;
-                bin_[k] = static_cast<std::int32_t>(u);
-                place_[k] = 2 * (u - bin_[k]) - 1;
-            }
-        }
+        places_.locate(e_, job_.row, first, count);
         if constexpr (backward)
             for (std::int32_t k = 0; k < count; ++k) {
-                bin_[k] = e_.n_bins - 1 - bin_[k];
-                place_[k] = -place_[k];
+                places_.bin[k] = e_.n_bins - 1 - places_.bin[k];
+                places_.place[k] = -places_.place[k];
             }
     }
 
@@ -69,13 +52,14 @@ template <PairMode mode, int nodes, bool backward> class ExpansionPass {
         for (; !everywhere && begin < end; begin += kExpansionChunk) {
             const std::int32_t count = chunk(begin, end);
             locate(begin, count);
-            for (std::int32_t k = 0; k < count; ++k) fields_.want(bin_[k]);
+            for (std::int32_t k = 0; k < count; ++k) fields_.want(places_.bin[k]);
         }
     }
 
-    /// A register of items from i on, `n` of them real, take their sums from the potentials, then become sources.
-    template <bool takes, bool gives>
-    RANKGRAD_INLINE void visit(std::int32_t i, const std::int32_t* bin, const double* place, int n) {
+    /// A register of items from i on, at k of the chunk, `n` of them real, take their sums from the potentials, then become sources.
+    template <bool takes, bool gives> RANKGRAD_INLINE void visit(std::int32_t i, std::int32_t k, int n) {
+        const std::int32_t* bin = places_.bin + k;
+        const double* place = places_.place + k;
         V part[outputs][V::count];
         for (int l = 0; l < V::count; ++l) {
             const BinPolynomials<nodes> basis(place[l]);
@@ -123,15 +107,10 @@ template <PairMode mode, int nodes, bool backward> class ExpansionPass {
         for (; begin < end; begin += kExpansionChunk) {
             const std::int32_t count = chunk(begin, end);
             locate(begin, count);
-            for (std::int32_t k = 0; gives && k < count; ++k) fields_.fill(bin_[k]);
+            for (std::int32_t k = 0; gives && k < count; ++k) fields_.fill(places_.bin[k]);
             std::int32_t k = 0;
-            for (; k + V::count <= count; k += V::count) visit<takes, gives>(begin + k, bin_ + k, place_ + k, V::count);
-            if (k == count) continue;
-            for (std::int32_t l = count; l < k + V::count; ++l) {
-                bin_[l] = bin_[k];
-                place_[l] = 0;
-            }
-            visit<takes, gives>(begin + k, bin_ + k, place_ + k, count - k);
+            for (; k + V::count <= count; k += V::count) visit<takes, gives>(begin + k, k, V::count);
+            if (k < count) visit<takes, gives>(begin + k, k, count - k);
         }
     }
 

@@ -14,17 +14,6 @@
 namespace rankgrad {
 namespace {
 
-/// The functions of the margin that a pass sums.
-template <PairMode mode, bool backward> struct PassFunctions {
-    static constexpr int count =
-        mode == kGradHess || mode == kGradPositiveHess || (mode == kValueGrad && !backward) ? 2 : 1;
-    static constexpr PairFunction at(int f) {
-        if (mode == kHessVector) return kPhiCurvature;
-        if (mode == kValue || (mode == kValueGrad && !backward && f == 0)) return kPhi;
-        return f == 0 || mode == kValueGrad ? kPhiSlope : mode == kGradHess ? kPhiCurvature : kPhiPositiveCurvature;
-    }
-};
-
 /// `functions`: how many; `Functions::at(f)`: which. `densities`: each function of each density is one output. `backward`:
 /// the bins are numbered from the other end, with places turned.
 template <int nodes, int densities, int functions, class Functions, bool backward> class ExpansionFields {
@@ -59,7 +48,7 @@ public:
     double* potential(std::int32_t bin, int output) {
         return potential_ + (std::int64_t{bin} * outputs + output) * nodes;
     }
-    void fill(std::int32_t bin) { filled_[bin] = 1; }
+    void fill(std::int32_t bin) { filled_[bin] = kFilledBin; }
     void want(std::int32_t bin) { wanted_[bin] = 1; }
     bool wanted(std::int32_t bin) const { return wanted_[bin] != 0; }
     void want_all(std::int32_t want) {
@@ -67,17 +56,24 @@ public:
     }
 
     void make_potentials() {
-        for (std::int32_t b = 0; b < n_bins_; ++b)
+        make_near_potentials(0, n_bins_);
+        add_far_potentials();
+    }
+    void make_near_potentials(std::int32_t begin, std::int32_t end) {
+        for (std::int32_t b = begin; b < end; ++b)
             if (wanted_[b]) near_field(b);
+    }
+    void add_far_potentials() {
         if (!has_far_field()) return;
         tail_from_below();
         tail_from_above();
     }
 
     /// To be called when the densities of the wanted bins have changed.
-    void update_tails() {
+    void update_tails() { update_tails(0, n_bins_); }
+    void update_tails(std::int32_t begin, std::int32_t end) {
         if (!has_far_field()) return;
-        for (std::int32_t b = 0; b < n_bins_; ++b) {
+        for (std::int32_t b = begin; b < end; ++b) {
             if (!wanted_[b] || !filled_[b]) continue;
             for (int d = 0; d < densities; ++d) {
                 const std::int64_t at = (std::int64_t{b} * densities + d) * terms;
@@ -116,7 +112,7 @@ private:
         for (; source < n_bins_; ++source) {
             const double offset = distance(source, b);
             if (offset < -Tables::near) break;
-            if (!filled_[source]) continue;
+            if (!filled_[source] || (source == b && filled_[b] == kNoSourceOfItsOwn)) continue;
             const int pair = Tables::near + static_cast<int>(offset);
             for (int a = 0; a < nodes; a += chains)
                 for (int c = 0; c < chains; ++c)

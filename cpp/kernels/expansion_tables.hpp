@@ -21,6 +21,17 @@ namespace {
 
 enum PairFunction { kPhi, kPhiSlope, kPhiCurvature, kPhiPositiveCurvature, kPairFunctions };
 
+/// The functions of the margin that a pass sums.
+template <PairMode mode, bool backward> struct PassFunctions {
+    static constexpr int count =
+        mode == kGradHess || mode == kGradPositiveHess || (mode == kValueGrad && !backward) ? 2 : 1;
+    static constexpr PairFunction at(int f) {
+        if (mode == kHessVector) return kPhiCurvature;
+        if (mode == kValue || (mode == kValueGrad && !backward && f == 0)) return kPhi;
+        return f == 0 || mode == kValueGrad ? kPhiSlope : mode == kGradHess ? kPhiCurvature : kPhiPositiveCurvature;
+    }
+};
+
 template <int n> struct ExpansionTables {
     static constexpr int nodes = n;
     static constexpr int terms = n;  ///< of the tails

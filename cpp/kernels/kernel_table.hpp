@@ -7,25 +7,11 @@
 
 #include "kernels/implicit_table.hpp"
 #include "kernels/level_table_job.hpp"
+#include "kernels/list_table.hpp"
 #include "kernels/modes.hpp"
 #include "kernels/weighted_table.hpp"
 
 namespace rankgrad {
-
-/// Parameters of a loss beyond its temperature. A loss struct takes what it needs in `set`.
-struct LossParameters {
-    double tau = 0.5;
-    double epsilon = 1.0;  ///< of the Poly1 softmax
-    double cutoff = 0;     ///< ranks up to here count in ApproxNDCG; 0: all
-    double cutoff_width = 1.0;
-};
-
-/// The order in which a loss wants the items of a list.
-enum ItemOrder : int {
-    kByPosition,        ///< as they come: no gathering where all are valid
-    kByLabel,           ///< lowest label first, ties by position
-    kByLabelLastFirst,  ///< lowest label first, ties by position from the last: ListMLE's order backwards
-};
 
 struct Expansion;
 
@@ -96,6 +82,9 @@ struct MergeSums {
 /// A run of small levels has at most so many items.
 constexpr std::int32_t kMostRunItems = 1024;
 
+/// An item that is the only one of its bin may be left out of the sums over its own bin.
+enum BinMark : std::int32_t { kEmptyBin, kFilledBin, kNoSourceOfItsOwn };
+
 /// What a near-linear sum gets beside its job, whose operands are scores. A sum is a forward pass and, unless it is of
 /// values only, a backward pass over all blocks; a call does some blocks of a pass, in the order of the pass. It finds the
 /// densities of the blocks before in `bins` and leaves those of its own added.
@@ -104,7 +93,7 @@ struct Expansion {
     double* bins =
         nullptr;  ///< doubles_per_bin for each bin: first its densities (2 for kHessVector, nodes each), then
                   ///< what the kernel makes of them
-    std::int32_t* marks = nullptr;  ///< 2 for each bin: first whether it has a density
+    std::int32_t* marks = nullptr;  ///< 2 for each bin: first whether it has a density, see BinMark
     std::int32_t n_bins = 0;
     double low = 0;                       ///< the least score: x is in bin floor((x - low) * (1 / bin_width))
     const double* grid = nullptr;         ///< where not all bins are there, their numbers, ascending
@@ -136,52 +125,6 @@ struct PairLossKernels {
     PairSum<double> moment_sum[kPairModes];   ///< all rows of a list in O(n); null if the loss has no such form
     const MergeSums (*merge_sum)[2];          ///< [mode][weights differ]; null if the loss has no such form
     const ExpansionKernels* expansion;        ///< null, or that for float32 and that for float64 results
-};
-
-/// One list for a listwise or pointwise loss: its valid items side by side, in the loss's order. All arrays but `target`
-/// and `weight` may be written, and all may be read one register past n. Kernels write final derivatives.
-template <class T> struct ListJob {
-    T* score = nullptr;         ///< divided by the temperature
-    const T* target = nullptr;  ///< what the loss makes of the labels, times the item weights where they belong there
-    const T* weight = nullptr;  ///< item weights of pointwise losses
-    const T* vector = nullptr;  ///< for kHessVector
-    const std::int32_t* level_begin = nullptr;  ///< first item of each label level, then n; only with kByLabel
-    std::int32_t n_levels = 0;
-    std::int32_t n = 0;
-    std::int32_t row_begin = 0, row_end = 0;  ///< rows of a sum over all pairs of items
-    bool factored = false;                    ///< the sums over pairs take e^z and e^-z instead of z
-    T high = 0;                               ///< the largest score
-    double ideal = 0;                         ///< ideal DCG
-    double scale = 1, curvature_scale = 1;    ///< factors of gradient and Hessian
-    LossParameters parameters;
-    double* work[6];     ///< work_arrays of the loss, each with room for n + 1 and a register
-    T* value = nullptr;  ///< per item; pointwise losses only
-    T* grad = nullptr;
-    T* hess = nullptr;
-};
-
-/// Gives the value of the list.
-template <class T> using ListSum = double (*)(const ListJob<T>&);
-
-/// The three steps of a loss on smooth ranks, the first and the last by ranges of rows.
-struct RankKernels {
-    ListSum<double> ranks[2];  ///< [with the derivative of the ranks along `vector`]
-    ListSum<double> metric;    ///< value, and its slope and curvature by each rank
-    ListSum<double> slopes[kPairModes];
-};
-
-/// One listwise or pointwise loss at one level.
-struct ListLossKernels {
-    const char* name;
-    ItemOrder order;
-    bool per_item;       ///< pointwise: a value per item, and weights that do not enter the target
-    bool rank_based;     ///< looks at every two items, by `rank` instead of the sums
-    double float_range;  ///< float arithmetic serves scores of at most this range; -1: none
-    int work_arrays;     ///< for values and derivatives
-    int work_arrays_along_vector;
-    ListSum<float> float_sum[kPairModes];
-    ListSum<double> double_sum[kPairModes];
-    RankKernels rank;
 };
 
 /// Copies n >= 1 scores and gives the smallest and the largest; false if one of them is NaN or infinite. `to` may be
@@ -219,10 +162,6 @@ struct WeightedFamily {
     CountRanks<double> double_ranks;
     RankScanSum rank_scan[2];  ///< with the tables of an expansion for float32 and for float64 results
 };
-struct ListFamily {
-    int count;
-    const ListLossKernels* losses;
-};
 struct ImplicitFamily {
     ImplicitKernels<float> of_float;
     ImplicitKernels<double> of_double;
@@ -235,6 +174,7 @@ struct KernelTable {
     const WeightedFamily* weighted;
     const LevelTableFamily* level_table;
     const ListFamily* list;
+    const BinnedRankFamily* binned_ranks;
     const ImplicitFamily* implicit;
     CopyScores<float> float_copy;
     CopyScores<double> double_copy;

@@ -90,6 +90,7 @@ const KernelTable RANKGRAD_OF_LEVEL(kernels) = {
     &RANKGRAD_OF_LEVEL(weighted_kernels),
     &RANKGRAD_OF_LEVEL(level_table_kernels),
     &RANKGRAD_OF_LEVEL(list_kernels),
+    &RANKGRAD_OF_LEVEL(rank_kernels),
     &RANKGRAD_OF_LEVEL(implicit_kernels),
     &copy_scores<float>,
     &copy_scores<double>,

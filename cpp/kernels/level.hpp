@@ -30,6 +30,7 @@ extern const MergeFamily RANKGRAD_OF_LEVEL(merge_kernels);
 extern const ExpansionFamily RANKGRAD_OF_LEVEL(expansion_kernels);
 extern const LevelTableFamily RANKGRAD_OF_LEVEL(level_table_kernels);
 extern const ListFamily RANKGRAD_OF_LEVEL(list_kernels);
+extern const BinnedRankFamily RANKGRAD_OF_LEVEL(rank_kernels);
 extern const ImplicitFamily RANKGRAD_OF_LEVEL(implicit_kernels);
 extern const KernelTable RANKGRAD_OF_LEVEL(kernels);
 

@@ -1,4 +1,4 @@
-// What an evaluation adds up: known to the engine and to the kernels.
+// What an evaluation adds up, of which loss, in which order: known to the engine and to the kernels.
 #pragma once
 
 namespace rankgrad {
@@ -11,6 +11,21 @@ enum PairMode : int {
     kGradPositiveHess,  ///< gradient and the sum of positive curvatures
     kHessVector,        ///< Hessian times `vector`, into `grad`
     kPairModes
+};
+
+/// Parameters of a loss beyond its temperature. A loss struct takes what it needs in `set`.
+struct LossParameters {
+    double tau = 0.5;
+    double epsilon = 1.0;  ///< of the Poly1 softmax
+    double cutoff = 0;     ///< ranks up to here count in ApproxNDCG; 0: all
+    double cutoff_width = 1.0;
+};
+
+/// The order in which a loss wants the items of a list.
+enum ItemOrder : int {
+    kByPosition,        ///< as they come: no gathering where all are valid
+    kByLabel,           ///< lowest label first, ties by position
+    kByLabelLastFirst,  ///< lowest label first, ties by position from the last: ListMLE's order backwards
 };
 
 }  // namespace rankgrad

@@ -113,6 +113,7 @@ class Listwise(_BoundLoss):
         mask: NDArray[np.uint8] | None,
         ignore_negative: bool,
         propagate_nan: bool,
+        algorithm: str = "auto",
     ) -> None: ...
 
 def ideal_difference(

@@ -16,6 +16,7 @@ import numpy as np
 
 from rankgrad import _core
 from rankgrad._runtime import threads
+from rankgrad.listwise import ApproxNDCGLoss
 from rankgrad.pairwise import (
     PairwiseExponentialLoss,
     PairwiseHingeLoss,
@@ -36,10 +37,15 @@ class Clock:
     """to spend on each list"""
 
     def __call__(
-        self, loss: type[PairwiseLoss], labels: Any, scores: Any, algorithm: str, dtype: str = "float32"
+        self,
+        loss: type[PairwiseLoss | ApproxNDCGLoss],
+        labels: Any,
+        scores: Any,
+        algorithm: str,
+        dtype: str = "float32",
     ) -> float:
-        """Nanoseconds of the shortest of several calls."""
-        objective = loss(reduction="sum").bind(labels, algorithm=algorithm)
+        """Nanoseconds of the shortest of several calls; at temperature 1."""
+        objective = loss(1.0, reduction="sum").bind(labels, algorithm=algorithm)
         scores = scores.astype(dtype)
         out = np.empty_like(scores)
         objective.value_and_grad(scores, out=out)
@@ -76,6 +82,7 @@ def measurements(clock: Clock) -> Iterator[tuple[str, Callable[[], float]]]:
     yield "single_row_pair", single_row_pair
     yield from near_linear(clock, rng)
     yield from exact(clock, rng)
+    yield from smooth_ranks(clock, rng)
 
 
 def near_linear(clock: Clock, rng: np.random.Generator) -> Iterator[tuple[str, Callable[[], float]]]:
@@ -117,6 +124,32 @@ def exact(clock: Clock, rng: np.random.Generator) -> Iterator[tuple[str, Callabl
     yield "merge_item", merge_item
     yield "leaf_item", lambda: sorted_item(n) - sorted_item(2) - (depth - 2) * merge_item()
     yield "moment_item", lambda: clock(PairwiseExponentialLoss, np.arange(n) % 5, scores, "fast") / n
+
+
+def smooth_ranks(clock: Clock, rng: np.random.Generator) -> Iterator[tuple[str, Callable[[], float]]]:
+    """Direct sums over ranks, in factored form and not; near-linear ones, and what more bins of scores add to them."""
+    n, spread = 20_000, 100
+    scores = rng.normal(size=n)
+    labels, few = np.arange(n) % 5, 1000
+
+    def item(dtype: str) -> float:
+        return clock(ApproxNDCGLoss, labels, scores, "fast", dtype) / n
+
+    def occupied(dtype: str) -> float:
+        return float(np.unique(np.floor(spread * scores / WIDTH[dtype])).size)
+
+    def a_bin(dtype: str) -> float:
+        wide = clock(ApproxNDCGLoss, labels, spread * scores, "fast", dtype)
+        return (wide - n * item(dtype)) / occupied(dtype)
+
+    def pair(factor: float) -> float:
+        return clock(ApproxNDCGLoss, labels[:few], factor * scores[:few], "direct") / few**2
+
+    for dtype in DTYPES:
+        yield f"rank_item, {dtype}", partial(item, dtype)
+        yield f"rank_bin, {dtype}", partial(a_bin, dtype)
+    yield "rank_pair", partial(pair, 1.0)
+    yield "unfactored_rank_pair", partial(pair, 1000.0)
 
 
 def run(seconds: float) -> None:

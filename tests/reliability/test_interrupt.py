@@ -31,7 +31,7 @@ def long_kernels() -> dict[str, Callable[[], Any]]:
     rng = np.random.default_rng(0)
     labels, scores = rng.integers(0, 5, 300_000).astype(np.float64), rng.normal(size=300_000)
     direct = rg.PairwiseLogisticLoss(reduction="sum").bind(labels, algorithm="direct")
-    smooth = rg.ApproxNDCGLoss().bind(labels[:200_000])
+    smooth = rg.ApproxNDCGLoss().bind(labels[:200_000], algorithm="direct")
     many = rg.PairwiseSoftZeroOneLoss(reduction="sum").bind(labels, groups=[3000] * 100, algorithm="direct")
     return {
         "pairs": lambda: direct.value_and_grad(scores, n_threads=2),

@@ -144,6 +144,7 @@ void listwise(Bytes& in) {
     loss.target = targets[in.below(8)];
     loss.temperature = in.below(4) == 0 ? 0.5 : 1.0;
     loss.parameters.cutoff = in.below(4);
+    loss.choice = static_cast<Choice>(in.below(3));
     PlanOptions options;
     options.ignore_negative = in.below(2) == 0;
     options.propagate_nan = in.below(4) == 0;

@@ -1,0 +1,148 @@
+// The driver of both kinds of sums. Rows are cut into parts, and bins into ranges, that depend on the list only.
+#include "engine/smooth_ranks.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+
+#include "engine/dispatch.hpp"
+#include "engine/workspace.hpp"
+
+namespace rankgrad {
+namespace {
+
+/// e^z and e^-z of centred scores must fit with room to multiply.
+constexpr double kFactoredRange = 690;
+/// Pairs in one kernel call, between two looks at the interrupt flag.
+constexpr double kPairsPerCall = 1e7;
+/// Rows and bins of a part of the near-linear sums. Parts of rows begin at a register.
+constexpr std::int32_t kRowsPerPart = 1 << 15, kBinsPerPart = 1 << 11;
+
+std::int64_t parts_of(std::int64_t n, std::int64_t size) { return (n + size - 1) / size; }
+
+double* zeros(std::vector<double>& buffer, std::int64_t n) {
+    if (buffer.size() < static_cast<std::size_t>(n)) buffer.resize(static_cast<std::size_t>(n));
+    std::fill_n(buffer.data(), n, 0.0);
+    return buffer.data();
+}
+
+/// Calls step(job) for all rows, `rows` of them at a time.
+template <class Step> void by_rows(const ListJob<double>& job, std::int32_t rows, Team team, Step step) {
+    team.run(parts_of(job.n, rows), [&](std::int64_t part) {
+        ListJob<double> own = job;
+        own.row_begin = static_cast<std::int32_t>(part * rows);
+        own.row_end = std::min(job.n - own.row_begin, rows) + own.row_begin;
+        step(own);
+    });
+}
+
+double metric(const RankKernels& loss, const ListJob<double>& job, std::vector<double>& value, Team team) {
+    if (!loss.metric_by_rows) return loss.metric(job);
+    value.assign(static_cast<std::size_t>(parts_of(job.n, kRowsPerPart)), 0.0);
+    by_rows(job, kRowsPerPart, team, [&](const ListJob<double>& rows) {
+        value[static_cast<std::size_t>(rows.row_begin / kRowsPerPart)] = loss.metric(rows);
+    });
+    return std::accumulate(value.begin(), value.end(), 0.0);
+}
+
+double direct_sums(const RankKernels& loss, ListJob<double> job, PairMode mode, double low, SmoothRankScratch& scratch,
+                   Team team) {
+    const auto n = static_cast<std::size_t>(job.n);
+    job.factored = job.high - low <= kFactoredRange;
+    job.work[kRowOperand] = job.work[kColumnOperand] = job.score;
+    if (job.factored) {
+        job.work[kRowOperand] = padded(scratch.row, n);
+        job.work[kColumnOperand] = padded(scratch.column, n);
+        kernels().double_exponentials(job.score, job.n, 0.5 * job.high + 0.5 * low, job.work[kRowOperand],
+                                      job.work[kColumnOperand]);
+    }
+    const auto rows = static_cast<std::int32_t>(std::max(64.0, std::min<double>(job.n, kPairsPerCall / job.n)));
+    by_rows(job, rows, team, loss.ranks[mode == kHessVector]);
+    const double value = metric(loss, job, scratch.value, team);
+    if (mode != kValue) by_rows(job, rows, team, loss.slopes[mode]);
+    return value;
+}
+
+class BinnedSums {
+public:
+    BinnedSums(const ExpansionKernels& kernels, const ListJob<double>& job, double low, SmoothRankScratch& scratch,
+               Team team)
+        : job_(job), scratch_(scratch), team_(team) {
+        ExpansionScratch& own = scratch.expansion;
+        e_ = make_bins(kernels, job.score, job.n, low, job.high, own, scratch.sort, team);
+        e_.tables = lent_tables(own, kernels);
+        own.marks.resize(std::max(own.marks.size(), 2 * static_cast<std::size_t>(e_.n_bins)));
+        e_.marks = own.marks.data();
+    }
+
+    void run(const BinnedRankSum* sum) {
+        for (; sum->moments != nullptr; ++sum) {
+            add_moments(*sum);
+            mark_bins(sum->moment_doubles);
+            team_.run(parts_of(e_.n_bins, kBinsPerPart), [&](std::int64_t part) {
+                const auto begin = static_cast<std::int32_t>(part * kBinsPerPart);
+                sum->near(e_, begin, std::min(e_.n_bins - begin, kBinsPerPart) + begin);
+            });
+            sum->far(e_);
+            by_rows(job_, kRowsPerPart, team_, [&](const ListJob<double>& rows) { sum->results(rows, e_); });
+        }
+    }
+
+private:
+    /// Several parts share a table where private ones would take more than two doubles for an item.
+    void add_moments(const BinnedRankSum& sum) {
+        const std::int64_t table = std::int64_t{e_.n_bins} * sum.moment_doubles, n_bins = e_.n_bins;
+        const std::int64_t n_parts = parts_of(job_.n, kRowsPerPart);
+        const std::int64_t tables = std::clamp<std::int64_t>(2 * std::int64_t{job_.n} / table, 1, n_parts);
+        std::vector<double>& bins = scratch_.expansion.bins;
+        bins.resize(std::max(bins.size(), static_cast<std::size_t>(n_bins * sum.bin_doubles)));
+        e_.bins = zeros(bins, table);
+        double* others = zeros(scratch_.moments, (tables - 1) * table);
+        team_.run(tables, [&](std::int64_t t) {
+            Expansion e = e_;
+            if (t > 0) e.bins = others + (t - 1) * table;
+            ListJob<double> rows = job_;
+            rows.row_begin = static_cast<std::int32_t>(t * n_parts / tables * kRowsPerPart);
+            rows.row_end =
+                static_cast<std::int32_t>(std::min<std::int64_t>(job_.n, (t + 1) * n_parts / tables * kRowsPerPart));
+            sum.moments(rows, e);
+        });
+        for (std::int64_t t = 1; t < tables; ++t, others += table)
+            for (std::int64_t k = 0; k < table; ++k) e_.bins[k] += others[k];
+    }
+
+    void mark_bins(std::int64_t moment_doubles) {
+        for (std::int32_t b = 0; b < e_.n_bins; ++b) {
+            const double items = e_.bins[b * moment_doubles];
+            e_.marks[b] = items > 1 ? kFilledBin : items > 0 ? kNoSourceOfItsOwn : kEmptyBin;
+            e_.marks[e_.n_bins + b] = items > 0;
+        }
+    }
+
+    const ListJob<double>& job_;
+    SmoothRankScratch& scratch_;
+    Team team_;
+    Expansion e_;
+};
+
+}  // namespace
+
+double smooth_rank_sums(const RankKernels& loss, ListJob<double> job, PairMode mode, double low, double* vector,
+                        Choice choice, bool is_float, SmoothRankScratch& scratch, Team team) {
+    const BinnedRanks& binned = kernels().binned_ranks->of[is_float ? 0 : 1];
+    ListFacts facts;
+    facts.items = job.n;
+    facts.range = job.high - low;
+    facts.is_float = is_float;
+    facts.factored = facts.range <= kFactoredRange;
+    if (choose_rank_algorithm(choice, *binned.expansion, facts) == Algorithm::direct)
+        return direct_sums(loss, job, mode, low, scratch, team);
+    if (mode == kHessVector) centre(vector, job.n);
+    BinnedSums sums(*binned.expansion, job, low, scratch, team);
+    sums.run(binned.ranks[mode == kHessVector]);
+    const double value = metric(loss, job, scratch.value, team);
+    sums.run(binned.slopes[mode]);
+    return value;
+}
+
+}  // namespace rankgrad

@@ -1,0 +1,27 @@
+// Losses that are metrics of smooth ranks: ranks, metric and derivatives of one list, pair by pair or near-linear.
+#pragma once
+
+#include <vector>
+
+#include "engine/cost_model.hpp"
+#include "engine/expansion_sums.hpp"
+#include "engine/parallel.hpp"
+#include "kernels/kernel_table.hpp"
+
+namespace rankgrad {
+
+/// Memory for each bin of scores, and twice 8 bytes per item at most for the moments of parts of a list; more for each item
+/// only where the range of the scores is very wide.
+struct SmoothRankScratch {
+    std::vector<double> moments, row, column, value;
+    ExpansionScratch expansion;
+    SortScratch sort;
+};
+
+/// Writes the derivatives of the mode into the arrays of `job`, whose scores are from `low` to job.high, and gives the value.
+/// The job's arrays of ranks are ready; `vector`, for kHessVector, is centred in place. is_float: accuracy for float32
+/// results is enough.
+double smooth_rank_sums(const RankKernels& loss, ListJob<double> job, PairMode mode, double low, double* vector,
+                        Choice choice, bool is_float, SmoothRankScratch& scratch, Team team);
+
+}  // namespace rankgrad

@@ -1,0 +1,30 @@
+// The near-linear sums over smooth ranks of a level: the same for all metrics of ranks.
+#include "kernels/binned_ranks.hpp"
+#include "kernels/level.hpp"
+
+namespace rankgrad {
+namespace {
+
+template <class Sum, int nodes> constexpr BinnedRankSum binned_sum() {
+    using Steps = BinnedRankSteps<Sum, nodes>;
+    return {Steps::moment_doubles, Steps::bin_doubles, &Steps::moments, &Steps::near, &Steps::far, &Steps::results};
+}
+template <int nodes> constexpr ExpansionKernels kExpansion = {
+    nodes, ExpansionTables<nodes>::width,           sizeof(ExpansionTables<nodes>) / sizeof(double),
+    0,     &ExpansionFill<SmoothRank, nodes>::call, {}};
+template <int nodes> constexpr BinnedRanks binned_ranks() {
+    return {&kExpansion<nodes>,
+            {{binned_sum<RankOfItem, nodes>(), {}, {}},
+             {binned_sum<RankOfItem, nodes>(), binned_sum<RankChangeOfItem, nodes>(), {}}},
+            {{{}, {}, {}},
+             {binned_sum<RankGradient, nodes>(), {}, {}},
+             {binned_sum<RankHessian, nodes>(), binned_sum<RankHessianSquares, nodes>(), {}},
+             {binned_sum<RankPositiveHessian, nodes>(), {}, {}},
+             {binned_sum<RankProduct, nodes>(), binned_sum<RankProductTurns, nodes>(), {}}}};
+}
+
+}  // namespace
+
+const BinnedRankFamily RANKGRAD_OF_LEVEL(rank_kernels) = {{binned_ranks<8>(), binned_ranks<16>()}};
+
+}  // namespace rankgrad
