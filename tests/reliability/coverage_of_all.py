@@ -1,14 +1,15 @@
 """Builds engine and bindings with counters, runs the tests, and tells the lines and branches that ran.
 
-`python tests/reliability/coverage_of_all.py [arguments of pytest]` prints the figure, and what did not run. Lines and
-branches are those of `cpp/engine` and `cpp/bindings`. Branches that only exceptions take (every call may throw) do not
-count. A line that goes on with the statement of the line above counts with that, and closing brackets, whose own code
-is for exceptions, count not at all. The package's own lines are counted by coverage.py, in the processes too that the
-tests start.
+`python tests/reliability/coverage_of_all.py [--build FOLDER] [arguments of pytest]` prints the figure, and what did
+not run. Lines and branches are those of `cpp/engine` and `cpp/bindings`. Branches that only exceptions take (every call
+may throw) do not count. A line that goes on with the statement of the line above counts with that, and closing
+brackets, whose own code is for exceptions, count not at all. The package's own lines are counted by coverage.py, in the
+processes too that the tests start.
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 import os
@@ -33,8 +34,8 @@ exclude_also = @abstractmethod
 """
 
 
-def build(folder: Path) -> Path:
-    """The package with counters in `folder`; gives the build folder."""
+def build(folder: Path) -> None:
+    """The package with counters in `folder`."""
     import pybind11
 
     where = folder / "build"
@@ -52,7 +53,6 @@ def build(folder: Path) -> Path:
     shutil.copytree(ROOT / "python" / "rankgrad", folder / "rankgrad", ignore=shutil.ignore_patterns("*.so"))
     (module,) = where.glob("_core*.so")
     (folder / "rankgrad" / module.name).symlink_to(module)
-    return where
 
 
 def heads_of(source: str) -> dict[int, int]:
@@ -112,59 +112,58 @@ def add(seen: list[int], taken: list[int]) -> list[int]:
     return [a + b for a, b in zip(seen, taken, strict=True)]
 
 
-def main() -> int:
-    tests = sys.argv[1:] or ["tests", "-m", "not slow", "--ignore=tests/test_contributing.py"]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        where = build(folder)
-        settings = folder / "coveragerc"
-        settings.write_text(SETTINGS.format(folder=folder))
-        environment = {**os.environ, "PYTHONPATH": str(folder)}
-        coverage = [sys.executable, "-m", "coverage"]
-        run = [
-            *coverage,
-            "run",
-            f"--rcfile={settings}",
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            *tests,
-        ]
-        done = subprocess.run(run, cwd=ROOT, env=environment)
-        subprocess.run([*coverage, "combine", f"--rcfile={settings}", "-q"], cwd=folder, env=environment)
-        lines, branches = counts_of_core(where)
-        report = subprocess.run(
-            [*coverage, "report", f"--rcfile={settings}", "-m", "--skip-covered"],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-        ).stdout
-    print(report)
-    missed = {
-        file: [n for n, count in sorted(of.items()) if count == 0] for file, of in sorted(lines.items())
-    }
-    for file, numbers in missed.items():
-        if numbers:
-            print(f"{file}: lines {numbers} did not run")
+def run_tests(folder: Path, tests: list[str]) -> tuple[int, str, str]:
+    """How pytest ended, the report of coverage.py and its percentage; counts of earlier runs in `folder` add up."""
+    settings = folder / "coveragerc"
+    settings.write_text(SETTINGS.format(folder=folder))
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    coverage = [sys.executable, "-m", "coverage"]
+    rcfile = f"--rcfile={settings}"
+    pytest = ["-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+    done = subprocess.run([*coverage, "run", rcfile, *pytest], cwd=ROOT, env=environment)
+
+    def said(*command: str) -> str:
+        whole = [*coverage, *command, rcfile]
+        return subprocess.run(whole, cwd=folder, env=environment, capture_output=True, text=True).stdout
+
+    said("combine", "-q", "--append")
+    return done.returncode, said("report", "-m", "--skip-covered"), said("report", "--format=total").strip()
+
+
+def print_missed(lines: dict[str, dict[int, int]], branches: dict[tuple[str, int], list[int]]) -> None:
+    """What of the core did not run."""
+    for file, of in sorted(lines.items()):
+        missed = [number for number, count in sorted(of.items()) if count == 0]
+        if missed:
+            print(f"{file}: lines {missed} did not run")
     for (file, line), counts in sorted(branches.items()):
         if 0 in counts:
-            print(
-                f"{file}:{line}: branches {[k for k, c in enumerate(counts) if c == 0]} of {len(counts)} not taken"
-            )
-    total, ran = (
-        sum(len(of) for of in lines.values()),
-        sum(c > 0 for of in lines.values() for c in of.values()),
-    )
-    flat = [c for counts in branches.values() for c in counts]
-    python = report.splitlines()[-1].split()[-1] if report else "?"
-    print(
-        f"coverage: C++ {100 * ran / total:.1f} % of {total} lines, "
-        f"{100 * sum(c > 0 for c in flat) / len(flat):.1f} % of {len(flat)} branches; Python {python} of the lines"
-    )
-    return done.returncode
+            missed = [k for k, count in enumerate(counts) if count == 0]
+            print(f"{file}:{line}: branches {missed} of {len(counts)} not taken")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=Path, help="a folder to keep: the counts of several runs add up")
+    options, tests = parser.parse_known_args()
+    tests = tests or ["tests", "-m", "not slow", "--ignore=tests/test_contributing.py"]
+    with tempfile.TemporaryDirectory() as name:
+        folder = (options.build or Path(name)).resolve()
+        where = folder / "build"
+        if not where.exists():
+            build(folder)
+        code, report, python = run_tests(folder, tests)
+        lines, branches = counts_of_core(where)
+    print(report)
+    print_missed(lines, branches)
+    counts = [count for of in lines.values() for count in of.values()]
+    taken = [count for of in branches.values() for count in of]
+    print(f"coverage: C++ {share(counts)} lines, {share(taken)} branches; Python {python} % of the lines")
+    return code
+
+
+def share(counts: list[int]) -> str:
+    return f"{100 * sum(count > 0 for count in counts) / len(counts):.1f} % of {len(counts)}"
 
 
 if __name__ == "__main__":
