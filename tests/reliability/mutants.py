@@ -24,28 +24,28 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "python" / "rankgrad"
 
-#: The tests that build or look at sources notice nothing; those of processes are asked last.
-FIRST_RUN = [
-    "tests",
-    "-m",
-    "not slow",
-    "--ignore=tests/test_bench.py",
-    "--ignore=tests/test_codebase.py",
-    "--ignore=tests/test_codebase_build.py",
-    "--ignore=tests/test_contributing.py",
-    "--ignore=tests/reliability",
-    "tests/reliability/test_hostile.py",
+#: Tests that build, look at sources or compute for long notice nothing; those of processes are asked last.
+WITHOUT = [
+    "bench",
+    "codebase",
+    "codebase_build",
+    "contributing",
+    "fast_sums",
+    "fast_weighted_sums",
+    "goldens",
 ]
+WITHOUT += [
+    "implicit_goldens",
+    "listwise_goldens",
+    "long_lists",
+    "readme",
+    "real_data",
+    "sorted_sums",
+    "vector_math",
+]
+FIRST_RUN = ["tests", "-m", "not slow", *(f"--ignore=tests/test_{name}.py" for name in WITHOUT)]
+FIRST_RUN += ["--ignore=tests/reliability", "tests/reliability/test_hostile.py"]
 MOST_TESTS = 30
-
-#: Checks that no test can miss, each with its reason.
-UNREACHABLE: dict[str, str] = {
-    "arrays.hpp": "Python has converted and checked every array before: this is the second wall",
-    "bind_implicit.cpp": "names and shapes that the Python classes have checked: the second wall",
-    "bind_loss.hpp": "modes that the Python classes alone pass: the second wall",
-    "bind_metrics.cpp": "options that rankgrad.metrics has checked: the second wall",
-    "bind_pairwise.cpp": "an algorithm that `bind` has checked: the second wall",
-}
 
 PYTHON_GUARD = '''"""Lets every argument check raise but one, and notes who came by."""
 import os
@@ -220,9 +220,7 @@ def main() -> int:
         build(folder)
         reached = who_reaches(folder)
         chosen = {
-            number: check
-            for number, check in enumerate(checks)
-            if check.path.name not in UNREACHABLE and re.search(options.only, check.place)
+            number: check for number, check in enumerate(checks) if re.search(options.only, check.place)
         }
         survivors = {n: c for n, c in chosen.items() if survives(folder, n, c, reached.get(n, []))}
     for kind in (".py", "pp"):
