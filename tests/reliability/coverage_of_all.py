@@ -2,10 +2,11 @@
 
 `python tests/reliability/coverage_of_all.py [--build FOLDER] [arguments of pytest]` prints the figure, and what did
 not run. Lines and branches are those of `cpp/engine` and `cpp/bindings`. Branches that only exceptions take (every call
-may throw) do not count. A line that goes on with the statement of the line above counts with that, and closing
-brackets, whose own code is for exceptions, count not at all; nor does the sleep of threads for which there is no more
-Python, as a process that ends around them writes no counts. The package's own lines are counted by coverage.py, in
-the processes too that the tests start.
+may throw) do not count, nor do those that the compiler makes to clean up after them: a line has two for each of its
+conditions (if, for, while, ?, &&, ||), those of a switch all. A line that goes on with the statement of the line above
+counts with that, and closing brackets, whose own code is for exceptions, count not at all; nor does the sleep of
+threads for which there is no more Python, as a process that ends around them writes no counts. The package's own lines
+are counted by coverage.py, in the processes too that the tests start.
 """
 
 from __future__ import annotations
@@ -75,6 +76,12 @@ def heads_of(source: str) -> dict[int, int]:
     return heads
 
 
+def conditions(text: str) -> int:
+    """How many conditions a line of C++ has."""
+    code = re.sub(r"\s*//.*", "", text)
+    return 99 if "switch" in code else len(re.findall(r"\b(?:if|for|while)\b(?! constexpr)|\?|&&|\|\|", code))
+
+
 def counts_of_core(where: Path) -> tuple[dict[str, dict[int, int]], dict[tuple[str, int], list[int]]]:
     """How often each line ran, and each branch of a line; templates and inline functions are added up."""
     lines: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
@@ -93,13 +100,15 @@ def counts_of_core(where: Path) -> tuple[dict[str, dict[int, int]], dict[tuple[s
                 name = file["file"].removeprefix("./") if not name.startswith("cpp/") else name
                 if not name.startswith(("cpp/engine", "cpp/bindings")):
                     continue
-                heads = heads_of((ROOT / name).read_text())
+                source = (ROOT / name).read_text()
+                heads, texts = heads_of(source), source.splitlines()
                 for line in file["lines"]:
                     head = heads.get(line["line_number"])
                     if head is None:
                         continue
                     lines[name][head] += line["count"]
                     taken = [b["count"] for b in line["branches"] if not b["throw"]]
+                    taken = taken[: 2 * conditions(texts[line["line_number"] - 1])]
                     if len(taken) > 1:
                         seen = branches.setdefault((name, line["line_number"]), [])
                         branches[name, line["line_number"]] = add(seen, taken)

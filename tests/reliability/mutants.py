@@ -10,16 +10,21 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "python" / "rankgrad"
@@ -168,27 +173,15 @@ def build(folder: Path) -> None:
     shutil.copy(module, folder / "python" / "rankgrad")
 
 
-def run_tests(folder: Path, tests: list[str], seconds: float, **variables: str) -> tuple[str, str]:
-    """How pytest ended ("ok", "failed", "hang" or "crash") with the package of `folder`, and its output."""
-    environment = {**os.environ, **variables, "PYTHONPATH": str(folder / "python"), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header", *tests]
-    try:
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds
-        )
-    except subprocess.TimeoutExpired:
-        return "hang", ""
-    how = {0: "ok", 1: "failed", 2: "failed"}.get(done.returncode, "crash")
-    return how, done.stdout + done.stderr
-
-
 def who_reaches(folder: Path) -> dict[int, list[str]]:
     """The tests that reach each guard; those that start processes come last."""
     notes = folder / "reached"
-    notes.touch()
-    how, output = run_tests(folder, FIRST_RUN, 3600, RANKGRAD_REACHED=str(notes))
-    if how != "ok":
-        sys.exit(f"mutation: the tests do not pass with all checks in place\n{output[-3000:]}")
+    notes.write_text("")
+    variables = {"PYTHONPATH": str(folder / "python"), "OMP_NUM_THREADS": "1", "RANKGRAD_REACHED": str(notes)}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *FIRST_RUN]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"mutation: the tests do not pass with all checks in place\n{done.stdout[-3000:]}")
     reached: dict[int, dict[str, None]] = defaultdict(dict)
     for line in notes.read_text().splitlines():
         number, _, test = line.partition("\t")
@@ -197,12 +190,42 @@ def who_reaches(folder: Path) -> dict[int, list[str]]:
     return {k: sorted(tests, key=lambda name: "reliability" in name) for k, tests in reached.items()}
 
 
+def get_ready(folder: Path, tests: set[str]) -> None:
+    """Imports the package and the tests once, for all processes that are forked from this one."""
+    os.chdir(ROOT)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    sys.path.insert(0, str(folder / "python"))
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", *sorted(tests)])
+
+
+def run_forked(output: Path, tests: list[str], seconds: float, mutant: int) -> str:
+    """How pytest ended ("ok", "failed", "hang" or "crash") in a process that has no check number `mutant`."""
+    child = os.fork()
+    if child == 0:
+        os.environ["RANKGRAD_MUTANT"] = str(mutant)
+        to = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(to, 1)
+        os.dup2(to, 2)
+        os._exit(pytest.main(["-q", "-p", "no:cacheprovider", "--no-header", *tests]))
+    end = time.monotonic() + seconds
+    while (state := os.waitpid(child, os.WNOHANG)) == (0, 0):
+        if time.monotonic() > end:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return "hang"
+        time.sleep(0.01)
+    return {0: "ok", 1: "failed", 2: "failed"}.get(os.waitstatus_to_exitcode(state[1]), "crash")
+
+
 def survives(folder: Path, number: int, check: Check, tests: list[str]) -> bool:
     """Removes one check; True if no test fails."""
     by, how = "", "not reached by any test"
     if tests:
-        how, output = run_tests(folder, ["-x", *tests[:MOST_TESTS]], 600, RANKGRAD_MUTANT=str(number))
-        by = next(iter(re.findall(r"^(?:FAILED|ERROR) (\S+)", output, flags=re.MULTILINE)), "")
+        output = folder / "output"
+        how = run_forked(output, ["-x", *tests[:MOST_TESTS]], 600, number)
+        said = output.read_text(errors="replace")
+        by = next(iter(re.findall(r"^(?:FAILED|ERROR) (\S+)", said, flags=re.MULTILINE)), "")
     survived = how in ("ok", "not reached by any test")
     print(f"{check.place}: {'NOT NOTICED, ' if survived else ''}{how} {by}", flush=True)
     return survived
@@ -222,6 +245,7 @@ def main() -> int:
         chosen = {
             number: check for number, check in enumerate(checks) if re.search(options.only, check.place)
         }
+        get_ready(folder, {test.partition("::")[0] for n in chosen for test in reached.get(n, [])})
         survivors = {n: c for n, c in chosen.items() if survives(folder, n, c, reached.get(n, []))}
     for kind in (".py", "pp"):
         every = [n for n, check in chosen.items() if check.path.name.endswith(kind)]
