@@ -200,14 +200,16 @@ def get_ready(folder: Path, tests: set[str]) -> None:
 
 
 def run_forked(output: Path, tests: list[str], seconds: float, mutant: int) -> str:
-    """How pytest ended ("ok", "failed", "hang" or "crash") in a process that has no check number `mutant`."""
+    """How pytest ended ("ok", "failed", "hang", "crash", or "no answer") without check `mutant`."""
     child = os.fork()
     if child == 0:
         os.environ["RANKGRAD_MUTANT"] = str(mutant)
         to = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(to, 1)
         os.dup2(to, 2)
-        os._exit(pytest.main(["-q", "-p", "no:cacheprovider", "--no-header", *tests]))
+        code = pytest.main(["-q", "-p", "no:cacheprovider", "--no-header", *tests])
+        sys.stdout.flush()
+        os._exit(code)
     end = time.monotonic() + seconds
     while (state := os.waitpid(child, os.WNOHANG)) == (0, 0):
         if time.monotonic() > end:
@@ -215,7 +217,8 @@ def run_forked(output: Path, tests: list[str], seconds: float, mutant: int) -> s
             os.waitpid(child, 0)
             return "hang"
         time.sleep(0.01)
-    return {0: "ok", 1: "failed", 2: "failed"}.get(os.waitstatus_to_exitcode(state[1]), "crash")
+    code = os.waitstatus_to_exitcode(state[1])
+    return "crash" if code < 0 else {0: "ok", 1: "failed", 2: "failed"}.get(code, "no answer")
 
 
 def survives(folder: Path, number: int, check: Check, tests: list[str]) -> bool:
@@ -226,7 +229,7 @@ def survives(folder: Path, number: int, check: Check, tests: list[str]) -> bool:
         how = run_forked(output, ["-x", *tests[:MOST_TESTS]], 600, number)
         said = output.read_text(errors="replace")
         by = next(iter(re.findall(r"^(?:FAILED|ERROR) (\S+)", said, flags=re.MULTILINE)), "")
-    survived = how in ("ok", "not reached by any test")
+    survived = how in ("ok", "no answer", "not reached by any test")
     print(f"{check.place}: {'NOT NOTICED, ' if survived else ''}{how} {by}", flush=True)
     return survived
 
