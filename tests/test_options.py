@@ -17,9 +17,24 @@ HINGE = rg.PairwiseHingeLoss(reduction="sum")
 SOFTMAX = rg.ranking_softmax_loss
 
 
+class OnAnotherDevice:
+    """Numbers that say they are not in the memory of the processor."""
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 2, 0
+
+    def __array__(self, *arguments: Any, **options: Any) -> Any:
+        return SCORES
+
+
 @pytest.mark.parametrize(
     ("call", "says"),
     [
+        (lambda: HINGE(LABELS, OnAnotherDevice()), r"scores.*is on device \(2, 0\)"),
+        (
+            lambda: rg.PairwiseMeanSquaredError()([2.0, np.inf, 1.0], SCORES),
+            r"labels.*infinity at index 1\b.*finite labels",
+        ),
         (lambda: HINGE.bind(LABELS).value(SCORES, out=np.zeros(3)), "out: the value of a reduced loss"),
         (lambda: HINGE.bind(LABELS).hessp(SCORES, [0.0, np.nan, 1.0]), r"vector: NaN .* at index 1\b"),
         (lambda: rg.PairwiseHingeLoss.from_config({"heat": 1.0}), r"config: unknown keys \['heat'\]"),

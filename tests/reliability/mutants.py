@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import ast
 import contextlib
+import importlib
 import os
 import re
 import shutil
@@ -190,13 +191,14 @@ def who_reaches(folder: Path) -> dict[int, list[str]]:
     return {k: sorted(tests, key=lambda name: "reliability" in name) for k, tests in reached.items()}
 
 
-def get_ready(folder: Path, tests: set[str]) -> None:
-    """Imports the package and the tests once, for all processes that are forked from this one."""
+def get_ready(folder: Path) -> None:
+    """Imports what takes long once, for all processes that are forked from this one."""
     os.chdir(ROOT)
     os.environ["OMP_NUM_THREADS"] = "1"
     sys.path.insert(0, str(folder / "python"))
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
-        pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", *sorted(tests)])
+    for name in ("rankgrad", "hypothesis", "scipy.stats", "lightgbm", "xgboost"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
 
 def run_forked(output: Path, tests: list[str], seconds: float, mutant: int) -> str:
@@ -248,7 +250,7 @@ def main() -> int:
         chosen = {
             number: check for number, check in enumerate(checks) if re.search(options.only, check.place)
         }
-        get_ready(folder, {test.partition("::")[0] for n in chosen for test in reached.get(n, [])})
+        get_ready(folder)
         survivors = {n: c for n, c in chosen.items() if survives(folder, n, c, reached.get(n, []))}
     for kind in (".py", "pp"):
         every = [n for n, check in chosen.items() if check.path.name.endswith(kind)]
