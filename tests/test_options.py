@@ -42,6 +42,21 @@ class OnAnotherDevice:
             lambda: rg.PairwiseHingeLoss(lambda_weight={"class_name": "NDCGWeight", "depth": 3}),
             r"lambda_weight: NDCGWeight has no \['depth'\]",
         ),
+        (
+            lambda: rg.ListMLELoss()(LABELS, SCORES, [1.0, 2.0, 3.0]),
+            "sample_weight: .*one weight per list, of shape",
+        ),
+        (lambda: HINGE(LABELS, SCORES, qid=[1.0, np.nan, 1.0]), r"qid: NaN at index 1\b"),
+        (
+            lambda: rg.ndcg(LABELS, SCORES[:2]),
+            r"scores: shape \(2,\) does not match the labels' shape \(3,\)",
+        ),
+        (lambda: rg.ndcg(LABELS, SCORES, ties="last"), 'ties: "first", "average" or "worst" is wanted'),
+        (lambda: rg.ndcg(LABELS, SCORES, k=0), "k: a positive integer or None is wanted, got 0"),
+        (
+            lambda: HINGE.bind(LABELS).value_and_grad(SCORES, out=np.zeros(6)[::2]),
+            "out: must be C-contiguous, aligned and writeable",
+        ),
         (lambda: rg.ApproxNDCGLoss(k=True), "k: a whole number or None is wanted, got True"),
         (lambda: rg.ApproxNDCGLoss(k=2.5), "k: a whole number or None is wanted, got 2.5"),
         (lambda: rg.XENDCGLoss(seed=0.5), "seed: a whole number is wanted, got 0.5"),

@@ -126,6 +126,12 @@ def cpp_checks() -> Iterator[Check]:
             yield Check(path, line, found.start(), found.end() - 1)
 
 
+def ends_function(source: bytes, check: Check) -> bool:
+    """Whether the statement is the last of a function of C++ that gives something."""
+    heads = re.findall(rb"^[^\s}#/].*", source[: check.begin], flags=re.MULTILINE)
+    return source[check.end :].startswith(b"\n}") and b"void" not in heads[-1]
+
+
 def guarded(source: bytes, checks: list[tuple[int, Check]], language: str) -> bytes:
     """The source with a guard before each of its checks, from the last to the first."""
     for number, check in sorted(checks, key=lambda pair: -pair[1].begin):
@@ -134,7 +140,9 @@ def guarded(source: bytes, checks: list[tuple[int, Check]], language: str) -> by
             test = f'if __import__("rankgrad._mutants", fromlist=["passes"]).passes({number}): '.encode()
             statement = test + statement
         else:
-            statement = f"{{ if (rankgrad_passes({number})) ".encode() + statement + b" }"
+            # Without a result the end of a function could not be reached, and the guard would be left out.
+            result = b" return {};" if ends_function(source, check) else b""
+            statement = f"{{ if (rankgrad_passes({number})) ".encode() + statement + result + b" }"
         source = source[: check.begin] + statement + source[check.end :]
     return source if language == "python" else b"bool rankgrad_passes(int);\n" + source
 
@@ -228,7 +236,7 @@ def survives(folder: Path, number: int, check: Check, tests: list[str]) -> bool:
     by, how = "", "not reached by any test"
     if tests:
         output = folder / "output"
-        how = run_forked(output, ["-x", *tests[:MOST_TESTS]], 600, number)
+        how = run_forked(output, ["-x", *tests[:MOST_TESTS]], 100, number)
         said = output.read_text(errors="replace")
         by = next(iter(re.findall(r"^(?:FAILED|ERROR) (\S+)", said, flags=re.MULTILINE)), "")
     survived = how in ("ok", "no answer", "not reached by any test")
