@@ -17,15 +17,45 @@ HINGE = rg.PairwiseHingeLoss(reduction="sum")
 SOFTMAX = rg.ranking_softmax_loss
 
 
+class OnAnotherDevice:
+    """Numbers that say they are not in the memory of the processor."""
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 2, 0
+
+    def __array__(self, *arguments: Any, **options: Any) -> Any:
+        return SCORES
+
+
 @pytest.mark.parametrize(
     ("call", "says"),
     [
+        (lambda: HINGE(LABELS, OnAnotherDevice()), r"scores.*is on device \(2, 0\)"),
+        (
+            lambda: rg.PairwiseMeanSquaredError()([2.0, np.inf, 1.0], SCORES),
+            r"labels.*infinity at index 1\b.*finite labels",
+        ),
         (lambda: HINGE.bind(LABELS).value(SCORES, out=np.zeros(3)), "out: the value of a reduced loss"),
         (lambda: HINGE.bind(LABELS).hessp(SCORES, [0.0, np.nan, 1.0]), r"vector: NaN .* at index 1\b"),
         (lambda: rg.PairwiseHingeLoss.from_config({"heat": 1.0}), r"config: unknown keys \['heat'\]"),
         (
             lambda: rg.PairwiseHingeLoss(lambda_weight={"class_name": "NDCGWeight", "depth": 3}),
             r"lambda_weight: NDCGWeight has no \['depth'\]",
+        ),
+        (
+            lambda: rg.ListMLELoss()(LABELS, SCORES, [1.0, 2.0, 3.0]),
+            "sample_weight: .*one weight per list, of shape",
+        ),
+        (lambda: HINGE(LABELS, SCORES, qid=[1.0, np.nan, 1.0]), r"qid: NaN at index 1\b"),
+        (
+            lambda: rg.ndcg(LABELS, SCORES[:2]),
+            r"scores: shape \(2,\) does not match the labels' shape \(3,\)",
+        ),
+        (lambda: rg.ndcg(LABELS, SCORES, ties="last"), 'ties: "first", "average" or "worst" is wanted'),
+        (lambda: rg.ndcg(LABELS, SCORES, k=0), "k: a positive integer or None is wanted, got 0"),
+        (
+            lambda: HINGE.bind(LABELS).value_and_grad(SCORES, out=np.zeros(6)[::2]),
+            "out: must be C-contiguous, aligned and writeable",
         ),
         (lambda: rg.ApproxNDCGLoss(k=True), "k: a whole number or None is wanted, got True"),
         (lambda: rg.ApproxNDCGLoss(k=2.5), "k: a whole number or None is wanted, got 2.5"),

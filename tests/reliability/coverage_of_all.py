@@ -1,14 +1,17 @@
 """Builds engine and bindings with counters, runs the tests, and tells the lines and branches that ran.
 
-`python tests/reliability/coverage_of_all.py [arguments of pytest]` prints the figure, and what did not run. Lines and
-branches are those of `cpp/engine` and `cpp/bindings`. Branches that only exceptions take (every call may throw) do not
-count. A line that goes on with the statement of the line above counts with that, and closing brackets, whose own code
-is for exceptions, count not at all. The package's own lines are counted by coverage.py, in the processes too that the
-tests start.
+`python tests/reliability/coverage_of_all.py [--build FOLDER] [arguments of pytest]` prints the figure, and what did
+not run. Lines and branches are those of `cpp/engine` and `cpp/bindings`. Branches that only exceptions take (every call
+may throw) do not count, nor do those that the compiler makes to clean up after them: a line has two for each of its
+conditions (if, for, while, ?, &&, ||), those of a switch all. A line that goes on with the statement of the line above
+counts with that, and closing brackets, whose own code is for exceptions, count not at all; nor does the sleep of
+threads for which there is no more Python, as a process that ends around them writes no counts. The package's own lines
+are counted by coverage.py, in the processes too that the tests start.
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 import os
@@ -22,6 +25,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+#: What only a process does that never writes its counts.
+NEVER_COUNTED = re.compile(r"sleep_for_ever|sleep_for\(std::chrono::hours|\} catch \(\.\.\.\)")
 SETTINGS = """
 [run]
 source = {folder}/rankgrad
@@ -33,8 +38,8 @@ exclude_also = @abstractmethod
 """
 
 
-def build(folder: Path) -> Path:
-    """The package with counters in `folder`; gives the build folder."""
+def build(folder: Path) -> None:
+    """The package with counters in `folder`."""
     import pybind11
 
     where = folder / "build"
@@ -52,7 +57,6 @@ def build(folder: Path) -> Path:
     shutil.copytree(ROOT / "python" / "rankgrad", folder / "rankgrad", ignore=shutil.ignore_patterns("*.so"))
     (module,) = where.glob("_core*.so")
     (folder / "rankgrad" / module.name).symlink_to(module)
-    return where
 
 
 def heads_of(source: str) -> dict[int, int]:
@@ -61,7 +65,7 @@ def heads_of(source: str) -> dict[int, int]:
     head, statement = 0, ""
     for number, text in enumerate(source.splitlines(), 1):
         code = re.sub(r"\s*//.*", "", text).strip()
-        if code.strip("{}();,"):
+        if code.strip("{}();,") and not NEVER_COUNTED.search(code):
             head = head if statement else number
             heads[number] = head
         statement = f"{statement} {code}".strip()
@@ -70,6 +74,12 @@ def heads_of(source: str) -> dict[int, int]:
         if code.endswith((";", "{", "}", ":", "else")) or (condition and whole):
             statement = ""
     return heads
+
+
+def conditions(text: str) -> int:
+    """How many conditions a line of C++ has."""
+    code = re.sub(r"\s*//.*", "", text)
+    return 99 if "switch" in code else len(re.findall(r"\b(?:if|for|while)\b(?! constexpr)|\?|&&|\|\|", code))
 
 
 def counts_of_core(where: Path) -> tuple[dict[str, dict[int, int]], dict[tuple[str, int], list[int]]]:
@@ -90,13 +100,15 @@ def counts_of_core(where: Path) -> tuple[dict[str, dict[int, int]], dict[tuple[s
                 name = file["file"].removeprefix("./") if not name.startswith("cpp/") else name
                 if not name.startswith(("cpp/engine", "cpp/bindings")):
                     continue
-                heads = heads_of((ROOT / name).read_text())
+                source = (ROOT / name).read_text()
+                heads, texts = heads_of(source), source.splitlines()
                 for line in file["lines"]:
                     head = heads.get(line["line_number"])
                     if head is None:
                         continue
                     lines[name][head] += line["count"]
                     taken = [b["count"] for b in line["branches"] if not b["throw"]]
+                    taken = taken[: 2 * conditions(texts[line["line_number"] - 1])]
                     if len(taken) > 1:
                         seen = branches.setdefault((name, line["line_number"]), [])
                         branches[name, line["line_number"]] = add(seen, taken)
@@ -112,59 +124,58 @@ def add(seen: list[int], taken: list[int]) -> list[int]:
     return [a + b for a, b in zip(seen, taken, strict=True)]
 
 
-def main() -> int:
-    tests = sys.argv[1:] or ["tests", "-m", "not slow", "--ignore=tests/test_contributing.py"]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        where = build(folder)
-        settings = folder / "coveragerc"
-        settings.write_text(SETTINGS.format(folder=folder))
-        environment = {**os.environ, "PYTHONPATH": str(folder)}
-        coverage = [sys.executable, "-m", "coverage"]
-        run = [
-            *coverage,
-            "run",
-            f"--rcfile={settings}",
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            *tests,
-        ]
-        done = subprocess.run(run, cwd=ROOT, env=environment)
-        subprocess.run([*coverage, "combine", f"--rcfile={settings}", "-q"], cwd=folder, env=environment)
-        lines, branches = counts_of_core(where)
-        report = subprocess.run(
-            [*coverage, "report", f"--rcfile={settings}", "-m", "--skip-covered"],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-        ).stdout
-    print(report)
-    missed = {
-        file: [n for n, count in sorted(of.items()) if count == 0] for file, of in sorted(lines.items())
-    }
-    for file, numbers in missed.items():
-        if numbers:
-            print(f"{file}: lines {numbers} did not run")
+def run_tests(folder: Path, tests: list[str]) -> tuple[int, str, str]:
+    """How pytest ended, the report of coverage.py and its percentage; counts of earlier runs in `folder` add up."""
+    settings = folder / "coveragerc"
+    settings.write_text(SETTINGS.format(folder=folder))
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    coverage = [sys.executable, "-m", "coverage"]
+    rcfile = f"--rcfile={settings}"
+    pytest = ["-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+    done = subprocess.run([*coverage, "run", rcfile, *pytest], cwd=ROOT, env=environment)
+
+    def said(*command: str) -> str:
+        whole = [*coverage, *command, rcfile]
+        return subprocess.run(whole, cwd=folder, env=environment, capture_output=True, text=True).stdout
+
+    said("combine", "-q", "--append")
+    return done.returncode, said("report", "-m", "--skip-covered"), said("report", "--format=total").strip()
+
+
+def print_missed(lines: dict[str, dict[int, int]], branches: dict[tuple[str, int], list[int]]) -> None:
+    """What of the core did not run."""
+    for file, of in sorted(lines.items()):
+        missed = [number for number, count in sorted(of.items()) if count == 0]
+        if missed:
+            print(f"{file}: lines {missed} did not run")
     for (file, line), counts in sorted(branches.items()):
         if 0 in counts:
-            print(
-                f"{file}:{line}: branches {[k for k, c in enumerate(counts) if c == 0]} of {len(counts)} not taken"
-            )
-    total, ran = (
-        sum(len(of) for of in lines.values()),
-        sum(c > 0 for of in lines.values() for c in of.values()),
-    )
-    flat = [c for counts in branches.values() for c in counts]
-    python = report.splitlines()[-1].split()[-1] if report else "?"
-    print(
-        f"coverage: C++ {100 * ran / total:.1f} % of {total} lines, "
-        f"{100 * sum(c > 0 for c in flat) / len(flat):.1f} % of {len(flat)} branches; Python {python} of the lines"
-    )
-    return done.returncode
+            missed = [k for k, count in enumerate(counts) if count == 0]
+            print(f"{file}:{line}: branches {missed} of {len(counts)} not taken")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=Path, help="a folder to keep: the counts of several runs add up")
+    options, tests = parser.parse_known_args()
+    tests = tests or ["tests", "-m", "not slow", "--ignore=tests/test_contributing.py"]
+    with tempfile.TemporaryDirectory() as name:
+        folder = (options.build or Path(name)).resolve()
+        where = folder / "build"
+        if not where.exists():
+            build(folder)
+        code, report, python = run_tests(folder, tests)
+        lines, branches = counts_of_core(where)
+    print(report)
+    print_missed(lines, branches)
+    counts = [count for of in lines.values() for count in of.values()]
+    taken = [count for of in branches.values() for count in of]
+    print(f"coverage: C++ {share(counts)} lines, {share(taken)} branches; Python {python} % of the lines")
+    return code
+
+
+def share(counts: list[int]) -> str:
+    return f"{100 * sum(count > 0 for count in counts) / len(counts):.1f} % of {len(counts)}"
 
 
 if __name__ == "__main__":
