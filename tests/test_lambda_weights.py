@@ -387,7 +387,7 @@ def test_nan_scores_make_one_list_nan() -> None:
 @pytest.mark.parametrize("largest", [1.0, 1e-318, 1e300])
 def test_ranks_of_scores_that_are_hard_to_sort(largest: float, rng: np.random.Generator) -> None:
     """Ranks of a long list decide the weights, also where nearly all differences are subnormal."""
-    n = 40_000
+    n = 140_000
     order = rng.permutation(n)
     scores = order * 5e-324
     scores[order == n - 1] = largest

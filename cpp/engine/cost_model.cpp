@@ -13,13 +13,13 @@ namespace {
 struct Costs {
     double direct_list = 300, direct_item = 3;
     /// One pair of a loss with exponentials, in factored form or not; of another loss; where levels are single items.
-    double factored_pair[2] = {0.25, 0.9}, unfactored_pair = 12, simple_pair[2] = {0.18, 0.35}, single_row_pair = 0.6;
+    double factored_pair[2] = {0.25, 0.9}, unfactored_pair = 12, simple_pair[2] = {0.18, 0.35}, single_row_pair = 0.33;
     /// Near-linear sums. An item in label order, or with level tables; for each block, a bin that it is in and a step of
     /// the running sums over one bin; all for both passes.
     double expansion_list[2] = {500, 800}, expansion_item[2] = {8, 12}, table_item[2] = {7, 10};
     double potential[2] = {130, 500}, bin_step[2] = {8, 16};
     /// Sorted sums. An item in the sort, in a level of the label tree, in its leaves.
-    double sorted_list = 400, sort_item = 6, merge_item = 10.5, leaf_item = 15;
+    double sorted_list = 400, sort_item = 10, merge_item = 6, leaf_item = 25;
     double moment_list = 100, moment_item = 6;
     /// Smooth ranks: two items in direct sums, factored or not; an item and a bin that is not empty in near-linear ones.
     double rank_pair[2] = {0.76, 9.0}, rank_list[2] = {700, 1000}, rank_item[2] = {19, 24}, rank_bin[2] = {280, 550};

@@ -19,7 +19,7 @@ constexpr int kNarrowDigit = 8, kWideDigit = 10, kMostCounters = 1 << kWideDigit
 int digit_width(std::int32_t n) { return n < 4096 ? kNarrowDigit : kWideDigit; }
 
 /// More items than these are dealt into buckets first: of about kBucketItems, but not so many that writing to them in turn is slow.
-constexpr std::int32_t kLongItems = 1 << 14, kBucketItems = 1 << 11;
+constexpr std::int32_t kLongItems = 1 << 17, kBucketItems = 1 << 11;
 constexpr int kMostBucketBits = 9;
 /// How often a bucket is dealt again.
 constexpr int kMostDeals = 3;
