@@ -384,7 +384,7 @@ def test_nan_scores_make_one_list_nan() -> None:
     np.testing.assert_array_equal(grad[2:], loss.value_and_grad([0, 1], [0.5, 0.1])[1])
 
 
-@pytest.mark.parametrize("largest", [1.0, 1e-318, 1e300])
+@pytest.mark.parametrize("largest", [1.0, 1e-318])
 def test_ranks_of_scores_that_are_hard_to_sort(largest: float, rng: np.random.Generator) -> None:
     """Ranks of a long list decide the weights, also where nearly all differences are subnormal."""
     n = 140_000
