@@ -177,20 +177,3 @@ def test_one_to_eight_threads_give_the_same_bits(dtype: Any, kind: str, rng: np.
         assert np.array_equal(grad, one[1])
     again = [objective.hessp(s, v, n_threads=3), *objective.grad_and_hess(s, n_threads=3)]
     assert all(np.array_equal(a, b) for a, b in zip(again, one[2:], strict=True))
-
-
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_the_engine_takes_direct_sums_for_short_lists_and_fast_ones_for_long_lists(
-    dtype: Any, rng: np.random.Generator
-) -> None:
-    for n, expected in ((20, "direct"), (3000, "fast")):
-        y, s = rng.integers(0, 5, n), rng.normal(size=n).astype(dtype)
-        bound = {a: rg.ApproxNDCGLoss().bind(y, algorithm=a) for a in ("auto", "direct", "fast")}
-        hessians = {a: objective.grad_and_hess(s)[1] for a, objective in bound.items()}
-        assert np.array_equal(hessians["auto"], hessians[expected])
-    assert not np.array_equal(hessians["direct"], hessians["fast"])
-
-
-def test_unknown_algorithms_are_refused() -> None:
-    with pytest.raises(ValueError, match="algorithm"):
-        rg.ApproxMRRLoss().bind([0, 1], algorithm="quick")

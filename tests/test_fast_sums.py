@@ -162,18 +162,26 @@ def test_same_bits_for_any_number_of_threads(dtype: Any, rng: np.random.Generato
         assert np.array_equal(same, grad)
 
 
+@pytest.mark.parametrize(
+    ("loss", "derivative"),
+    [
+        (rg.PairwiseLogisticLoss(), lambda objective, s: objective.value_and_grad(s)[1]),
+        (rg.ApproxNDCGLoss(), lambda objective, s: objective.grad_and_hess(s)[1]),
+    ],
+    ids=["pairs", "ranks"],
+)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_the_engine_takes_direct_sums_for_short_lists_and_fast_ones_for_long_lists(
-    dtype: Any, rng: np.random.Generator
+    dtype: Any, loss: Any, derivative: Any, rng: np.random.Generator
 ) -> None:
     for n, expected in ((20, "direct"), (3000, "fast")):
         y, s = rng.integers(0, 5, n), rng.normal(size=n).astype(dtype)
-        bound = {a: rg.PairwiseLogisticLoss().bind(y, algorithm=a) for a in ("auto", "direct", "fast")}
-        grads = {a: objective.value_and_grad(s)[1] for a, objective in bound.items()}
-        assert np.array_equal(grads["auto"], grads[expected])
-    assert not np.array_equal(grads["direct"], grads["fast"])
+        by = {a: derivative(loss.bind(y, algorithm=a), s) for a in ("auto", "direct", "fast")}
+        assert np.array_equal(by["auto"], by[expected])
+    assert not np.array_equal(by["direct"], by["fast"])
 
 
-def test_unknown_algorithms_are_refused() -> None:
+@pytest.mark.parametrize("loss", [rg.PairwiseLogisticLoss(), rg.ApproxMRRLoss()], ids=["pairs", "ranks"])
+def test_unknown_algorithms_are_refused(loss: Any) -> None:
     with pytest.raises(ValueError, match="algorithm"):
-        rg.PairwiseLogisticLoss().bind([0, 1], algorithm="quick")
+        loss.bind([0, 1], algorithm="quick")

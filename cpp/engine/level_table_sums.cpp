@@ -22,12 +22,6 @@ bool copy_scores(const double* from, std::int64_t n, double* to, double* low, do
     return kernels().double_copy(from, n, to, low, high);
 }
 
-double* zeros(std::vector<double>& buffer, std::int64_t n) {
-    if (buffer.size() < static_cast<std::size_t>(n)) buffer.resize(static_cast<std::size_t>(n));
-    std::fill_n(buffer.data(), n, 0.0);
-    return buffer.data();
-}
-
 }  // namespace
 
 template <class T> LevelTableSum<T>::LevelTableSum(const Plan& plan, const LevelCodes& codes, const LossCall<T>& call,
@@ -117,7 +111,7 @@ template <class T> LevelTableJob<T> LevelTableSum<T>::job_of(std::int64_t part) 
 template <class T> void LevelTableSum<T>::add_moments(const LevelTableSums<T>& sums, std::int64_t slots) {
     const std::int64_t table = slots * sums.moment_doubles;
     const std::int64_t tables = std::clamp<std::int64_t>(2 * n_ / table, 1, n_parts_);
-    job_.moments = zeros(scratch_.moments, tables * table);
+    job_.moments = zeroed(scratch_.moments, static_cast<std::size_t>(tables * table));
     team_.run(tables, [&](std::int64_t t) {
         for (std::int64_t part = t * n_parts_ / tables; part < (t + 1) * n_parts_ / tables; ++part) {
             LevelTableJob<T> job = job_of(part);
@@ -143,7 +137,7 @@ template <class T> double LevelTableSum<T>::run(const ExpansionKernels& loss, do
     potentials.expansion = &e;
     potentials.n_levels = plan_.n_levels(list_);
     potentials.moments = job_.moments;
-    potentials.potentials = zeros(scratch_.potentials, slots * sums.potential_doubles);
+    potentials.potentials = zeroed(scratch_.potentials, static_cast<std::size_t>(slots * sums.potential_doubles));
     for (const bool backward : {false, true}) {
         if ((backward && call_.mode == kValue) || team_.stopped()) continue;
         lend(scratch, loss, e);

@@ -15,8 +15,9 @@
 namespace rankgrad {
 namespace {
 
-/// Items of a node that all threads work on together; a smaller one is left to one of them, with all below it.
-constexpr std::int32_t kSharedItems = 1 << 16;
+/// Items of a node that all threads work on together; a smaller one is left to one of them, with all below it, and nobody
+/// looks at the interrupt flag meanwhile.
+constexpr std::int32_t kSharedItems = 1 << 14;
 
 /// What is left to do of a list: the pairs of the levels [first, last), whose items are in item[at].
 struct Branch {

@@ -20,12 +20,6 @@ constexpr std::int32_t kRowsPerPart = 1 << 15, kBinsPerPart = 1 << 11;
 
 std::int64_t parts_of(std::int64_t n, std::int64_t size) { return (n + size - 1) / size; }
 
-double* zeros(std::vector<double>& buffer, std::int64_t n) {
-    if (buffer.size() < static_cast<std::size_t>(n)) buffer.resize(static_cast<std::size_t>(n));
-    std::fill_n(buffer.data(), n, 0.0);
-    return buffer.data();
-}
-
 /// Calls step(job) for all rows, `rows` of them at a time.
 template <class Step> void by_rows(const ListJob<double>& job, std::int32_t rows, Team team, Step step) {
     team.run(parts_of(job.n, rows), [&](std::int64_t part) {
@@ -96,8 +90,8 @@ private:
         const std::int64_t tables = std::clamp<std::int64_t>(2 * std::int64_t{job_.n} / table, 1, n_parts);
         std::vector<double>& bins = scratch_.expansion.bins;
         bins.resize(std::max(bins.size(), static_cast<std::size_t>(n_bins * sum.bin_doubles)));
-        e_.bins = zeros(bins, table);
-        double* others = zeros(scratch_.moments, (tables - 1) * table);
+        e_.bins = zeroed(bins, static_cast<std::size_t>(table));
+        double* others = zeroed(scratch_.moments, static_cast<std::size_t>((tables - 1) * table));
         team_.run(tables, [&](std::int64_t t) {
             Expansion e = e_;
             if (t > 0) e.bins = others + (t - 1) * table;
