@@ -13,7 +13,7 @@ namespace {
 struct Costs {
     double direct_list = 300, direct_item = 3;
     /// One pair of a loss with exponentials, in factored form or not; of another loss; where levels are single items.
-    double factored_pair[2] = {0.25, 0.9}, unfactored_pair = 12, simple_pair[2] = {0.18, 0.35}, single_row_pair = 0.33;
+    double factored_pair[2] = {0.25, 0.9}, unfactored_pair = 12, simple_pair[2] = {0.15, 0.35}, single_row_pair = 0.33;
     /// Near-linear sums. An item in label order, or with level tables; for each block, a bin that it is in and a step of
     /// the running sums over one bin; all for both passes.
     double expansion_list[2] = {500, 800}, expansion_item[2] = {8, 12}, table_item[2] = {7, 10};
@@ -97,9 +97,11 @@ double expansion_cost(const ExpansionKernels& kernels, PairMode mode, const List
 }
 
 /// Items pass as many merges as the label tree is deep for them: at least one, else about the logarithm of the number of
-/// equally large levels with as many pairs.
-double sorted_cost(const ListFacts& list) {
+/// equally large levels with as many pairs. Where one merge costs more than `limit`, nobody wants to know the rest.
+double sorted_cost(const ListFacts& list, double limit) {
     const double n = list.items;
+    const double least = kCosts.sorted_list + n * (kCosts.sort_item + kCosts.merge_item);
+    if (least > limit) return least;
     const double equal_levels = n * n / std::max(n * n - 2 * list.pairs, n);
     const double deepest = std::max(1.0, std::log2(n / kLeafItems) + 1);
     const double depth = std::clamp(0.3 + std::log2(equal_levels), 1.0, deepest);
@@ -183,7 +185,8 @@ bool may_take_tables(Choice choice, const PairLossKernels& loss, ListFacts list)
 Algorithm choose_algorithm(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& list) {
     if (loss.all_pairs) return Algorithm::moments;
     if (choice == Choice::direct) return Algorithm::direct;
-    if (loss.merge_sum != nullptr) return cheaper(choice, Algorithm::sorted, sorted_cost(list), list);
+    if (loss.merge_sum != nullptr)
+        return cheaper(choice, Algorithm::sorted, sorted_cost(list, simple_direct_cost(list)), list);
     if (loss.moment_sum[mode] != nullptr)
         return cheaper(choice, Algorithm::moments, kCosts.moment_list + kCosts.moment_item * list.items, list);
     if (loss.expansion == nullptr) return Algorithm::direct;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/parallel.hpp"
+#include "engine/workspace.hpp"
 
 namespace rankgrad {
 
@@ -17,14 +18,21 @@ struct alignas(64) ItemPart {
     bool finite = true;
 };
 
-constexpr std::int64_t kPartItems = 1 << 15;
+constexpr std::int64_t kPartItems = 1 << 15, kRegister = static_cast<std::int64_t>(kPadding);
 inline std::int64_t count_parts(std::int64_t n) { return (n + kPartItems - 1) / kPartItems; }
-inline std::int64_t part_begin(std::int64_t n, std::int64_t part) { return n * part / count_parts(n); }
+/// Whole registers, but for the last part, whose items end where there is padding.
+inline std::int64_t part_begin(std::int64_t n, std::int64_t part) {
+    return part == count_parts(n) ? n : n * part / count_parts(n) / kRegister * kRegister;
+}
 
 /// Calls body(begin, end, part) for the parts of n items.
 template <class Body> void for_parts(Team team, std::int64_t n, std::vector<ItemPart>& parts, Body body) {
     const std::int64_t n_parts = count_parts(n);
     parts.resize(static_cast<std::size_t>(n_parts));
+    if (n_parts == 1) {  // most lists: without the cost of a std::function
+        if (!team.stopped()) body(std::int64_t{0}, n, parts[0]);
+        return;
+    }
     team.run(n_parts, [&](std::int64_t part) {
         body(part_begin(n, part), part_begin(n, part + 1), parts[static_cast<std::size_t>(part)]);
     });

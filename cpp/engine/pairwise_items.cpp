@@ -10,7 +10,7 @@
 namespace rankgrad {
 namespace {
 
-/// Items that are gathered before their range is looked at.
+/// Items that are gathered before their range is looked at, while they are in the nearest cache.
 constexpr std::int64_t kBlock = 1024;
 
 double dot(const double* a, const double* b, std::int64_t n) {
@@ -26,17 +26,15 @@ double dot(const double* a, const double* b, std::int64_t n) {
 /// Gathers a part's scores, looks at their range, and divides them by the temperature.
 template <class T> void gather_scores(const T* scores, const std::int32_t* order, std::int64_t n, double temperature,
                                       double* out, ItemPart& part) {
-    double block[kBlock + kPadding];
     for (std::int64_t first = 0; first < n; first += kBlock) {
         const std::int64_t count = std::min(kBlock, n - first);
+        double* block = out + first;
         for (std::int64_t k = 0; k < count; ++k) block[k] = static_cast<double>(scores[order[first + k]]);
         double low, high;
         part.finite = kernels().double_copy(block, count, block, &low, &high) && part.finite;
         part.low = first == 0 ? low : std::min(part.low, low);
         part.high = first == 0 ? high : std::max(part.high, high);
-        if (temperature == 1.0) std::copy_n(block, count, out + first);
-        else
-            for (std::int64_t k = 0; k < count; ++k) out[first + k] = block[k] / temperature;
+        for (std::int64_t k = 0; temperature != 1.0 && k < count; ++k) block[k] /= temperature;
     }
 }
 

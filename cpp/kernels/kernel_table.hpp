@@ -128,7 +128,7 @@ struct PairLossKernels {
 };
 
 /// Copies n >= 1 scores and gives the smallest and the largest; false if one of them is NaN or infinite. `to` may be
-/// `from`, and has one register of room past n.
+/// `from`, and has room for whole registers.
 template <class T> using CopyScores = bool (*)(const T* from, std::int64_t n, T* to, T* low, T* high);
 
 /// Whether none of n numbers is NaN or infinite.

@@ -42,10 +42,12 @@ template <class T> bool copy_scores(const T* from, std::int64_t n, T* to, T* low
     };
     std::int64_t k = 0;
     for (; k + V::count <= n; k += V::count) take(k, V::load(from + k));
-    T tail[V::count];
-    first.store(tail);
-    for (std::int64_t l = k; l < n; ++l) tail[l - k] = from[l];
-    take(k, V::load(tail));
+    if (k < n) {
+        T tail[V::count];
+        first.store(tail);
+        for (std::int64_t l = k; l < n; ++l) tail[l - k] = from[l];
+        take(k, V::load(tail));
+    }
     *low = smallest(least);
     *high = -smallest(-most);
     return sum(bad) == 0;

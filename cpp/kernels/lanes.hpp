@@ -34,6 +34,11 @@ template <> struct Native<double> {
     static constexpr int lanes = kRegisterBytes / 8;
 };
 template <class T, class V> RANKGRAD_INLINE void set_lane(V& v, int l, T x) { v[l] = x; }
+#if defined(__clang__)
+#define RANKGRAD_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define RANKGRAD_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, Native<double>::bits{__VA_ARGS__})
+#endif
 #else
 #define RANKGRAD_INLINE inline
 constexpr int kRegisterBytes = 8;
@@ -52,6 +57,14 @@ template <> struct Native<double> {
 };
 template <class T, class V> RANKGRAD_INLINE void set_lane(V& v, int, T x) { v = x; }
 #endif
+
+/// std::conditional, whose header would bring code of another level.
+template <bool first, class A, class B> struct Either {
+    using type = A;
+};
+template <class A, class B> struct Either<false, A, B> {
+    using type = B;
+};
 
 template <class T> struct Lanes {
     using Scalar = T;
@@ -131,6 +144,15 @@ template <class T> RANKGRAD_INLINE typename Lanes<T>::Mask first_lanes(int n) {
     return index < Lanes<T>(n);
 }
 
+/// The integers of a mask, or of sums of masks, as reals.
+template <class T> RANKGRAD_INLINE Lanes<T> converted(typename Lanes<T>::Mask integers) {
+#if defined(RANKGRAD_SHUFFLE)
+    return Lanes<T>::of(__builtin_convertvector(integers, typename Lanes<T>::Real));
+#else
+    return Lanes<T>::of(static_cast<T>(integers));
+#endif
+}
+
 /// Sum over the lanes, as a tree: the same order on every call.
 template <class T> RANKGRAD_INLINE double sum(Lanes<T> a) {
     T part[Lanes<T>::count];
@@ -139,12 +161,6 @@ template <class T> RANKGRAD_INLINE double sum(Lanes<T> a) {
         for (int l = 0; l < half; ++l) part[l] += part[l + half];
     return static_cast<double>(part[0]);
 }
-
-#if defined(__clang__)
-#define RANKGRAD_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#elif defined(__GNUC__)
-#define RANKGRAD_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, Native<double>::bits{__VA_ARGS__})
-#endif
 
 /// Lane l of the answer is the sum over the lanes of x[l]: pairs of registers are halved and joined again and again.
 RANKGRAD_INLINE Lanes<double> sum_each(const Lanes<double> (&x)[Lanes<double>::count]) {
@@ -172,11 +188,47 @@ RANKGRAD_INLINE Lanes<double> sum_each(const Lanes<double> (&x)[Lanes<double>::c
 #endif
 }
 
+#if defined(RANKGRAD_SHUFFLE)
+/// n lanes in double, which lie in memory as they come.
+template <int n> struct Doubles {
+    typedef double type __attribute__((vector_size(8 * n)));
+    typedef double unaligned __attribute__((vector_size(8 * n), aligned(8), may_alias));
+};
+
 /// out[l] += a[l] in double, for the lanes of a register.
 template <class T> RANKGRAD_INLINE void add_to(double* out, Lanes<T> a) {
-    T part[Lanes<T>::count];
-    a.store(part);
-    for (int l = 0; l < Lanes<T>::count; ++l) out[l] += static_cast<double>(part[l]);
+    using D = Doubles<Lanes<T>::count>;
+    typename D::unaligned& to = *reinterpret_cast<typename D::unaligned*>(out);
+    to = to + __builtin_convertvector(a.v, typename D::type);
+}
+
+/// A register folded down to 16 bytes, by the same tree as `sum`.
+template <class T> RANKGRAD_INLINE auto folded(Lanes<T> a) {
+    typedef T Part __attribute__((vector_size(16)));
+    constexpr int n = kRegisterBytes / 16;
+    Part part[n];
+    std::memcpy(part, &a.v, sizeof part);
+    if constexpr (n == 4) return (part[0] + part[2]) + (part[1] + part[3]);
+    else if constexpr (n == 2) return part[0] + part[1];
+    else return part[0];
+}
+
+/// out[r] += sum(rows[r]) in double, bit for bit: the registers are folded side by side.
+RANKGRAD_INLINE void add_sums(double* out, const Lanes<float> (&rows)[4]) {
+    typedef std::uint32_t Places __attribute__((vector_size(16)));
+    auto a = folded(rows[0]), b = folded(rows[1]), c = folded(rows[2]), d = folded(rows[3]);
+    a = __builtin_shuffle(a, b, Places{0, 4, 1, 5}) + __builtin_shuffle(a, b, Places{2, 6, 3, 7});
+    c = __builtin_shuffle(c, d, Places{0, 4, 1, 5}) + __builtin_shuffle(c, d, Places{2, 6, 3, 7});
+    a = __builtin_shuffle(a, c, Places{0, 1, 4, 5}) + __builtin_shuffle(a, c, Places{2, 3, 6, 7});
+    Doubles<4>::unaligned& to = *reinterpret_cast<Doubles<4>::unaligned*>(out);
+    to = to + Doubles<4>::type{a[0], a[1], a[2], a[3]};
+}
+#else
+template <class T> RANKGRAD_INLINE void add_to(double* out, Lanes<T> a) { *out += static_cast<double>(a.v); }
+#endif
+
+template <int n, class T> RANKGRAD_INLINE void add_sums(double* out, const Lanes<T> (&rows)[n]) {
+    for (int r = 0; r < n; ++r) out[r] += sum(rows[r]);
 }
 
 }  // namespace

@@ -26,6 +26,10 @@ namespace {
 template <class T> struct Jet {
     T value, slope, curvature, positive_curvature;
 };
+template <class Mask, class T> RANKGRAD_INLINE Jet<T> only_where(Mask mask, const Jet<T>& jet) {
+    return {select(mask, jet.value, T(0)), select(mask, jet.slope, T(0)), select(mask, jet.curvature, T(0)),
+            select(mask, jet.positive_curvature, T(0))};
+}
 
 /// What a loss has unless it says otherwise.
 struct PairLoss {
@@ -37,6 +41,7 @@ struct PairLoss {
     static constexpr bool exponential = false;
     static constexpr int hinge_power = 0;
     static constexpr bool curvature_is_positive = false;  ///< positive_curvature is the same number
+    static constexpr bool counted = false;                ///< phi' is -1 where `active(m)` holds and 0 elsewhere
     void set(const LossParameters&) {}
     template <class T> T add(T total, T value) const { return total + value; }
     template <class T> T flush(T total) const { return total; }
@@ -46,10 +51,11 @@ struct PairLoss {
 struct Hinge : PairLoss {
     static constexpr const char* name = "hinge";
     static constexpr int hinge_power = 1;
+    static constexpr bool counted = true;
+    template <class T> auto active(T margin) const { return T(1) - margin > T(0); }
     template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
-        const T slack = T(1) - margin;
-        const T active = select(slack > T(0), T(1), T(0));
-        return {max(slack, T(0)), -active, T(0), active};
+        const auto inside = active(margin);
+        return {select(inside, T(1) - margin, T(0)), select(inside, T(-1), T(0)), T(0), select(inside, T(1), T(0))};
     }
 };
 

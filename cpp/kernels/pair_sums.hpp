@@ -31,64 +31,54 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight = NoWe
     static constexpr bool both_rows = Loss::all_pairs;
     static constexpr bool column_values = both_rows && with_value;
     static constexpr bool by_row = weighted && !both_rows;  ///< sums are multiplied by the weight of their row
+    /// Slopes that are -1 or 0 are counted as integers: exact, and a CPU adds more of those at a time.
+    static constexpr bool counted =
+        Loss::counted && with_slope && mode != kHessVector && !weighted && !Weight::any && V::count > 1;
+    using Slope = typename Either<counted, typename V::Mask, V>::type;
 
     const PairJob<T>& job_;
     Loss loss_;
     V column_value_[column_values ? kBlockRegisters : 1];
-    V column_slope_[with_slope ? kBlockRegisters : 1];
+    Slope column_slope_[with_slope ? kBlockRegisters : 1];
     V column_curvature_[with_curvature ? kBlockRegisters : 1];
 
     struct Row {
-        V operand, weight, label, vector;
-        V value, slope, curvature;
+        V operand, weight, label, vector, value, curvature;
+        Slope slope;
         WeightItem pair;
     };
 
-    /// jets[r] = phi and its derivatives of row r with one register of columns.
-    template <bool factored, int n_rows>
-    RANKGRAD_INLINE void evaluate(const Row (&rows)[n_rows], V column, V label, Jet<V> (&jets)[n_rows]) const {
+    static RANKGRAD_INLINE V as_lanes(Slope slope) {
+        if constexpr (counted) return converted<T>(slope);
+        else return slope;
+    }
+
+    /// phi and its derivatives of a row with one register of columns.
+    template <bool factored> RANKGRAD_INLINE Jet<V> evaluate(const Row& row, V column, V label) const {
         if constexpr (factored) {
-            V u[n_rows], p[n_rows];
-            for (int r = 0; r < n_rows; ++r) u[r] = rows[r].operand * column;
-            for (int r = 0; r < n_rows; ++r) p[r] = V(1) + u[r];
-            reciprocals(p);
-            for (int r = 0; r < n_rows; ++r) jets[r] = loss_.eval_factored(u[r], p[r]);
+            const V u = row.operand * column;
+            return loss_.eval_factored(u, V(1) / (V(1) + u));
         } else {
-            for (int r = 0; r < n_rows; ++r)
-                jets[r] = loss_.eval(rows[r].operand - column, Loss::uses_label_gap ? rows[r].label - label : V(0));
+            return loss_.eval(row.operand - column, Loss::uses_label_gap ? row.label - label : V(0));
         }
     }
 
-    template <int n> static RANKGRAD_INLINE void reciprocals(V (&x)[n]) {
-        constexpr int in_pairs = kShareDivisions ? n - n % 2 : 0;
-        for (int r = 0; r < in_pairs; r += 2) {
-            const V inverse = V(1) / (x[r] * x[r + 1]), first = inverse * x[r + 1];
-            x[r + 1] = inverse * x[r];
-            x[r] = first;
-        }
-        for (int r = in_pairs; r < n; ++r) x[r] = V(1) / x[r];
+    /// The same in factored form for two rows, with one division.
+    RANKGRAD_INLINE void evaluate_two(const Row* rows, V column, Jet<V>* jets) const {
+        const V u = rows[0].operand * column, v = rows[1].operand * column;
+        const V p = V(1) + u, q = V(1) + v, inverse = V(1) / (p * q);
+        jets[0] = loss_.eval_factored(u, inverse * q);
+        jets[1] = loss_.eval_factored(v, inverse * p);
     }
 
-    /// The jets times the pair weights. Where both items are rows, the weights of both are multiplied in here.
-    template <bool factored, int n_rows>
-    RANKGRAD_INLINE void multiply(const Row (&rows)[n_rows], std::int32_t column, Jet<V> (&jets)[n_rows]) const {
-        const WeightItem other = Weight::template columns<V>(job_, column);
-        for (int r = 0; r < n_rows; ++r) {
-            const V weight = Weight::weight(rows[r].pair, other);
-            const V both = both_rows ? weight * (rows[r].weight + V::load(job_.weight + column)) : weight;
-            Jet<V>& jet = jets[r];
-            jet.value = weight * (factored ? loss_.flush(jet.value) : jet.value);
-            jet.slope = both * jet.slope;
-            jet.curvature = both * jet.curvature;
-            jet.positive_curvature = both * jet.positive_curvature;
-        }
-    }
-
-    static RANKGRAD_INLINE void clear_outside(Jet<V>& jet, typename V::Mask inside) {
-        jet.value = select(inside, jet.value, V(0));
-        jet.slope = select(inside, jet.slope, V(0));
-        jet.curvature = select(inside, jet.curvature, V(0));
-        jet.positive_curvature = select(inside, jet.positive_curvature, V(0));
+    /// The jet times the pair weight. Where both items are rows, the weights of both are multiplied in here.
+    template <bool factored> RANKGRAD_INLINE void multiply(const Row& row, std::int32_t column, Jet<V>& jet) const {
+        const V weight = Weight::weight(row.pair, Weight::template columns<V>(job_, column));
+        const V both = both_rows ? weight * (row.weight + V::load(job_.weight + column)) : weight;
+        jet.value = weight * (factored ? loss_.flush(jet.value) : jet.value);
+        jet.slope = both * jet.slope;
+        jet.curvature = both * jet.curvature;
+        jet.positive_curvature = both * jet.positive_curvature;
     }
 
     /// One register of columns against `n_rows` rows.
@@ -97,21 +87,30 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight = NoWe
         const V operand = V::load(job_.column + column);
         const V label = Loss::uses_label_gap ? V::load(job_.label + column) : V(0);
         const V vector = mode == kHessVector ? V::load(job_.vector + column) : V(0);
-        V slope_sum = with_slope ? column_slope_[slot] : V(0);
+        Slope slope_sum = with_slope ? column_slope_[slot] : Slope{};
         V curvature_sum = with_curvature ? column_curvature_[slot] : V(0);
         Jet<V> jets[n_rows];
-        evaluate<factored>(rows, operand, label, jets);
-        if constexpr (Weight::any) multiply<factored>(rows, column, jets);
+        // Row by row, so that few registers are in use at a time.
         for (int r = 0; r < n_rows; ++r) {
             Row& row = rows[r];
             Jet<V>& jet = jets[r];
-            if constexpr (partial) clear_outside(jet, inside);
+            if constexpr (factored && kShareDivisions && n_rows % 2 == 0) {
+                if (r % 2 == 0) evaluate_two(rows + r, operand, jets + r);
+            } else {
+                jet = evaluate<factored>(row, operand, label);
+            }
+            if constexpr (Weight::any) multiply<factored>(row, column, jet);
+            if constexpr (partial) jet = only_where(inside, jet);
             if constexpr (column_values) column_value_[slot] += jet.value;
             if constexpr (mode == kHessVector) jet.slope = jet.curvature * (row.vector - vector);
             if constexpr (mode == kGradPositiveHess) jet.curvature = jet.positive_curvature;
             if constexpr (with_value)
                 row.value = factored && !Weight::any ? loss_.add(row.value, jet.value) : row.value + jet.value;
-            if constexpr (with_slope) {
+            if constexpr (counted) {
+                const Slope active = loss_.active(row.operand - operand) & inside;
+                row.slope += active;
+                slope_sum += active;
+            } else if constexpr (with_slope) {
                 row.slope += jet.slope;
                 slope_sum = by_row ? multiply_add(row.weight, jet.slope, slope_sum) : slope_sum + jet.slope;
             }
@@ -134,21 +133,37 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight = NoWe
             rows[r].weight = weighted ? V(job_.weight[i]) : V(1);
             rows[r].label = Loss::uses_label_gap ? V(job_.label[i]) : V(0);
             rows[r].vector = mode == kHessVector ? V(job_.vector[i]) : V(0);
-            rows[r].value = rows[r].slope = rows[r].curvature = V(0);
+            rows[r].value = rows[r].curvature = V(0);
+            rows[r].slope = Slope{};
             rows[r].pair = Weight::template row<V>(job_, i);
         }
-        const auto everywhere = first_lanes<T>(V::count);
         int slot = 0;
         for (; column + V::count <= column_end; column += V::count, ++slot)
-            step<n_rows, factored, false>(rows, column, slot, everywhere);
+            step<n_rows, factored, false>(rows, column, slot, first_lanes<T>(V::count));
         if (column < column_end) step<n_rows, factored, true>(rows, column, slot, first_lanes<T>(column_end - column));
+        add_rows<n_rows, factored>(rows, first_row);
+    }
+
+    /// The rows' sums over their lanes, into the job's.
+    template <int n_rows, bool factored> RANKGRAD_INLINE void add_rows(const Row (&rows)[n_rows], std::int32_t first) {
+        V value[n_rows], slope[n_rows], curvature[n_rows];
         for (int r = 0; r < n_rows; ++r) {
-            const std::int32_t i = first_row + r;
-            const double weight = by_row ? static_cast<double>(job_.weight[i]) : 1.0;
-            if constexpr (with_value)
-                job_.value[i] += sum(factored && !Weight::any ? loss_.flush(rows[r].value) : rows[r].value);
-            if constexpr (with_slope) job_.grad[i] += weight * sum(rows[r].slope);
-            if constexpr (with_curvature) job_.hess[i] += weight * sum(rows[r].curvature);
+            value[r] = factored && !Weight::any ? loss_.flush(rows[r].value) : rows[r].value;
+            slope[r] = as_lanes(rows[r].slope);
+            curvature[r] = rows[r].curvature;
+        }
+        if constexpr (with_value) add_sums(job_.value + first, value);
+        if constexpr (with_slope) add_by_row(job_.grad, first, slope);
+        if constexpr (with_curvature) add_by_row(job_.hess, first, curvature);
+    }
+
+    template <int n_rows>
+    RANKGRAD_INLINE void add_by_row(double* out, std::int32_t first, const V (&rows)[n_rows]) const {
+        if constexpr (by_row) {
+            for (int r = 0; r < n_rows; ++r)
+                out[first + r] += static_cast<double>(job_.weight[first + r]) * sum(rows[r]);
+        } else {
+            add_sums(out + first, rows);
         }
     }
 
@@ -157,7 +172,7 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight = NoWe
     void panel(std::int32_t row, std::int32_t row_end, std::int32_t column, std::int32_t column_end) {
         const int slots = (column_end - column + V::count - 1) / V::count;
         for (int s = 0; column_values && s < slots; ++s) column_value_[s] = V(0);
-        for (int s = 0; with_slope && s < slots; ++s) column_slope_[s] = V(0);
+        for (int s = 0; with_slope && s < slots; ++s) column_slope_[s] = Slope{};
         for (int s = 0; with_curvature && s < slots; ++s) column_curvature_[s] = V(0);
         // The safe path of a loss with a factored form is rare and long: one row at a time is enough for it.
         constexpr int tile_rows = Loss::factored && !factored ? 1 : kTileRows;
@@ -166,7 +181,7 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight = NoWe
         for (int s = 0; s < slots; ++s) {
             if constexpr (column_values) add_to(job_.value + column + s * V::count, column_value_[s]);
             // A row's slope is with respect to s_i; s_j moves the margin the other way.
-            if constexpr (with_slope) add_to(job_.grad + column + s * V::count, -column_slope_[s]);
+            if constexpr (with_slope) add_to(job_.grad + column + s * V::count, -as_lanes(column_slope_[s]));
             if constexpr (with_curvature) add_to(job_.hess + column + s * V::count, column_curvature_[s]);
         }
     }
@@ -219,14 +234,9 @@ public:
 
     void run() {
         // float32 lists whose range does not fit the factored form are summed in double, so float needs one form only.
-        if constexpr (Loss::factored && sizeof(T) == sizeof(float)) {
-            all<true>();
-        } else if constexpr (Loss::factored) {
-            if (job_.factored) all<true>();
-            else all<false>();
-        } else {
-            all<false>();
-        }
+        constexpr bool one_form = Loss::factored && sizeof(T) == sizeof(float);
+        if (Loss::factored && (one_form || job_.factored)) all<Loss::factored>();
+        else if constexpr (!one_form) all<false>();
     }
 
     static void call(const PairJob<T>& job) { DirectPairSum(job).run(); }
