@@ -36,8 +36,11 @@ template <> struct Native<double> {
 template <class T, class V> RANKGRAD_INLINE void set_lane(V& v, int l, T x) { v[l] = x; }
 #if defined(__clang__)
 #define RANKGRAD_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#define RANKGRAD_SHUFFLE_FOUR(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
+typedef std::uint32_t FourPlaces __attribute__((vector_size(16)));
 #define RANKGRAD_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, Native<double>::bits{__VA_ARGS__})
+#define RANKGRAD_SHUFFLE_FOUR(a, b, ...) __builtin_shuffle(a, b, FourPlaces{__VA_ARGS__})
 #endif
 #else
 #define RANKGRAD_INLINE inline
@@ -153,14 +156,27 @@ template <class T> RANKGRAD_INLINE Lanes<T> converted(typename Lanes<T>::Mask in
 #endif
 }
 
+#if defined(RANKGRAD_SHUFFLE)
+/// A register folded in halves down to 16 bytes.
+template <class T> RANKGRAD_INLINE auto folded(Lanes<T> a) {
+    typedef T Part __attribute__((vector_size(16)));
+    constexpr int n = kRegisterBytes / 16;
+    Part part[n];
+    std::memcpy(part, &a.v, sizeof part);
+    if constexpr (n == 4) return (part[0] + part[2]) + (part[1] + part[3]);
+    else if constexpr (n == 2) return part[0] + part[1];
+    else return part[0];
+}
+
 /// Sum over the lanes, as a tree: the same order on every call.
 template <class T> RANKGRAD_INLINE double sum(Lanes<T> a) {
-    T part[Lanes<T>::count];
-    a.store(part);
-    for (int half = Lanes<T>::count / 2; half > 0; half /= 2)
-        for (int l = 0; l < half; ++l) part[l] += part[l + half];
-    return static_cast<double>(part[0]);
+    const auto part = folded(a);
+    if constexpr (sizeof(T) == 4) return static_cast<double>((part[0] + part[2]) + (part[1] + part[3]));
+    else return part[0] + part[1];
 }
+#else
+template <class T> RANKGRAD_INLINE double sum(Lanes<T> a) { return static_cast<double>(a.v); }
+#endif
 
 /// Lane l of the answer is the sum over the lanes of x[l]: pairs of registers are halved and joined again and again.
 RANKGRAD_INLINE Lanes<double> sum_each(const Lanes<double> (&x)[Lanes<double>::count]) {
@@ -202,24 +218,12 @@ template <class T> RANKGRAD_INLINE void add_to(double* out, Lanes<T> a) {
     to = to + __builtin_convertvector(a.v, typename D::type);
 }
 
-/// A register folded down to 16 bytes, by the same tree as `sum`.
-template <class T> RANKGRAD_INLINE auto folded(Lanes<T> a) {
-    typedef T Part __attribute__((vector_size(16)));
-    constexpr int n = kRegisterBytes / 16;
-    Part part[n];
-    std::memcpy(part, &a.v, sizeof part);
-    if constexpr (n == 4) return (part[0] + part[2]) + (part[1] + part[3]);
-    else if constexpr (n == 2) return part[0] + part[1];
-    else return part[0];
-}
-
-/// out[r] += sum(rows[r]) in double, bit for bit: the registers are folded side by side.
+/// out[r] += sum(rows[r]) in double, bit for bit: four trees side by side.
 RANKGRAD_INLINE void add_sums(double* out, const Lanes<float> (&rows)[4]) {
-    typedef std::uint32_t Places __attribute__((vector_size(16)));
     auto a = folded(rows[0]), b = folded(rows[1]), c = folded(rows[2]), d = folded(rows[3]);
-    a = __builtin_shuffle(a, b, Places{0, 4, 1, 5}) + __builtin_shuffle(a, b, Places{2, 6, 3, 7});
-    c = __builtin_shuffle(c, d, Places{0, 4, 1, 5}) + __builtin_shuffle(c, d, Places{2, 6, 3, 7});
-    a = __builtin_shuffle(a, c, Places{0, 1, 4, 5}) + __builtin_shuffle(a, c, Places{2, 3, 6, 7});
+    a = RANKGRAD_SHUFFLE_FOUR(a, b, 0, 4, 1, 5) + RANKGRAD_SHUFFLE_FOUR(a, b, 2, 6, 3, 7);
+    c = RANKGRAD_SHUFFLE_FOUR(c, d, 0, 4, 1, 5) + RANKGRAD_SHUFFLE_FOUR(c, d, 2, 6, 3, 7);
+    a = RANKGRAD_SHUFFLE_FOUR(a, c, 0, 1, 4, 5) + RANKGRAD_SHUFFLE_FOUR(a, c, 2, 3, 6, 7);
     Doubles<4>::unaligned& to = *reinterpret_cast<Doubles<4>::unaligned*>(out);
     to = to + Doubles<4>::type{a[0], a[1], a[2], a[3]};
 }
