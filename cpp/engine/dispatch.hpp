@@ -1,6 +1,7 @@
 // Which instruction-set levels this CPU has, and the one in use.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,5 +17,13 @@ const KernelTable& kernels();
 
 /// Makes a level active for the whole process. Throws std::invalid_argument naming the levels that would do.
 void select_level(const std::string& level);
+
+/// CopyScores of the active level.
+inline bool copy_scores(const float* from, std::int64_t n, float* to, float* low, float* high) {
+    return kernels().float_copy(from, n, to, low, high);
+}
+inline bool copy_scores(const double* from, std::int64_t n, double* to, double* low, double* high) {
+    return kernels().double_copy(from, n, to, low, high);
+}
 
 }  // namespace rankgrad

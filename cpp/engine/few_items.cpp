@@ -4,15 +4,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/cost_model.hpp"
 #include "engine/dispatch.hpp"
 
 namespace rankgrad {
-namespace {
-
-/// (1 + e^range)^2 must fit a double.
-constexpr double kFactoredRange = 340;
-
-}  // namespace
 
 const double* FewItems::gather(const double* from, Numbers& to) const {
     for (std::size_t k = 0; k < n_; ++k) to[k] = from[item_[k]];
@@ -28,7 +23,7 @@ double* FewItems::zeros(Numbers& x) const {
 void FewItems::set_operands(PairJob<double>& job) {
     const auto [low, high] = std::minmax_element(score.begin(), score.begin() + n_);
     const double range = *high - *low, middle = 0.5 * *low + 0.5 * *high;
-    job.factored = sums_of_.expansion != nullptr && range <= kFactoredRange;  // the hinges take scores
+    job.factored = sums_of_.expansion != nullptr && range <= kDoubleRange;  // the hinges take scores
     job.row = job.column = score.data();
     if (!job.factored) return;
     kernels().double_exponentials(score.data(), static_cast<std::int64_t>(n_), middle, score.data(), column_.data());

@@ -15,13 +15,6 @@ namespace {
 const LevelTableKernels<float>& table_kernels(float) { return kernels().level_table->of_float; }
 const LevelTableKernels<double>& table_kernels(double) { return kernels().level_table->of_double; }
 
-bool copy_scores(const float* from, std::int64_t n, float* to, float* low, float* high) {
-    return kernels().float_copy(from, n, to, low, high);
-}
-bool copy_scores(const double* from, std::int64_t n, double* to, double* low, double* high) {
-    return kernels().double_copy(from, n, to, low, high);
-}
-
 }  // namespace
 
 template <class T> LevelTableSum<T>::LevelTableSum(const Plan& plan, const LevelCodes& codes, const LossCall<T>& call,

@@ -28,13 +28,6 @@ PlanOptions options_for(const ListLossKernels& kernel, const ListwiseLoss& loss,
     return options;
 }
 
-bool copy_scores(const float* from, std::int64_t n, float* to, float* low, float* high) {
-    return kernels().float_copy(from, n, to, low, high);
-}
-bool copy_scores(const double* from, std::int64_t n, double* to, double* low, double* high) {
-    return kernels().double_copy(from, n, to, low, high);
-}
-
 /// The numbers divided by the temperature, by parts; `to` may be `from`.
 template <class T> void divide(const T* from, std::int32_t n, double temperature, double* to, Team team) {
     if (std::is_same_v<T, double> && temperature == 1.0) return;

@@ -27,8 +27,6 @@ struct PairwiseLoss {
     PairWeightOptions weight{};
 };
 
-/// (1 + e^range)^2 must fit the type: beyond this range of scores the factored form is not used.
-constexpr double kFloatRange = 40, kDoubleRange = 340;
 /// Squares of margins fit float up to here.
 constexpr double kFloatMargin = 1e15;
 /// Pairs in one kernel call, between two looks at the interrupt flag.

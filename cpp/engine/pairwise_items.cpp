@@ -31,7 +31,7 @@ template <class T> void gather_scores(const T* scores, const std::int32_t* order
         double* block = out + first;
         for (std::int64_t k = 0; k < count; ++k) block[k] = static_cast<double>(scores[order[first + k]]);
         double low, high;
-        part.finite = kernels().double_copy(block, count, block, &low, &high) && part.finite;
+        part.finite = copy_scores(block, count, block, &low, &high) && part.finite;
         part.low = first == 0 ? low : std::min(part.low, low);
         part.high = first == 0 ? high : std::max(part.high, high);
         for (std::int64_t k = 0; temperature != 1.0 && k < count; ++k) block[k] /= temperature;
