@@ -107,11 +107,13 @@ def test_demo_goes_on_where_lambdarank_refuses_the_labels(tmp_path):
         (("demo", "--train", "x", "--group", "a", "b"), "--group: got 2 files"),
         (("demo", "--output", "no_such_folder/x.png"), "there is no folder"),
         (("demo", "--train", "lonely"), "lonely has no qid"),
+        (("demo", "--train", "single"), "single has a single list"),
     ],
 )
 def test_mistakes_end_with_one_line(tmp_path, arguments, message):
     need_demo_packages()
     write_svmlight(tmp_path / "lonely", np.ones((2, 1)), [0, 1], [2], qid=False)
+    write_svmlight(tmp_path / "single", np.ones((2, 1)), [0, 1], [2], qid=True)
     result = rankgrad(*arguments, folder=tmp_path)
     assert result.returncode == 2
     assert message in result.stderr

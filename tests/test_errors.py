@@ -112,7 +112,7 @@ def test_weight_shapes(shape: tuple[int, ...], weights: Array, lists: dict[str, 
         ([0, 9, 8], r"\b(1|2|9)\b"),
         ([0, 3, 2**63 - 1], str(2**63 - 1)),
         ([0, 2**63 - 1, 8], r"\b(1|2)\b"),
-        (np.array([0, 2**63, 8], dtype=np.uint64), r""),
+        (np.array([0, 2**63, 8], dtype=np.uint64), f"index 1 holds {2**63}, past the range of int64"),
         (np.array([0, 2**64 - 1, 8], dtype=np.uint64), r""),
         ([0, 3, 7], r"\b7\b.*\b8\b|\b8\b.*\b7\b"),
         ([1, 8], r"\b1\b"),
@@ -146,7 +146,7 @@ def test_offsets(offsets: Any, place: str) -> None:
         ([2**62, 2**62, 2**62, 2**62, 8], r""),  # the sum is 8 again in 64 bits
         ([2**63 - 1, 2**63 - 1, 10], r""),  # also
         ([2**32 + 8], r""),
-        (np.array([2**64 - 1, 9], dtype=np.uint64), r""),
+        (np.array([2**64 - 1, 9], dtype=np.uint64), f"index 0 holds {2**64 - 1}, past the range of int64"),
         ([], r""),
         ([[3, 5]], r""),
         (8, r""),

@@ -2,8 +2,8 @@
 
 `python tests/reliability/mutants.py [--build FOLDER] [--only REGEX]` prints a line per check, and the figure. All
 checks are guarded in one build of a copy of the sources: guard number k lets its error pass unless $RANKGRAD_MUTANT
-is k. A first run of the tests writes down which test reaches which guard; then each check is removed, and those tests
-that reach it run until one fails.
+is k. A first run of the tests writes down which test reaches which guard, a second that those pass one after the other
+in one process; then each check is removed, and the tests that reach it run until one fails.
 """
 
 from __future__ import annotations
@@ -31,27 +31,13 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "python" / "rankgrad"
 
 #: Tests that build, look at sources or compute for long notice nothing; those of processes are asked last.
-WITHOUT = [
-    "bench",
-    "codebase",
-    "codebase_build",
-    "contributing",
-    "fast_sums",
-    "fast_weighted_sums",
-    "goldens",
-]
-WITHOUT += [
-    "implicit_goldens",
-    "listwise_goldens",
-    "long_lists",
-    "readme",
-    "real_data",
-    "sorted_sums",
-    "vector_math",
-]
+WITHOUT = ["bench", "codebase", "codebase_build", "contributing", "fast_sums", "fast_weighted_sums"]
+WITHOUT += ["goldens", "implicit_goldens", "listwise_goldens", "long_lists", "readme", "real_data"]
+WITHOUT += ["sorted_sums", "vector_math"]
 FIRST_RUN = ["tests", "-m", "not slow", *(f"--ignore=tests/test_{name}.py" for name in WITHOUT)]
 FIRST_RUN += ["--ignore=tests/reliability", "tests/reliability/test_hostile.py"]
 MOST_TESTS = 30
+NO_MUTANT = -1
 
 PYTHON_GUARD = '''"""Lets every argument check raise but one, and notes who came by."""
 import os
@@ -203,6 +189,7 @@ def get_ready(folder: Path) -> None:
     """Imports what takes long once, for all processes that are forked from this one."""
     os.chdir(ROOT)
     os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ["PYTHONPATH"] = str(folder / "python")  # for the processes that tests start
     sys.path.insert(0, str(folder / "python"))
     for name in ("rankgrad", "scipy.stats", "lightgbm", "xgboost"):
         with contextlib.suppress(ImportError):
@@ -231,12 +218,19 @@ def run_forked(output: Path, tests: list[str], seconds: float, mutant: int) -> s
     return "crash" if code < 0 else {0: "ok", 1: "failed"}.get(code, "no answer")
 
 
+def ask_with_all_in_place(folder: Path, tests: list[str]) -> None:
+    """The tests must pass as they will be asked, or their failures would say nothing."""
+    how = run_forked(folder / "output", tests, 1200, NO_MUTANT) if tests else "ok"
+    if how != "ok":
+        sys.exit(f"mutation: {how} with all checks in place\n{(folder / 'output').read_text()[-3000:]}")
+
+
 def survives(folder: Path, number: int, check: Check, tests: list[str]) -> bool:
     """Removes one check; True if no test fails."""
     by, how = "", "not reached by any test"
     if tests:
         output = folder / "output"
-        how = run_forked(output, ["-x", *tests[:MOST_TESTS]], 100, number)
+        how = run_forked(output, ["-x", *tests], 300, number)
         said = output.read_text(errors="replace")
         by = next(iter(re.findall(r"^(?:FAILED|ERROR) (\S+)", said, flags=re.MULTILINE)), "")
         how = "no answer" if how == "failed" and not by else how
@@ -255,12 +249,13 @@ def main() -> int:
         folder = (options.build or Path(name)).resolve()
         guarded_copy(checks, folder)
         build(folder)
-        reached = who_reaches(folder)
+        asked = {number: tests[:MOST_TESTS] for number, tests in who_reaches(folder).items()}
         chosen = {
             number: check for number, check in enumerate(checks) if re.search(options.only, check.place)
         }
         get_ready(folder)
-        survivors = {n: c for n, c in chosen.items() if survives(folder, n, c, reached.get(n, []))}
+        ask_with_all_in_place(folder, sorted({test for n in chosen for test in asked.get(n, [])}))
+        survivors = {n: c for n, c in chosen.items() if survives(folder, n, c, asked.get(n, []))}
     for kind in (".py", "pp"):
         every = [n for n, check in chosen.items() if check.path.name.endswith(kind)]
         gone = sum(n in survivors for n in every)
