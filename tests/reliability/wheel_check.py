@@ -1,9 +1,9 @@
 """Builds the wheel twice without a network, compares them bit by bit, looks inside, repairs it and tries it.
 
-`python tests/reliability/wheel_check.py [--levels baseline] [--keep FOLDER] [PYTHON ...]` prints the figure. Each
-PYTHON that is given builds a wheel and tries it in an empty environment, which gets pytest and Hypothesis, but none of
-the libraries that rankgrad has bridges to. Needs auditwheel and patchelf, and in each PYTHON what pyproject.toml asks
-for to build; `unshare` where the user may use it.
+`python tests/reliability/wheel_check.py [--levels baseline] [--keep FOLDER] [--only WORDS] [PYTHON ...]` prints the
+figure. Each PYTHON that is given builds a wheel and tries it in an empty environment, which gets pytest and Hypothesis,
+but none of the libraries that rankgrad has bridges to. Needs auditwheel and patchelf, and in each PYTHON what
+pyproject.toml asks for to build; `unshare` where the user may use it.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def check_module(wheel: Path) -> list[str]:
     return [name for name, right in found.items() if not right]
 
 
-def try_wheel(python: str, wheel: Path) -> str:
+def try_wheel(python: str, wheel: Path, only: str) -> str:
     """The summary of the tests in an empty environment; test_minimal.py runs before anything else is in it."""
     with tempfile.TemporaryDirectory() as folder:
         run(python, "-m", "venv", folder)
@@ -98,7 +98,7 @@ def try_wheel(python: str, wheel: Path) -> str:
         run(inside, "-m", "pip", "install", "-q", wheel)
         run(inside, ROOT / "tests" / "test_minimal.py", cwd=folder)
         run(inside, "-m", "pip", "install", "-q", "pytest", "pytest-benchmark", "hypothesis")
-        said = run(inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS, cwd=ROOT)
+        said = run(inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", only, *TESTS, cwd=ROOT)
     return said.strip().splitlines()[-1]
 
 
@@ -106,6 +106,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--levels", default="", help="instruction-set levels to build; all if not given")
     parser.add_argument("--keep", type=Path, help="a folder for the repaired wheels")
+    parser.add_argument("--only", default="", help="tests to run, as pytest -k wants them; all if not given")
     parser.add_argument("pythons", nargs="*", default=[sys.executable])
     options = parser.parse_args()
     wrong: list[str] = []
@@ -127,7 +128,8 @@ def main() -> int:
             wrong += [] if boms else ["no SBOM in the repaired wheel"]
             if options.keep:
                 shutil.copy(wheel, options.keep)
-            print(f"wheel: {wheel.name}, SBOM {', '.join(boms)}: {try_wheel(python, wheel)}", flush=True)
+            said = try_wheel(python, wheel, options.only)
+            print(f"wheel: {wheel.name}, SBOM {', '.join(boms)}: {said}", flush=True)
     network = "without a network" if without_network() else "with a network (unshare is not allowed here)"
     print(f"wheel: {len(options.pythons)} built {network}; wrong: {', '.join(wrong) or 'nothing'}")
     return 1 if wrong else 0
