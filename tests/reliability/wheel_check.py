@@ -124,7 +124,7 @@ def main() -> int:
             run(sys.executable, "-m", "auditwheel", "repair", "-w", repaired, first)
             (wheel,) = repaired.glob("*.whl")
             with zipfile.ZipFile(wheel) as archive:
-                boms = [name for name in archive.namelist() if "/sboms/" in name]
+                boms = [name for name in archive.namelist() if re.search(r"/sboms/.*\.json$", name)]
             wrong += [] if boms else ["no SBOM in the repaired wheel"]
             if options.keep:
                 shutil.copy(wheel, options.keep)
