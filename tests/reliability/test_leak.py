@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import sys
@@ -19,7 +20,8 @@ from every_call import hash_of_everything
 
 #: The promise, in KiB.
 MOST_GROWTH = 256
-#: An allocator takes a megabyte at once, now and then; a leak grows in every round.
+#: Allocators take up to a megabyte at once: most of it in these calls, now and then later. A leak grows in every round.
+WARM_UP = 40_000
 ROUNDS = 3
 
 
@@ -27,8 +29,25 @@ def resident_kib() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") // 1024
 
 
+class Mallinfo(ctypes.Structure):
+    """What mallinfo2() of the GNU C library returns."""
+
+    _names = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+    _fields_ = tuple((name, ctypes.c_size_t) for name in _names.split())
+
+
+def bytes_in_use() -> int:
+    """What malloc has given and not got back; 0 if this C library does not say."""
+    mallinfo2 = getattr(ctypes.CDLL(None), "mallinfo2", None)
+    if mallinfo2 is None:
+        return 0
+    mallinfo2.restype = Mallinfo
+    info = mallinfo2()
+    return int(info.hblkhd + info.uordblks)  # in maps of their own, and in heaps
+
+
 def left_behind(number: int, failing: bool) -> dict[str, int]:
-    """Growth over `number` calls in turn of every loss, after calls that fill all caches."""
+    """Growth over `number` calls in turn of every loss, after a warm-up."""
     import rankgrad as rg
 
     from every_call import implicit_losses, labelled_losses
@@ -59,7 +78,9 @@ def left_behind(number: int, failing: bool) -> dict[str, int]:
                 failures += 1
         return failures
 
-    run(20 * len(calls))
+    run(WARM_UP)
+    gc.collect()
+    held, blocks = bytes_in_use(), sys.getallocatedblocks()
     files = len(os.listdir("/proc/self/fd"))
     threads = len(os.listdir("/proc/self/task"))
     growth = []
@@ -72,6 +93,8 @@ def left_behind(number: int, failing: bool) -> dict[str, int]:
     assert failures == (number if failing else 0), f"{failures} of {number} calls failed"
     return {
         "KiB": growth[-1],
+        "bytes in use": bytes_in_use() - held,
+        "blocks": sys.getallocatedblocks() - blocks,
         "files": len(os.listdir("/proc/self/fd")) - files,
         "threads": len(os.listdir("/proc/self/task")) - threads,
     }
@@ -85,9 +108,12 @@ def test_nothing_is_left_behind(failing: bool, long: bool, figure: Callable[[str
     what = "failing" if failing else "good"
     figure(
         "leak",
-        f"{left['KiB']} KiB, {left['files']} files, {left['threads']} threads after {number} {what} calls",
+        f"{left['KiB']} KiB resident, {left['bytes in use']} bytes of malloc, {left['blocks']} objects, "
+        f"{left['files']} files, {left['threads']} threads after {number} {what} calls",
     )
     assert left["KiB"] <= MOST_GROWTH
+    assert left["bytes in use"] <= 64 * 1024
+    assert left["blocks"] <= 1000
     assert left["files"] == left["threads"] == 0
 
 
