@@ -109,7 +109,7 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def mutation(session: nox.Session) -> None:
-    """Remove each argument check of the Python package in turn: a test must fail."""
+    """Remove each argument check of the package and its core in turn: a test must fail."""
     session.install(".[test]")
     session.run("python", "tests/reliability/mutants.py", *session.posargs)
 
