@@ -30,12 +30,14 @@ THREADED = [
     "tests/reliability/test_bits.py::test_one_hash_of_everything",
     "tests/reliability/test_concurrent.py",
 ]
-#: Tests of builds and of the processes' own limits say nothing under a sanitizer, which takes address space for itself.
+#: Tests of builds, of times and of the processes' own limits say nothing under a sanitizer, which takes both time and
+#: address space for itself.
 NOT_UNDER_ASAN = [
     "tests/test_codebase.py",
     "tests/test_codebase_build.py",
     "tests/test_contributing.py",
     "tests/test_demo.py",
+    "tests/reliability/test_interrupt.py",
     "tests/reliability/test_memory.py",
     "tests/reliability/test_scale.py",
     "tests/reliability/test_leak.py",
