@@ -39,11 +39,6 @@ template <class T> void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_
     ListFacts list_facts = facts<T>(list, range);
     list_facts.has_codes = false;  // or the level tables would have done it
     switch (choose_algorithm(loss_.choice, loss, call.mode, list_facts)) {
-        case Algorithm::level_tables:
-        case Algorithm::expansion:
-            expansion_sums(loss.expansion[is_float ? 0 : 1], call.mode, score_job(list, s), s.vector.data(), s.low,
-                           s.high, s.expansion, s.sort, team);
-            break;
         case Algorithm::sorted:
             sorted_sums(loss, call.mode, double_job(call, list, s), s.low, s.high, call.item_weight != nullptr, s.sort,
                         team);
@@ -54,6 +49,9 @@ template <class T> void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_
                 run(loss.float_sum[call.mode][call.item_weight != nullptr], float_job(call, list, s), team);
             else run(loss.double_sum[call.mode], double_job(call, list, s), team);
             break;
+        default:  // expansion: level tables want codes
+            expansion_sums(loss.expansion[is_float ? 0 : 1], call.mode, score_job(list, s), s.vector.data(), s.low,
+                           s.high, s.expansion, s.sort, team);
     }
 }
 
