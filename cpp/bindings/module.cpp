@@ -16,7 +16,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     module.doc() = "The compiled core of rankgrad. Private: use the names of the rankgrad package.";
     pybind11::register_exception_translator([](std::exception_ptr error) {
         try {
-            if (error) std::rethrow_exception(error);
+            std::rethrow_exception(error);
         } catch (const rankgrad::ArgumentError& e) {
             PyErr_SetString(PyExc_ValueError, e.what());
         } catch (const rankgrad::Interrupted&) {

@@ -11,16 +11,15 @@ namespace {
 
 constexpr double kNoQuota = 1e9;
 
-double processors(double quota, double period) { return quota > 0 && period > 0 ? quota / period : kNoQuota; }
-
-/// Version 2: "max 100000" or "150000 100000".
+/// Version 2 has "max 100000" or "150000 100000" in one file; version 1 a file for each number, and -1 for no quota.
 double quota_in(const std::string& folder) {
     double quota = 0, period = 0;
     std::ifstream file(folder + "/cpu.max");
-    if (file >> quota >> period) return processors(quota, period);
-    std::ifstream quota_file(folder + "/cpu.cfs_quota_us"), period_file(folder + "/cpu.cfs_period_us");
-    if (quota_file >> quota && period_file >> period) return processors(quota, period);
-    return kNoQuota;
+    if (!(file >> quota >> period)) {
+        std::ifstream(folder + "/cpu.cfs_quota_us") >> quota;
+        std::ifstream(folder + "/cpu.cfs_period_us") >> period;
+    }
+    return quota > 0 ? quota / period : kNoQuota;
 }
 
 /// The least quota of a group and of all groups around it.
@@ -36,7 +35,7 @@ double find_quota() {
     std::ifstream groups("/proc/self/cgroup");
     for (std::string line; std::getline(groups, line);) {
         const auto first = line.find(':'), second = line.find(':', first + 1);
-        if (first == std::string::npos || second == std::string::npos) continue;
+        if (second == std::string::npos) continue;
         const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
         const std::string group = line.substr(second + 1);
         if (controllers == ",,") least = std::min(least, quota_up_from("/sys/fs/cgroup", group));

@@ -30,14 +30,14 @@ struct Registers {
 
 Registers cpuid(unsigned leaf, unsigned subleaf) {
     Registers r;
-    if (!__get_cpuid_count(leaf, subleaf, &r.a, &r.b, &r.c, &r.d)) return {};
+    __get_cpuid_count(leaf, subleaf, &r.a, &r.b, &r.c, &r.d);  // leaves zeros where there is no such leaf
     return r;
 }
 
 bool has(unsigned word, std::initializer_list<int> bits) {
-    for (const int bit : bits)
-        if (!((word >> bit) & 1u)) return false;
-    return true;
+    unsigned mask = 0;
+    for (const int bit : bits) mask |= 1u << bit;
+    return (word & mask) == mask;
 }
 
 /// 1 = baseline, 3 = v3, 4 = v4, by the bits of the x86-64 psABI's micro-architecture levels.

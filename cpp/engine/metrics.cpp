@@ -38,11 +38,8 @@ double power_of_two(double label) {
 }
 
 double gain_of(double label, const DcgOptions& options) {
-    switch (options.gain) {
-        case Gain::kExp2: return power_of_two(label) - 1.0;
-        case Gain::kLinear: return label;
-        case Gain::kTable: break;
-    }
+    if (options.gain == Gain::kExp2) return power_of_two(label) - 1.0;
+    if (options.gain == Gain::kLinear) return label;
     const bool known =
         label >= 0.0 && label < static_cast<double>(options.gain_table_size) && label == std::floor(label);
     return known ? options.gain_table[static_cast<std::int64_t>(label)] : std::numeric_limits<double>::quiet_NaN();

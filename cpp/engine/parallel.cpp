@@ -51,7 +51,7 @@ struct Shared {
             for (std::int64_t task; !worker.stopped() && (task = next.fetch_add(1)) < n_tasks;) body(task, worker);
         } catch (...) {
             const std::lock_guard<std::mutex> lock(mutex);
-            if (!error) error = std::current_exception();
+            error = std::current_exception();
             stop.store(true);
         }
     }

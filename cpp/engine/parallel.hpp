@@ -37,7 +37,7 @@ private:
     void* state_;
 };
 
-/// Calls body(task, worker) for every task in [0, n_tasks), in any order, on up to `threads` threads. The first exception
+/// Calls body(task, worker) for every task in [0, n_tasks), in any order, on up to `threads` threads. One of the exceptions
 /// is thrown on the calling thread after all workers have stopped. Workers compute in the default floating-point mode.
 void parallel_for(std::int64_t n_tasks, int threads, InterruptCheck check,
                   const std::function<void(std::int64_t task, Worker& worker)>& body);

@@ -52,11 +52,9 @@ constexpr double kPairsPerItem = 100;
 }  // namespace
 
 Plan::Plan(Lists lists, Labels labels, const std::uint8_t* mask, PlanOptions options) : lists_(std::move(lists)) {
-    switch (labels.type) {
-        case Labels::kFloat64: build(static_cast<const double*>(labels.data), mask, options); break;
-        case Labels::kInt64: build(static_cast<const std::int64_t*>(labels.data), mask, options); break;
-        case Labels::kUint64: build(static_cast<const std::uint64_t*>(labels.data), mask, options); break;
-    }
+    if (labels.type == Labels::kFloat64) build(static_cast<const double*>(labels.data), mask, options);
+    else if (labels.type == Labels::kInt64) build(static_cast<const std::int64_t*>(labels.data), mask, options);
+    else build(static_cast<const std::uint64_t*>(labels.data), mask, options);
     cut_tasks();
 }
 

@@ -11,16 +11,10 @@ namespace rankgrad {
 namespace {
 
 double value_of(double y, Target target) {
-    switch (target) {
-        case Target::kClippedLabel: return std::min(std::max(y, 0.0), 1.0);
-        case Target::kExp2Gain: return std::exp2(y) - 1.0;
-        case Target::kRelevant: return y >= 1.0 ? 1.0 : 0.0;
-        case Target::kNoisyPower: return std::exp2(y);
-        case Target::kOne:
-        case Target::kLabel:
-        case Target::kNormalizedLabel:
-        case Target::kLinearGain: break;
-    }
+    if (target == Target::kClippedLabel) return std::min(std::max(y, 0.0), 1.0);
+    if (target == Target::kExp2Gain) return std::exp2(y) - 1.0;
+    if (target == Target::kRelevant) return y >= 1.0 ? 1.0 : 0.0;
+    if (target == Target::kNoisyPower) return std::exp2(y);
     return y;
 }
 
