@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import os
 import random
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -135,3 +138,51 @@ def test_quota_of_a_container(figure: Callable[[str, str], None]) -> None:
         assert ended.answer == 1
     finally:
         os.rmdir(folder)
+
+
+def threads_of_made_up_groups(lines: str, files: dict[str, str]) -> int:
+    """The default number of threads where Linux shows these groups: in a mount namespace of this process alone."""
+    new_namespace, bind, recursive, private = 0x20000, 0x1000, 0x4000, 0x40000
+    libc = ctypes.CDLL(None)
+    root, own = Path("/sys/fs/cgroup"), Path(f"/proc/{os.getpid()}/cgroup")
+    refused = libc.unshare(new_namespace) or libc.mount(b"none", b"/", None, recursive | private, None)
+    if refused or libc.mount(b"none", bytes(root), b"tmpfs", 0, None):
+        return -1
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    (root / "lines").write_text(lines)
+    assert libc.mount(bytes(root / "lines"), bytes(own), None, bind, None) == 0
+    assert own.read_text() == lines
+    return settings()["unset"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux has control groups")
+@pytest.mark.parametrize(
+    ("lines", "files", "limited"),
+    [
+        ("0::/outer/inner\n", {"outer/cpu.max": "50000 100000", "outer/inner/cpu.max": "max 100000"}, True),
+        ("0::/outer/inner\n", {"outer/cpu.max": "max 100000"}, False),
+        ("0::/\n", {"cpu.max": "50000 100000"}, True),
+        ("0::/\n", {}, False),
+        ("no line of Linux\n1:cpu\n", {"cpu.max": "50000 100000"}, False),
+        ("2:memory:/\n1:cpuacct,cpu:/a\n", {"cpu/a/cpu.cfs_quota_us": "50000"}, False),
+        (
+            "2:memory:/\n1:cpuacct,cpu:/a\n",
+            {"cpu/a/cpu.cfs_quota_us": "50000", "cpu/a/cpu.cfs_period_us": "100000"},
+            True,
+        ),
+        (
+            "1:cpu:/\n",
+            {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"},
+            False,
+        ),
+    ],
+)
+def test_quotas_as_linux_shows_them(lines: str, files: dict[str, str], limited: bool) -> None:
+    """Both versions of control groups, groups inside of groups, and files that say nothing."""
+    found = fresh(threads_of_made_up_groups, lines, files, env={"OMP_NUM_THREADS": None})
+    if found < 0:
+        pytest.skip("no mount namespace can be made")
+    all_of_them = len(os.sched_getaffinity(0))
+    assert found == (1 if limited else all_of_them)

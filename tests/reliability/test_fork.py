@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -88,6 +89,17 @@ def from_a_thread() -> dict[str, int]:
     return {"hangs": ends.count(None), "wrong": ends.count(False)}
 
 
+def child_that_ends_by_itself() -> dict[str, int]:
+    """Forked children that leave as programs do, with all that libraries clean up then."""
+    expected, ends = one_call(), []
+    for n_threads in (1, 2):
+        child = os.fork()
+        if child == 0:
+            sys.exit(0 if one_call(n_threads) == expected else 1)
+        ends.append(ends_well(child))
+    return {"hangs": ends.count(None), "wrong": ends.count(False)}
+
+
 def pools(method: str) -> dict[str, int]:
     import multiprocessing
 
@@ -146,6 +158,10 @@ def test_grandchildren(figure: Callable[[str, str], None]) -> None:
 
 def test_forks_from_threads(figure: Callable[[str, str], None]) -> None:
     tell(figure, "forks from threads", fresh(from_a_thread))
+
+
+def test_children_that_end_by_themselves(figure: Callable[[str, str], None]) -> None:
+    tell(figure, "children that end by themselves", fresh(child_that_ends_by_itself))
 
 
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
