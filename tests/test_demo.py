@@ -10,6 +10,8 @@ import sys
 import numpy as np
 import pytest
 import rankgrad as rg
+from rankgrad.__main__ import main
+from rankgrad._demo import BUILT_IN, Run, print_table
 from rankgrad.datasets import LABEL_SHARES, load_svmlight, make_ranking
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -118,6 +120,24 @@ def test_mistakes_end_with_one_line(tmp_path, arguments, message):
     assert result.returncode == 2
     assert message in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("missing", ["lightgbm", "matplotlib", "sklearn"])
+def test_demo_names_the_package_that_is_missing(monkeypatch, capsys, missing):
+    need_demo_packages()
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(SystemExit) as ended:
+        main(["demo", "--quick"])
+    assert ended.value.code == 2
+    name = {"sklearn": "scikit-learn"}.get(missing, missing)
+    assert f'the demo needs {name}: pip install "rankgrad[demo]"' in capsys.readouterr().err
+
+
+def test_table_of_a_gradient_that_is_too_fast_to_time(capsys):
+    print_table([Run(BUILT_IN, [0.5, 0.625]), Run("PairwiseHingeLoss", [0.75], milliseconds=1.25)])
+    output = capsys.readouterr().out
+    assert table_of(output) == {"lambdarank": ("0.6250", "-"), "PairwiseHingeLoss": ("0.7500", "1.25")}
+    assert "* too fast to tell" in output
 
 
 def test_make_ranking():

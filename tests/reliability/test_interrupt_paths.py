@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pytest
 
 from children import fresh
+from every_call import hash_of
 
 #: Seconds from the start of a call to the signal. The library looks for signals every 30 ms.
 DELAYS = (0.001, 0.04, 0.07)
 
 
-def long_lists() -> dict[str, tuple[Any, Any]]:
-    """Objectives of one list each and its scores: every algorithm, with and without weights of pairs."""
+def calls_over_labels(n_threads: int) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Value and gradient of one list: every algorithm, with and without weights of pairs."""
     import rankgrad as rg
 
     n = 1_500_000
@@ -24,45 +28,58 @@ def long_lists() -> dict[str, tuple[Any, Any]]:
     few, distinct, scores = rng.integers(0, 5, n), rng.random(n), rng.normal(size=n)
     ndcg, truncated = rg.NDCGWeight(gain="linear"), rg.NDCGWeight(truncation=1500)
 
-    def bound(name: str, labels: Any, n: int, algorithm: str, **options: Any) -> tuple[Any, Any]:
-        loss = getattr(rg, name)(reduction="sum", **options)
-        return loss.bind(labels[:n], algorithm=algorithm), scores[:n]
+    def call(name: str, labels: Any, n: int, algorithm: str, **options: Any) -> Callable[[], Any]:
+        objective = getattr(rg, name)(reduction="sum", **options).bind(labels[:n], algorithm=algorithm)
+        return lambda: objective.value_and_grad(scores[:n], n_threads=n_threads)
 
-    return {
-        "direct": bound("PairwiseLogisticLoss", distinct, 15_000, "direct"),
-        "level tables": bound("PairwiseLogisticLoss", few, n, "fast"),
-        "expansion": bound("PairwiseLogisticLoss", distinct, 200_000, "fast"),
-        "sorted": bound("PairwiseHingeLoss", distinct, 200_000, "fast"),
-        "weighted, direct": bound("PairwiseLogisticLoss", few, 8_000, "direct", lambda_weight=ndcg),
-        "weighted, truncated": bound("PairwiseHingeLoss", few, 30_000, "direct", lambda_weight=truncated),
-        "weighted, by ranks": bound("PairwiseLogisticLoss", distinct, 40_000, "fast", lambda_weight=ndcg),
-        "smooth ranks, direct": bound("ApproxNDCGLoss", few, 8_000, "direct"),
-        "smooth ranks": bound("ApproxNDCGLoss", few, 400_000, "fast"),
+    yield "direct", call("PairwiseLogisticLoss", distinct, 15_000, "direct")
+    yield "level tables", call("PairwiseLogisticLoss", few, n, "fast")
+    yield "expansion", call("PairwiseLogisticLoss", distinct, 200_000, "fast")
+    yield "sorted", call("PairwiseHingeLoss", distinct, 200_000, "fast")
+    yield "weighted, direct", call("PairwiseLogisticLoss", few, 8_000, "direct", lambda_weight=ndcg)
+    yield "weighted, truncated", call("PairwiseHingeLoss", few, 30_000, "direct", lambda_weight=truncated)
+    yield "weighted, by ranks", call("PairwiseLogisticLoss", distinct, 40_000, "fast", lambda_weight=ndcg)
+    yield "smooth ranks, direct", call("ApproxNDCGLoss", few, 8_000, "direct")
+    yield "smooth ranks", call("ApproxNDCGLoss", few, 400_000, "fast")
+
+
+def calls_of_implicit_losses(n_threads: int) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """A block of positives with many negatives, each with a credit of its own; none of them is a violation."""
+    import rankgrad as rg
+
+    shape = (10_000, 512)
+    positive, negative = np.full(512, 9.0, dtype=np.float32), np.zeros(shape, dtype=np.float32)
+    items = {
+        "num_items": 10_000,
+        "positive_items": np.arange(512),
+        "negative_items": np.arange(512 * 10_000).reshape(shape) % 9_999,
+        "metadata": {"genre": np.arange(10_000) % 7},
+        "metadata_weights": {"genre": 0.25},
     }
+    for loss in (rg.bpr_loss, rg.warp_loss):
+        yield (
+            type(loss).__name__,
+            partial(loss.value_and_grad, positive, negative, **items, n_threads=n_threads),
+        )
 
 
 def interrupts(n_threads: int) -> dict[str, tuple[float, int]]:
     """Seconds of a call of each path, and how many ended with KeyboardInterrupt; all others and the next are right."""
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     found = {}
-    for name, (objective, scores) in long_lists().items():
-        out = np.empty_like(scores)
-
-        def call(objective: Any = objective, scores: Any = scores, out: Any = out) -> Any:
-            value, grad = objective.value_and_grad(scores, out=out, n_threads=n_threads)
-            return value, grad.tobytes()
-
+    for name, call in chain(calls_over_labels(n_threads), calls_of_implicit_losses(n_threads)):
         start = time.perf_counter()
-        expected = call()
-        seconds, interrupted = time.perf_counter() - start, 0
+        expected, interrupted = hash_of(call()), 0
+        seconds = time.perf_counter() - start
         for delay in DELAYS:
             try:
                 signal.setitimer(signal.ITIMER_REAL, delay)
-                assert call() == expected, f"{name}: wrong in a call that nobody interrupted"
+                result = call()
                 signal.setitimer(signal.ITIMER_REAL, 0)
+                assert hash_of(result) == expected, f"{name}: wrong in a call that nobody interrupted"
             except KeyboardInterrupt:
                 interrupted += 1
-        assert call() == expected, f"{name}: wrong in the call after an interrupted one"
+        assert hash_of(call()) == expected, f"{name}: wrong in the call after an interrupted one"
         found[name] = (seconds, interrupted)
     return found
 
