@@ -123,6 +123,7 @@ def read_only() -> Any:
     return x
 
 
+GRADIENTS = {"grad_positive": np.zeros(3), "grad_negative": np.zeros(3)}
 FEATURE = [("genre", np.arange(3), 0.5)]
 
 
@@ -152,6 +153,9 @@ FEATURE = [("genre", np.arange(3), 0.5)]
         (implicit, {"mode": _core.HESS_VECTOR}, "mode: unknown"),
         (implicit, {"mode": -1}, "mode: unknown"),
         (implicit, {"mode": _core.VALUE_GRAD}, "out: the results of the mode are wanted"),
+        (implicit, {"mode": _core.VALUE_GRAD, "grad_positive": np.zeros(3)}, "out: the results of the mode"),
+        (implicit, {"hess_positive": np.zeros(3), "hess_negative": np.zeros(3)}, "out: the results"),
+        (implicit, {"mode": _core.GRAD_HESS, **GRADIENTS, "hess_positive": np.zeros(3)}, "out: the results"),
         (implicit, {"negative": np.zeros(4)}, "negative_scores: no whole number per positive"),
         (implicit, {"positive": NO_TABLE, "negative": NO_TABLE}, "positive_scores: is empty"),
         (implicit, {"offsets": np.array([0, 3])}, "1 lists of negatives for 3 positives"),
@@ -222,3 +226,4 @@ def test_rows_of_negatives_that_float32_cannot_number() -> None:
     positive, negative = np.zeros(1, dtype=np.float32), np.zeros((2**24 + 1, 1), dtype=np.float32)
     with pytest.raises(ValueError, match=r"negative_scores: at most 16777216 rows are possible in float32"):
         rg.adaptive_hinge_loss(positive, negative)
+    assert rg.hinge_loss(positive, negative, reduction="sum") == negative.size

@@ -185,6 +185,7 @@ REFUSED: list[tuple[Any, Any, dict[str, Any], str]] = [
     (POSITIVE, NEGATIVE[:0], {}, "no negatives"),
     ([], np.zeros((2, 0)), {}, "positive_scores: is empty"),
     ([1, np.nan, 0], NEGATIVE, {}, "positive_scores: NaN at index 1"),
+    (POSITIVE, [[1, np.nan, 0]], {}, "negative_scores: NaN at index 1; finite numbers, or -infinity"),
     ([1, 0, -np.inf], NEGATIVE, {}, "positive_scores: infinity at index 2"),
     (POSITIVE, [[0, 1, np.inf], [0, 0, 0]], {}, r"negative_scores: infinity at index \(0, 2\)"),
     (
