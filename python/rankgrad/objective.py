@@ -228,7 +228,9 @@ class Objective:
             values *= weights.item.reshape(values.shape).astype(x.dtype)
         elif weights.per_list is not None:
             per_list = weights.per_list.astype(x.dtype)
-            values *= per_list[self._core.list_of_item()].reshape(values.shape) if by_item else per_list
+            if by_item:  # a weight that is not finite is none of the items that do not count
+                per_list = np.where(self._core.valid(), per_list[self._core.list_of_item()], 0)
+            values *= per_list.reshape(values.shape)
         if weights.scalar != 1.0:
             values *= x.dtype.type(weights.scalar)
         return values if values.ndim else float(values)

@@ -1,0 +1,66 @@
+"""Batches of lists that are long and have few levels: masks, weights of lists, and a bad number in one of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import rankgrad as rg
+
+from reference import Array
+
+LENGTHS = [3000, 2000, 40]
+
+
+def batch(rng: np.random.Generator) -> dict[str, Array]:
+    """The first list has items that do not count; scores, weights and labels of all lists are finite."""
+    n = sum(LENGTHS)
+    mask = np.ones(n, dtype=bool)
+    mask[5 : LENGTHS[0] : 7] = False
+    return {
+        "labels": rng.integers(0, 4, n).astype(float),
+        "mask": mask,
+        "scores": rng.normal(size=n),
+        "vector": rng.normal(size=n),
+        "per_list": rng.uniform(0.5, 2, (len(LENGTHS), 1)),
+        "per_item": rng.uniform(0.5, 2, n),
+    }
+
+
+def results(x: dict[str, Array], weights: str, algorithm: str) -> list[Any]:
+    """Unreduced values, gradient, Hessian and the Hessian times a vector."""
+    loss = rg.PairwiseLogisticLoss(reduction="none", nan="propagate")
+    labels = {"labels": x["labels"], "mask": x["mask"]}
+    objective = loss.bind(labels, x[weights], groups=LENGTHS, algorithm=algorithm)
+    values, grad = objective.value_and_grad(x["scores"])
+    return [values, grad, objective.grad_and_hess(x["scores"])[1], objective.hessp(x["scores"], x["vector"])]
+
+
+@pytest.mark.parametrize("weights", ["per_list", "per_item"])
+def test_the_near_linear_sums_are_those_of_pairs(weights: str, rng: np.random.Generator) -> None:
+    x = batch(rng)
+    for fast, direct in zip(results(x, weights, "fast"), results(x, weights, "direct"), strict=True):
+        assert not fast[~x["mask"]].any()
+        np.testing.assert_allclose(fast, direct, rtol=1e-10, atol=1e-10 * np.abs(direct).max())
+
+
+@pytest.mark.parametrize("what", ["scores", "vector", "labels", "per_list", "per_item"])
+@pytest.mark.parametrize("list_index", [0, 1])
+def test_a_bad_number_spoils_its_list_alone(what: str, list_index: int, rng: np.random.Generator) -> None:
+    x = batch(rng)
+    weights = "per_list" if what == "per_list" else "per_item"
+    good = results(x, weights, "fast")
+    first = sum(LENGTHS[:list_index])
+    x[what][list_index if what == "per_list" else first + 11] = np.nan
+    bad = results(x, weights, "fast")
+    own = np.zeros(len(x["mask"]), dtype=bool)
+    own[first : first + LENGTHS[list_index]] = True
+    for before, after, derivative in zip(good, bad, ("value", "grad", "hess", "hessp"), strict=True):
+        assert np.array_equal(before[~own], after[~own])
+        assert not after[own & ~x["mask"]].any()
+        spoilt = derivative == "hessp" if what == "vector" else True
+        if derivative == "value" and what == "per_item":  # values are multiplied item by item
+            assert np.isnan(after[first + 11])
+        else:
+            assert np.isnan(after[own & x["mask"]]).all() == spoilt
