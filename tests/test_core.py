@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import mmap
 import sys
 from collections.abc import Callable
@@ -220,6 +221,7 @@ def test_scores_that_the_temperature_makes_infinite() -> None:
         loss(LABELS, [0.5, 1.0, -1e306], groups=[2, 1])
     ignored = {"labels": LABELS, "mask": [True, True, False]}
     assert loss(ignored, [0.5, 1.0, -1e306]) == loss(LABELS[:2], [0.5, 1.0])
+    assert np.isnan(dataclasses.replace(loss, nan="propagate")(LABELS, [0.5, 1.0, -np.inf]))
 
 
 def test_rows_of_negatives_that_float32_cannot_number() -> None:

@@ -109,6 +109,26 @@ def test_everybodys_settings_of_threads(figure: Callable[[str, str], None]) -> N
     figure("coexist", "OMP_NUM_THREADS, rg.threads and threadpoolctl are heeded")
 
 
+def level_at_start() -> str:
+    import rankgrad as rg
+
+    try:
+        return str(rg.build_info()["isa"])
+    except ValueError as error:
+        return str(error)
+
+
+def test_level_of_the_environment() -> None:
+    import rankgrad as rg
+
+    best = rg.isa_levels()[-1]
+    for asked, given in (("baseline", "baseline"), ("", best), (None, best)):
+        assert fresh(level_at_start, env={"RANKGRAD_ISA": asked}) == given
+    assert f"level 'v9' is not available: this machine has {', '.join(rg.isa_levels())}" in fresh(
+        level_at_start, env={"RANKGRAD_ISA": "v9"}
+    )
+
+
 def in_group_with_quota(folder: str) -> int:
     with open(os.path.join(folder, "cgroup.procs"), "w") as procs:
         procs.write(str(os.getpid()))
