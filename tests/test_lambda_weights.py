@@ -395,3 +395,33 @@ def test_ranks_of_scores_that_are_hard_to_sort(largest: float, rng: np.random.Ge
     objective = rg.PairwiseLogisticLoss(lambda_weight=rg.NDCGWeight(), reduction="sum").bind(y)
     grad = objective.value_and_grad(np.where(order == n - 1, max(largest, n * 1e-12), order * 1e-12))[1]
     np.testing.assert_allclose(objective.value_and_grad(scores)[1], grad, rtol=1e-5, atol=1e-12)
+
+
+def test_labels_that_only_the_gains_bring_into_float32() -> None:
+    """Gains are divided by the largest, the gaps between labels are not."""
+    loss = rg.PairwiseQuantileLoss(reduction="sum", lambda_weight=rg.LabelDifferenceWeight())
+    labels, scores = [0, 2.0**130, 2.0**131, 3], np.array([0.5, 1.0, -2.0, 4.0])
+    value = loss(labels, scores)
+    assert np.isfinite(value)
+    assert loss(labels, scores.astype(np.float32)) == value
+
+
+def test_labels_that_a_table_of_gains_does_not_know() -> None:
+    weight = rg.NDCGWeight(gain=[0, 1, 3])
+    loss = rg.PairwiseLogisticLoss(
+        reduction="none", negative_labels="use", nan="propagate", lambda_weight=weight
+    )
+    for label in (-1, 3, 0.5):
+        with pytest.raises(ValueError, match=f"index 1 .*holds {label}, but gain knows the labels 0 to 2"):
+            loss([0, label, 2], [1.0, 2.0, 3.0], groups=[2, 1])
+    values = loss([0, np.nan, 2, 0], [1.0, 2.0, 3.0, 4.0], groups=[2, 2])
+    assert np.isnan(values[:2]).all()
+    assert values[2:].tolist() == loss([2, 0], [3.0, 4.0]).tolist()
+
+
+def test_float32_scores_too_far_apart_for_float32() -> None:
+    loss = rg.PairwiseLogisticLoss(reduction="sum", lambda_weight=rg.NDCGWeight())
+    objective, scores = loss.bind([0, 1, 2, 2], algorithm="direct"), np.array([-100, 200, 0.5, 1])
+    value, grad = objective.value_and_grad(scores.astype(np.float32))
+    assert value == objective.value(scores)
+    np.testing.assert_allclose(grad, objective.value_and_grad(scores)[1], rtol=1e-6, atol=1e-44)
