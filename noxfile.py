@@ -117,7 +117,7 @@ def mutation(session: nox.Session) -> None:
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Lines and branches that the tests run, of the engine, the bindings and the package."""
-    session.install(".[test]", "coverage")
+    session.install(".[test]", "coverage", "ml_dtypes")
     session.run("python", "tests/reliability/coverage_of_all.py", *session.posargs)
 
 
