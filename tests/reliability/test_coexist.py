@@ -206,3 +206,12 @@ def test_quotas_as_linux_shows_them(lines: str, files: dict[str, str], limited: 
         pytest.skip("no mount namespace can be made")
     all_of_them = len(os.sched_getaffinity(0))
     assert found == (1 if limited else all_of_them)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux has control groups")
+def test_threads_that_are_asked_for_go_before_a_quota() -> None:
+    quota = {"cpu.max": "50000 100000"}
+    found = fresh(threads_of_made_up_groups, "0::/\n", quota, env={"OMP_NUM_THREADS": "3"})
+    if found < 0:
+        pytest.skip("no mount namespace can be made")
+    assert found == 3

@@ -56,11 +56,16 @@ def calls_of_implicit_losses(n_threads: int) -> Iterator[tuple[str, Callable[[],
         "metadata": {"genre": np.arange(10_000) % 7},
         "metadata_weights": {"genre": 0.25},
     }
+    of_one = {**items, "positive_items": [0], "negative_items": items["negative_items"].ravel()}
     for loss in (rg.bpr_loss, rg.warp_loss):
         yield (
             type(loss).__name__,
             partial(loss.value_and_grad, positive, negative, **items, n_threads=n_threads),
         )
+    ragged = partial(
+        rg.bpr_loss.value_and_grad, positive[:1], negative.ravel(), groups=[negative.size], **of_one
+    )
+    yield "ragged", partial(ragged, n_threads=n_threads)
 
 
 def interrupts(n_threads: int) -> dict[str, tuple[float, int]]:
