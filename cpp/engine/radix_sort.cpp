@@ -129,7 +129,8 @@ void sort_bits(Sortable x, std::int32_t n, Sortable room) {
     if (passes & 1) copy(x, n, room);
 }
 
-/// Sorts numbers, best those from `low` to `high`, into `to`; `number` and `index` may be those of `to`.
+/// Sorts numbers, best those from `low` to `high`, into `to`; `number` and `index` may be those of `to`, but not of `room`
+/// unless the range cannot be divided.
 void sort_short(const double* number, const std::int32_t* index, std::int32_t n, double low, double high, Sortable to,
                 Sortable room) {
     const int width = digit_width(n);
@@ -169,8 +170,7 @@ public:
         int bits = 1;
         while (bits < kMostBucketBits && (n >> bits) > kBucketItems) ++bits;
         const Cells cells(low, high, bits);
-        if (n < kLongItems || deals == kMostDeals || !cells.ok())
-            return sort_short(number, index, n, low, high, to, room);
+        if (n < kLongItems || !cells.ok()) return sort_short(number, index, n, low, high, to, room);
         const std::vector<std::int32_t> begin = deal({cells, 0, std::uint32_t{1} << bits}, number, index, n, to);
         const auto n_buckets = static_cast<std::int64_t>(begin.size()) - 1;
         const auto sort = [&](std::int64_t bucket, bool is_long) {
@@ -184,6 +184,7 @@ public:
             }
             const auto [least, most] = std::minmax_element(here.number, here.number + items);
             if (*least == *most) return;
+            if (deals + 1 == kMostDeals) return sort_short(here.number, here.index, items, *least, *most, here, spare);
             run(here.number, here.index, items, *least, *most, spare, here, deals + 1);
             copy(spare, items, here);
         };
