@@ -64,3 +64,25 @@ def test_a_bad_number_spoils_its_list_alone(what: str, list_index: int, rng: np.
             assert np.isnan(after[first + 11])
         else:
             assert np.isnan(after[own & x["mask"]]).all() == spoilt
+
+
+@pytest.mark.parametrize("what", ["weights", "vector"])
+@pytest.mark.parametrize("loss", [rg.SoftmaxLoss, rg.ListMLELoss, rg.ApproxNDCGLoss])
+def test_a_bad_argument_spoils_its_list_of_a_listwise_loss(
+    loss: Any, what: str, rng: np.random.Generator
+) -> None:
+    x = batch(rng)
+
+    def derivatives() -> list[Any]:
+        objective = loss(reduction="sum", nan="propagate").bind(x["labels"], x["per_list"], groups=LENGTHS)
+        grad, hess = objective.grad_and_hess(x["scores"])
+        return [grad, hess, objective.hessp(x["scores"], x["vector"])]
+
+    good = derivatives()
+    x["per_list" if what == "weights" else what][1] = np.inf
+    spoilt = slice(LENGTHS[0], LENGTHS[0] + LENGTHS[1]) if what == "weights" else slice(LENGTHS[0])
+    for k, (before, after) in enumerate(zip(good, derivatives(), strict=True)):
+        bad = np.zeros(len(after), dtype=bool)
+        bad[spoilt] = what == "weights" or k == 2
+        assert np.isnan(after[bad]).all()
+        assert np.array_equal(after[~bad], before[~bad])

@@ -164,6 +164,11 @@ FEATURE = [("genre", np.arange(3), 0.5)]
         (implicit, {"features": FEATURE, "positive_items": np.arange(3)}, "negative_items: are wanted"),
         (dcg, {"depth": 0}, "k: at least 1 is wanted, got 0"),
         (dcg, {"gain": "exp3"}, "gain: unknown: 'exp3'"),
+        (
+            dcg,
+            {"gain": "table", "gain_table": np.zeros(2), "ignore_negative": False, "labels": -LABELS},
+            "index 0",
+        ),
         (dcg, {"ties": "last"}, "ties: unknown: 'last'"),
     ],
 )

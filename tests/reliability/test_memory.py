@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 import shutil
 import subprocess
@@ -50,6 +51,31 @@ def allocations_failed(library: str, every: int) -> dict[str, int]:
             )
             counts["lost"] += max(0, control.blocks_alive() - before)
             k += every
+    return counts
+
+
+def first_calls_failed(library: str) -> dict[str, int]:
+    """Fails each allocation of the first call of a bound objective, whose memory the next call then has again."""
+    from every_call import ragged
+
+    control, data = ctypes.CDLL(library), ragged(np.float64)
+    counts = {"failed": 0, "MemoryError": 0}
+    for loss in (rg.PairwiseLogisticLoss(reduction="sum"), rg.ListMLELoss(reduction="sum")):
+        expected = loss(data["labels"], data["scores"], groups=data["groups"])
+        for k in itertools.count(1):
+            bound = loss.bind(data["labels"], groups=data["groups"])
+            before = control.failures_so_far()
+            control.fail_at(k)
+            try:
+                assert bound.value(data["scores"]) == expected
+            except MemoryError:
+                counts["MemoryError"] += 1
+            finally:
+                control.fail_at(0)
+            if control.failures_so_far() == before:
+                break
+            counts["failed"] += 1
+            assert bound.value(data["scores"]) == expected
     return counts
 
 
@@ -121,6 +147,12 @@ def test_every_allocation_may_fail(failing_new: str, long: bool, figure: Callabl
     assert counts["failed"] >= 50
     assert counts["failed"] == counts["MemoryError"] + counts["right"]
     assert counts["lost"] == 0
+
+
+def test_every_allocation_of_a_first_call_may_fail(failing_new: str) -> None:
+    counts = fresh(first_calls_failed, failing_new, env={"LD_PRELOAD": failing_new})
+    assert counts["failed"] >= 10
+    assert counts["MemoryError"] == counts["failed"]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the address space")
