@@ -26,7 +26,13 @@ def one_call(n_threads: int | None = 2) -> str:
 
     from every_call import hash_of, loss_results, ragged
 
-    return hash_of(loss_results(rg.PairwiseLogisticLoss(reduction="sum"), ragged(np.float64), n_threads))
+    data = ragged(np.float64, lengths=(60,) * 200)
+    return hash_of(loss_results(rg.PairwiseLogisticLoss(reduction="sum"), data, n_threads))
+
+
+def threads_of_one_call() -> int:
+    one_call(4)
+    return len(os.listdir("/proc/self/task"))
 
 
 def ends_well(child: int) -> bool | None:
@@ -143,6 +149,13 @@ def tell(figure: Callable[[str, str], None], what: str, ends: dict[str, int]) ->
 
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts threads as Linux shows them")
+def test_one_call_uses_threads() -> None:
+    import rankgrad as rg
+
+    assert rg.build_info()["threads"] != "openmp" or fresh(threads_of_one_call) >= 4
 
 
 @pytest.mark.parametrize("busy_threads", [0, 2])
