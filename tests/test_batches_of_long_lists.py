@@ -86,3 +86,37 @@ def test_a_bad_argument_spoils_its_list_of_a_listwise_loss(
         bad[spoilt] = what == "weights" or k == 2
         assert np.isnan(after[bad]).all()
         assert np.array_equal(after[~bad], before[~bad])
+
+
+@pytest.mark.parametrize("label", [np.nan, np.inf])
+@pytest.mark.parametrize(
+    "loss", [rg.SoftmaxLoss, rg.ListMLELoss, rg.ApproxNDCGLoss, rg.PairwiseMeanSquaredError]
+)
+def test_bad_labels_spoil_their_lists(loss: Any, label: float, rng: np.random.Generator) -> None:
+    """The first and the last list; for ListMLE an infinite label is the best of all."""
+    x = batch(rng)
+    labels = x["labels"].copy()
+    labels[[7, -3]] = label
+    with pytest.raises(ValueError, match=r"labels \(y_true\): .*index 7"):
+        loss().bind(np.where(labels == np.inf, np.nan, labels), groups=LENGTHS)
+    if label == np.inf and loss is rg.ListMLELoss:
+        finite = np.where(labels == np.inf, 9, labels)
+        assert loss()(labels, x["scores"], groups=LENGTHS) == loss()(finite, x["scores"], groups=LENGTHS)
+        return
+    with pytest.raises(ValueError, match=r"labels \(y_true\): .*index 7"):
+        loss().bind(labels, groups=LENGTHS)
+    options: dict[str, Any] = {"reduction": "sum", "nan": "propagate"}
+    good = loss(**options).value_and_grad(x["labels"], x["scores"], groups=LENGTHS)[1]
+    grad = loss(**options).value_and_grad(labels, x["scores"], groups=LENGTHS)[1]
+    second = slice(LENGTHS[0], LENGTHS[0] + LENGTHS[1])
+    assert np.array_equal(grad[second], good[second])
+    assert np.isnan(grad[: LENGTHS[0]]).all()
+    assert np.isnan(grad[-LENGTHS[2] :]).all()
+
+
+@pytest.mark.parametrize("labels", [[5, 3, 2, 1], [5, 1, 2, 3]])
+def test_the_first_bad_score_by_position(labels: list[int]) -> None:
+    """Whatever the order of the labels; what is masked does not count."""
+    y_true = {"labels": labels, "mask": [False, True, True, True]}
+    with pytest.raises(ValueError, match="infinity at index 1;"):
+        rg.PairwiseHingeLoss()(y_true, [np.nan, np.inf, 0.0, np.nan])
