@@ -206,6 +206,16 @@ def test_labels_that_are_no_float64_are_compared_as_they_are() -> None:
     assert pairwise(labels=large.astype(np.float64)).pairs().tolist() == [0.0]
 
 
+def test_labels_that_a_target_does_not_look_at() -> None:
+    """Any numbers will do where every item counts as one."""
+    rest = (None, None, None, 1.0, 0.0, True, 1, None, None, None)
+    values = [
+        listwise(target=target, labels=labels).evaluate(_core.VALUE, SCORES, *rest)
+        for target, labels in (("one", np.array([np.inf, 0.0, 2.0])), ("label", np.ones(3)))
+    ]
+    assert values[0] == values[1] > 0
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="maps memory as Linux does")
 def test_a_list_of_more_items_than_can_be_numbered() -> None:
     """Sixteen gigabytes of addresses, of which no memory is ever touched."""

@@ -28,6 +28,13 @@ def values_by_numpy(y: Array, s: Array) -> Array:
     return values
 
 
+def check_ranks(s: Array, unit: float, rng: np.random.Generator) -> None:
+    y = rng.integers(0, 3, len(s)).astype(float)
+    weight = rg.NDCGWeight(gain="linear", normalize=False, truncation=BEST)
+    loss = rg.PairwiseHingeLoss(unit, reduction="none", lambda_weight=weight)
+    np.testing.assert_allclose(loss(y, s * unit), values_by_numpy(y, s), rtol=1e-12, atol=0)
+
+
 @pytest.mark.parametrize(
     ("outliers", "unit"),
     [
@@ -43,10 +50,15 @@ def test_ranks(outliers: list[float], unit: float, rng: np.random.Generator) -> 
     """Scores are whole numbers of units of the temperature, so that nothing is rounded."""
     s = (rng.integers(0, 50, N) * 2**14 + rng.integers(0, 2**12, N) * (rng.random(N) < 0.5)).astype(float)
     s[1000 : 1000 + len(outliers)] = outliers
-    y = rng.integers(0, 3, N).astype(float)
-    weight = rg.NDCGWeight(gain="linear", normalize=False, truncation=BEST)
-    loss = rg.PairwiseHingeLoss(unit, reduction="none", lambda_weight=weight)
-    np.testing.assert_allclose(loss(y, s * unit), values_by_numpy(y, s), rtol=1e-12, atol=0)
+    check_ranks(s, unit, rng)
+
+
+@pytest.mark.parametrize("outliers", [[], [-(2.0**50)]])
+def test_ranks_of_ties(outliers: list[float], rng: np.random.Generator) -> None:
+    """By position: all items, or all in one bucket."""
+    s = np.zeros(N)
+    s[1000 : 1000 + len(outliers)] = outliers
+    check_ranks(s, 1.0, rng)
 
 
 def test_scores_at_both_ends_of_float64(rng: np.random.Generator) -> None:
