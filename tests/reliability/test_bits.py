@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from children import fresh
-from every_call import every_call, hash_of, hash_of_everything, hashes, labelled_losses
+from every_call import every_call, hash_of, hash_of_everything, hashes, labelled_losses, loss_results, ragged
 
 #: Across instruction-set levels, in units of the largest number of the array: the bounds of one level, twice.
 ACROSS_LEVELS = {"float32": 2e-6, "float64": 2e-12}
@@ -116,10 +116,17 @@ def test_levels_agree(figure: Callable[[str, str], None]) -> None:
     assert worst["float64"] <= ACROSS_LEVELS["float64"]
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", labelled_losses())
+def test_threads_that_share_many_lists(name: str, dtype: Any) -> None:
+    """So many that every loss is worth threads."""
+    data = ragged(dtype, lengths=(60, 0, 61, 3) * 300)
+    loss = labelled_losses()[name]
+    assert len({hash_of(loss_results(loss, data, n)) for n in (1, 2, 3, 8, 16)}) == 1
+
+
 @pytest.mark.parametrize("name", ["PairwiseLogisticLoss", "ListMLELoss", "ApproxNDCGLoss"])
 def test_bits_do_not_depend_on_where_the_arrays_lie(name: str) -> None:
-    from every_call import loss_results, ragged
-
     data = ragged(np.float64)
     shifted = dict(data)
     for key in ("scores", "vector", "labels"):
