@@ -223,6 +223,23 @@ def test_laws(name: str, rng: np.random.Generator) -> None:
 
 
 @every_loss
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_list_knows_nothing_of_the_one_before(name: str, dtype: Any) -> None:
+    """The gradient of a list, -2 for half of it, lies where the padding of the next one is, which is shorter."""
+    loss, y = CASES[name](), np.array([4.0, 2, 2, 1, 4] + [3] * 20)
+    for n in range(1, 18):
+        scores = np.full(25 + n, 2, dtype=dtype)
+        both = loss.bind(np.append(y, np.full(n, 3.0)), [[0.5], [0.5]], offsets=[0, 25, 25 + n])
+        first, second = loss.bind(y, [[0.5]]), loss.bind(np.full(n, 3.0), [[0.5]])
+        value, grad = first.value_and_grad(scores[:25])
+        next_value, next_grad = second.value_and_grad(scores[25:])
+        for _ in range(2):
+            total, gradient = both.value_and_grad(scores)
+            assert total == both.value(scores) == value + next_value
+            assert np.array_equal(gradient, np.append(grad, next_grad))
+
+
+@every_loss
 def test_items_may_be_permuted(name: str, rng: np.random.Generator) -> None:
     labels, scores, order = rng.permutation(9) / 2.0, rng.normal(size=9), rng.permutation(9)
     value, grad = CASES[name]().value_and_grad(labels, scores)

@@ -205,17 +205,15 @@ RANKGRAD_INLINE Lanes<double> sum_each(const Lanes<double> (&x)[Lanes<double>::c
 }
 
 #if defined(RANKGRAD_SHUFFLE)
-/// n lanes in double, which lie in memory as they come.
-template <int n> struct Doubles {
-    typedef double type __attribute__((vector_size(8 * n)));
-    typedef double unaligned __attribute__((vector_size(8 * n), aligned(8), may_alias));
-};
-
 /// out[l] += a[l] in double, for the lanes of a register.
 template <class T> RANKGRAD_INLINE void add_to(double* out, Lanes<T> a) {
-    using D = Doubles<Lanes<T>::count>;
-    typename D::unaligned& to = *reinterpret_cast<typename D::unaligned*>(out);
-    to = to + __builtin_convertvector(a.v, typename D::type);
+    typedef double Wide __attribute__((vector_size(8 * Lanes<T>::count)));
+    using D = Lanes<double>;
+    const Wide wide = __builtin_convertvector(a.v, Wide);
+    typename D::Real part[Lanes<T>::count / D::count];
+    std::memcpy(part, &wide, sizeof part);
+    for (int k = 0; k < Lanes<T>::count / D::count; ++k)
+        (D::load(out + k * D::count) + D::of(part[k])).store(out + k * D::count);
 }
 
 /// out[r] += sum(rows[r]) in double, bit for bit: four trees side by side.
@@ -224,8 +222,14 @@ RANKGRAD_INLINE void add_sums(double* out, const Lanes<float> (&rows)[4]) {
     a = RANKGRAD_SHUFFLE_FOUR(a, b, 0, 4, 1, 5) + RANKGRAD_SHUFFLE_FOUR(a, b, 2, 6, 3, 7);
     c = RANKGRAD_SHUFFLE_FOUR(c, d, 0, 4, 1, 5) + RANKGRAD_SHUFFLE_FOUR(c, d, 2, 6, 3, 7);
     a = RANKGRAD_SHUFFLE_FOUR(a, c, 0, 1, 4, 5) + RANKGRAD_SHUFFLE_FOUR(a, c, 2, 3, 6, 7);
-    Doubles<4>::unaligned& to = *reinterpret_cast<Doubles<4>::unaligned*>(out);
-    to = to + Doubles<4>::type{a[0], a[1], a[2], a[3]};
+    if constexpr (Lanes<double>::count >= 4) {
+        typedef double Four __attribute__((vector_size(32)));
+        typedef double Unaligned __attribute__((vector_size(32), aligned(8), may_alias));
+        Unaligned& to = *reinterpret_cast<Unaligned*>(out);
+        to = to + Four{a[0], a[1], a[2], a[3]};
+    } else {
+        for (int r = 0; r < 4; ++r) out[r] += static_cast<double>(a[r]);
+    }
 }
 #else
 template <class T> RANKGRAD_INLINE void add_to(double* out, Lanes<T> a) { *out += static_cast<double>(a.v); }

@@ -120,7 +120,7 @@ template <class Levels, PairMode mode> class NestedSoftmax {
         for (std::int32_t k = 0; k < job_.n; k += V::count) {
             const V gap = V::load(job_.score + k) - V::load(top + k);
             const V rest = V::load(others + k);
-            const V gain = select(first_lanes<double>(job_.n - k), V::load(job_.target + k), V(0));
+            const V gain = V::load(job_.target + k);
             const auto above = gap > V(0);
             // e^-|gap|, which is at hand if an item is a level
             const V a = Levels::single ? select(above, V::load(shrink_ + k), V::load(e_ + k)) : exp_negative(-abs(gap));
@@ -139,7 +139,8 @@ template <class Levels, PairMode mode> class NestedSoftmax {
                     factors = 0;
                 }
             } else if constexpr (with_value) {
-                total += gain * (log1p(extra) + max(-gap, V(0)));
+                // What stands behind the last item may be anything, so 0 times it need not be 0.
+                total += select(first_lanes<double>(job_.n - k), gain * (log1p(extra) + max(-gap, V(0))), V(0));
             }
             if constexpr (along_vector) {
                 const V v = V::load(job_.vector + k), below_v = V::load(along + k);
