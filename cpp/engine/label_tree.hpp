@@ -1,8 +1,15 @@
-// What the trees over the label levels of a list share.
+// The tree over the label levels of a list. A node is a range of levels; it is split at the level boundary nearest to half of
+// its items. The pairs between the groups of a split are one step, the pairs inside them are the children's.
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <vector>
+
+#include "engine/parallel.hpp"
+#include "engine/radix_sort.hpp"
+#include "kernels/kernel_table.hpp"
 
 namespace rankgrad {
 
@@ -13,5 +20,138 @@ inline std::int32_t split_level(const std::int32_t* level_begin, std::int32_t fi
     const auto above = static_cast<std::int32_t>(std::lower_bound(begin + first + 1, begin + last - 1, half) - begin);
     return above - 1 > first && half - begin[above - 1] < begin[above] - half ? above - 1 : above;
 }
+
+/// The tree with the items of a node in the order of their scores N: the groups of the root are sorted, and a split below is
+/// a stable partition, so its groups are in order again. Groups of a few items are summed directly. Balancing by items makes the cost
+/// O(n (1 + H)), H the entropy of the labels, and at most O(n log n), whatever the ties [cf. Joachims, 2006; Airola,
+/// Pahikkala & Salakoski, 2011].
+template <class N> class LabelTree {
+public:
+    LabelTree(const std::int32_t* level_begin, std::int32_t n_levels, SortScratch<N>& scratch, Team team)
+        : team_(team), level_begin_(level_begin), n_levels_(n_levels), n_(level_begin[n_levels]), scratch_(scratch) {
+        for (int k = 0; k < 2; ++k) place_[k] = scratch.place(k, static_cast<std::size_t>(n_));
+    }
+    LabelTree(const LabelTree&) = delete;
+    LabelTree& operator=(const LabelTree&) = delete;
+
+    /// Does all steps, for scores in label order from `low` to `high`. Gives the sum of what they give.
+    double run(const N* score, double low, double high) {
+        if (n_ <= kLeafItems) return sum_directly(0, n_levels_);
+        const std::int32_t split = split_level(level_begin_, 0, n_levels_), middle = level_begin_[split];
+        sort(score, 0, middle, low, high);
+        sort(score, middle, n_, low, high);
+        double total = merge(merged(0, 0, middle, n_));
+        total += descend(0, 0, split, true) + descend(0, split, n_levels_, true);
+        std::stable_sort(left_.begin(), left_.end(), [](const Node& a, const Node& b) { return a.items > b.items; });
+        team_.run(static_cast<std::int64_t>(left_.size()), [&](std::int64_t k) {
+            Node& node = left_[static_cast<std::size_t>(k)];
+            node.sum = descend(node.at, node.first, node.last, false);
+        });
+        for (const Node& node : left_) total += node.sum;
+        return total;
+    }
+
+protected:
+    ~LabelTree() = default;
+
+    /// Items of a node that is summed directly.
+    static constexpr std::int32_t kLeafItems = 64;
+    /// Items of a node that all threads work on together; a smaller one is left to one of them, with all below it.
+    static constexpr std::int32_t kSharedItems = 1 << 16;
+    /// Items of a part of a partition, or of a piece of a merge.
+    static constexpr std::int32_t kPieceItems = 1 << 15;
+
+    /// All pairs between the groups of a node.
+    virtual double merge(const MergedItems<N>& items) = 0;
+    /// All pairs of the levels [first, last), of at most kLeafItems items.
+    virtual double sum_directly(std::int32_t first, std::int32_t last) = 0;
+
+    Team team_;
+
+private:
+    struct Node {
+        int at;
+        std::int32_t first, last, items;
+        double sum;
+    };
+
+    /// The items of one group of the root go to place_[0] in order.
+    void sort(const N* score, std::int32_t begin, std::int32_t end, double low, double high) {
+        const auto group = [&](const Sortable<N>& all) { return Sortable<N>{all.number + begin, all.index + begin}; };
+        radix_argsort(score + begin, end - begin, low, high, group(place_[0]), group(place_[1]), scratch_.count, team_);
+        std::int32_t* index = place_[0].index;
+        for (std::int32_t k = begin; begin != 0 && k < end; ++k) index[k] += begin;
+    }
+
+    MergedItems<N> merged(int at, std::int32_t begin, std::int32_t middle, std::int32_t end) const {
+        return {place_[at].number, place_[at].index, begin, middle, end, place_[at ^ 1].index};
+    }
+
+    /// All pairs of the levels [first, last), whose items are in place_[at]. Recursion takes the smaller half, so it is never
+    /// deeper than log2(n). A shared tree keeps its small nodes for later.
+    double descend(int at, std::int32_t first, std::int32_t last, bool shared) {
+        double sum = 0;
+        while (last - first > 1) {
+            const std::int32_t begin = level_begin_[first], end = level_begin_[last];
+            if (shared && end - begin < kSharedItems) {
+                left_.push_back({at, first, last, end - begin, 0});
+                break;
+            }
+            if (end - begin <= kLeafItems) return sum + sum_directly(first, last);
+            if (shared && team_.stopped()) break;
+            const std::int32_t split = split_level(level_begin_, first, last), middle = level_begin_[split];
+            partition(at, begin, middle, end);
+            at ^= 1;
+            sum += merge(merged(at, begin, middle, end));
+            if (middle - begin < end - middle) {
+                sum += descend(at, first, split, shared);
+                first = split;
+            } else {
+                sum += descend(at, split, last, shared);
+                last = split;
+            }
+        }
+        return sum;
+    }
+
+    /// Items before `middle` in label order go to the front, the others behind them, both still in the order of the scores.
+    void partition(int at, std::int32_t begin, std::int32_t middle, std::int32_t end) {
+        const std::int32_t n = end - begin;
+        if (n < kSharedItems) return partition_part(at, begin, end, middle, begin, middle);
+        const std::int32_t n_parts = n / kPieceItems;
+        const auto part_begin = [&](std::int64_t k) { return begin + static_cast<std::int32_t>(k * n / n_parts); };
+        std::vector<std::int32_t> low(static_cast<std::size_t>(n_parts) + 1, begin);  // first slot of each part
+        team_.run(n_parts, [&](std::int64_t k) {
+            const std::int32_t* item = place_[at].index;
+            low[static_cast<std::size_t>(k) + 1] = static_cast<std::int32_t>(std::count_if(
+                item + part_begin(k), item + part_begin(k + 1), [&](std::int32_t i) { return i < middle; }));
+        });
+        for (std::size_t k = 1; k < low.size(); ++k) low[k] += low[k - 1];
+        team_.run(n_parts, [&](std::int64_t k) {
+            const std::int32_t from = part_begin(k), first_low = low[static_cast<std::size_t>(k)];
+            partition_part(at, from, part_begin(k + 1), middle, first_low,
+                           middle + (from - begin) - (first_low - begin));
+        });
+    }
+    void partition_part(int at, std::int32_t begin, std::int32_t end, std::int32_t middle, std::int32_t low,
+                        std::int32_t high) const {
+        const Sortable<N> from = place_[at], to = place_[at ^ 1];
+        for (std::int32_t k = begin; k < end; ++k) {
+            const std::int32_t item = from.index[k];
+            const std::int32_t is_low = item < middle;
+            const std::int32_t slot = high ^ ((low ^ high) & -is_low);
+            to.number[slot] = from.number[k];
+            to.index[slot] = item;
+            low += is_low;
+            high += 1 - is_low;
+        }
+    }
+
+    const std::int32_t* level_begin_;
+    std::int32_t n_levels_, n_;
+    SortScratch<N>& scratch_;
+    Sortable<N> place_[2];
+    std::vector<Node> left_;
+};
 
 }  // namespace rankgrad

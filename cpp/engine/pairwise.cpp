@@ -75,6 +75,8 @@ double Pairwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scrat
             return sum.run(loss.expansion[std::is_same_v<T, float> ? 0 : 1], loss_.temperature,
                            call.list_weight == nullptr ? 1.0 : call.list_weight[list], s.expansion);
     }
+    double value = 0;
+    if (may_count(call, list) && count(call, list, s, team, value)) return value;
     if (!gather(call, list, s, team) || plan_.is_nan(list)) {
         for (std::vector<double>* sum : {&s.value, &s.grad, &s.hess})
             std::fill_n(padded(*sum, n), n, std::numeric_limits<double>::quiet_NaN());

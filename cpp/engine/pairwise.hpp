@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "engine/call.hpp"
@@ -12,6 +13,7 @@
 #include "engine/level_codes.hpp"
 #include "engine/level_table_sums.hpp"
 #include "engine/pair_weights.hpp"
+#include "engine/partner_counts.hpp"
 #include "engine/sorted_sums.hpp"
 
 namespace rankgrad {
@@ -32,6 +34,11 @@ constexpr double kFloatMargin = 1e15;
 /// Pairs in one kernel call, between two looks at the interrupt flag.
 constexpr double kPairsPerCall = 1e7;
 
+template <class N> struct CountScratch {
+    std::vector<N> score;
+    SortScratch<N> sort;
+};
+
 /// Arrays of one list, ordered by label, one register longer than the list.
 struct PairwiseScratch {
     std::vector<double> score, weight, vector, value, grad, hess;  // score: divided by the temperature
@@ -42,8 +49,10 @@ struct PairwiseScratch {
     std::vector<ItemPart> parts;
     ExpansionScratch expansion;
     LevelTableScratch tables;
-    SortScratch sort;
+    SortScratch<double> sort;
     WeightedScratch weighted;
+    std::tuple<CountScratch<float>, CountScratch<double>> counts;
+    std::vector<std::int32_t> slope, partners;
 };
 
 class Pairwise {
@@ -65,6 +74,11 @@ private:
     double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
     template <class T> ListFacts facts(std::int64_t list, double range) const;
     template <class T> bool gather(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
+    template <class T> bool may_count(const LossCall<T>& call, std::int64_t list) const;
+    template <class T>
+    bool count(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team, double& value) const;
+    template <class N, class T>
+    bool count_in(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team, double& value) const;
     template <class T> void sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
     template <class P> PairJob<P> job_for(std::int64_t list, Scratch& scratch) const;
     PairJob<double> score_job(std::int64_t list, Scratch& scratch) const;

@@ -5,13 +5,11 @@
 
 #include "engine/dispatch.hpp"
 #include "engine/item_parts.hpp"
+#include "engine/label_order.hpp"
 #include "engine/pairwise.hpp"
 
 namespace rankgrad {
 namespace {
-
-/// Items that are gathered before their range is looked at, while they are in the nearest cache.
-constexpr std::int64_t kBlock = 1024;
 
 double dot(const double* a, const double* b, std::int64_t n) {
     constexpr int chains = 8;  // independent sums, which no addition waits for
@@ -21,21 +19,6 @@ double dot(const double* a, const double* b, std::int64_t n) {
         for (int c = 0; c < chains; ++c) sum[c] += a[k + c] * b[k + c];
     for (; k < n; ++k) sum[0] += a[k] * b[k];
     return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
-}
-
-/// Gathers a part's scores, looks at their range, and divides them by the temperature.
-template <class T> void gather_scores(const T* scores, const std::int32_t* order, std::int64_t n, double temperature,
-                                      double* out, ItemPart& part) {
-    for (std::int64_t first = 0; first < n; first += kBlock) {
-        const std::int64_t count = std::min(kBlock, n - first);
-        double* block = out + first;
-        for (std::int64_t k = 0; k < count; ++k) block[k] = static_cast<double>(scores[order[first + k]]);
-        double low, high;
-        part.finite = copy_scores(block, count, block, &low, &high) && part.finite;
-        part.low = first == 0 ? low : std::min(part.low, low);
-        part.high = first == 0 ? high : std::max(part.high, high);
-        for (std::int64_t k = 0; temperature != 1.0 && k < count; ++k) block[k] /= temperature;
-    }
 }
 
 template <class From>
@@ -71,17 +54,10 @@ template <class T> bool Pairwise::gather(const LossCall<T>& call, std::int64_t l
     });
     for (double* numbers : {score, vector, sums[0], sums[1], sums[2]})
         if (numbers != nullptr) std::fill_n(numbers + n, kPadding, 0.0);
-    s.low = s.parts[0].low;
-    s.high = s.parts[0].high;
-    bool finite = call.list_weight == nullptr || std::isfinite(call.list_weight[list]);
-    for (const ItemPart& part : s.parts) {
-        s.low = std::min(s.low, part.low);
-        s.high = std::max(s.high, part.high);
-        finite = finite && part.finite;
-    }
-    s.low /= loss_.temperature;
-    s.high /= loss_.temperature;
-    return finite;
+    const ItemPart all = joined(s.parts);
+    s.low = all.low / loss_.temperature;
+    s.high = all.high / loss_.temperature;
+    return all.finite && (call.list_weight == nullptr || std::isfinite(call.list_weight[list]));
 }
 
 template <class T> double Pairwise::scatter(const LossCall<T>& call, std::int64_t list, Scratch& s, Team team) const {

@@ -1,4 +1,4 @@
-// Argsort of finite doubles: stable, linear, no worst case.
+// Argsort of finite floats or doubles: stable, linear, no worst case.
 #pragma once
 
 #include <cstddef>
@@ -11,23 +11,23 @@
 namespace rankgrad {
 
 /// Room for numbers and for the indices they came from.
-struct Sortable {
-    double* number;
+template <class N> struct Sortable {
+    N* number;
     std::int32_t* index;
 };
 
-/// 24 bytes per item.
-struct SortScratch {
-    std::vector<double> number[2];
+/// 24 bytes per item, 16 for floats.
+template <class N> struct SortScratch {
+    std::vector<N> number[2];
     std::vector<std::int32_t> index[2];
     std::vector<std::uint32_t> count;
 
-    Sortable place(int k, std::size_t n) { return {padded(number[k], n), padded(index[k], n)}; }
+    Sortable<N> place(int k, std::size_t n) { return {padded(number[k], n), padded(index[k], n)}; }
 };
 
 /// Sorts number[0 .. n) ascending into `sorted`, with room for as many. The indices are those of `number`; equal numbers stay in
 /// their order. The numbers are finite, from `low` to `high`.
-void radix_argsort(const double* number, std::int32_t n, double low, double high, Sortable sorted, Sortable room,
-                   std::vector<std::uint32_t>& count, Team team);
+template <class N> void radix_argsort(const N* number, std::int32_t n, double low, double high, Sortable<N> sorted,
+                                      Sortable<N> room, std::vector<std::uint32_t>& count, Team team);
 
 }  // namespace rankgrad

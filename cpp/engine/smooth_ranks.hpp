@@ -15,7 +15,7 @@ namespace rankgrad {
 struct SmoothRankScratch {
     std::vector<double> moments, row, column, value;
     ExpansionScratch expansion;
-    SortScratch sort;
+    SortScratch<double> sort;
 };
 
 /// Writes the derivatives of the mode into the arrays of `job`, whose scores are from `low` to job.high, and gives the value.

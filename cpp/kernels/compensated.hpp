@@ -21,6 +21,12 @@ RANKGRAD_INLINE double multiply_add(double a, double b, double c) {
     return a * b + c;
 }
 
+/// a * b rounded, and never contracted with a sum that it goes into.
+RANKGRAD_INLINE double product_of(double a, double b) {
+    if constexpr (kFused) return fused(a, b, 0.0);
+    return a * b;
+}
+
 /// a * b - product, exactly, for product = a * b rounded.
 RANKGRAD_INLINE double product_error(double a, double b, double product) {
     if constexpr (kFused) return fused(a, b, -product);
@@ -40,7 +46,7 @@ struct Compensated {
         sum = next;
     }
     RANKGRAD_INLINE void add_product(double a, double b) {
-        const double product = a * b;
+        const double product = product_of(a, b);
         add(product);
         error += product_error(a, b, product);
     }

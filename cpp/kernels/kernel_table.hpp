@@ -46,16 +46,22 @@ template <class T> using PairSum = void (*)(const PairJob<T>&);
 
 /// Two groups of items, each in ascending order of the scores; every item of the upper group has a higher label than every
 /// item of the lower group.
-struct MergeJob {
-    const double* score = nullptr;       ///< lower group at [begin, middle), upper group at [middle, end)
+template <class N> struct MergedItems {
+    const N* score = nullptr;            ///< lower group at [begin, middle), upper group at [middle, end)
     const std::int32_t* item = nullptr;  ///< whose score it is: an index of the arrays below
     std::ptrdiff_t begin = 0, middle = 0, end = 0;
     std::int32_t* reach = nullptr;  ///< written by the walk: each item's partners in the other group end there
+};
+struct MergeJob : MergedItems<double> {
     const double* weight = nullptr;
     const double* vector = nullptr;  ///< for kHessVector
     double* value = nullptr;         ///< added to, as in PairJob
     double* grad = nullptr;
     double* hess = nullptr;
+};
+template <class N> struct CountJob : MergedItems<N> {
+    std::int32_t* slope = nullptr;     ///< of each item, added to: partners above it less those below; may be null
+    std::int32_t* partners = nullptr;  ///< of each item, added to; may be null
 };
 
 /// A piece of one side of a merge: its rows, the partners that join at them, and sums over all partners before those: of
@@ -72,11 +78,23 @@ struct MergePiece {
 
 /// The steps of a merge of n pieces, in this order; walk, totals and sums may do the pieces side by side.
 struct MergeSums {
-    void (*cut)(const MergeJob&, MergePiece* pieces, std::int64_t n);
-    void (*walk)(const MergeJob&, const MergePiece&);
+    void (*cut)(const MergedItems<double>&, MergePiece* pieces, std::int64_t n);
+    void (*walk)(const MergedItems<double>&, const MergePiece&);
     void (*totals)(const MergeJob&, MergePiece* pieces, std::int64_t n, std::int64_t piece);
     void (*chain)(const MergeJob&, MergePiece* pieces, std::int64_t n);
     void (*sums)(const MergeJob&, const MergePiece&);
+};
+
+/// Likewise where phi' is a count, so that nothing is passed from piece to piece. `value` gives the sum of phi over all pairs.
+template <class N> struct MergeCounts {
+    void (*cut)(const MergedItems<N>&, MergePiece* pieces, std::int64_t n);
+    void (*walk)(const MergedItems<N>&, const MergePiece&);
+    void (*count)(const CountJob<N>&, MergePiece&);
+    double (*value)(const MergePiece* pieces, std::int64_t n);
+};
+struct CountFamily {
+    MergeCounts<float> of_float;
+    MergeCounts<double> of_double;
 };
 
 /// A run of small levels has at most so many items.
@@ -124,6 +142,7 @@ struct PairLossKernels {
     PairSum<double> double_sum[kPairModes];   ///< always weighted
     PairSum<double> moment_sum[kPairModes];   ///< all rows of a list in O(n); null if the loss has no such form
     const MergeSums (*merge_sum)[2];          ///< [mode][weights differ]; null if the loss has no such form
+    const CountFamily* merge_counts;          ///< for the hinge, else null
     const ExpansionKernels* expansion;        ///< null, or that for float32 and that for float64 results
 };
 

@@ -22,6 +22,7 @@ struct ExpansionFamily {
 /// [pairwise loss][mode][weights differ], empty for a loss that has no such form
 struct MergeFamily {
     MergeSums losses[kPairLosses][kPairModes][2];
+    CountFamily counts;
 };
 
 extern const PairFamily RANKGRAD_OF_LEVEL(pair_kernels);

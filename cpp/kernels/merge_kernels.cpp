@@ -1,5 +1,6 @@
 // The sums of a level by merges of sorted items: entries per pairwise loss, empty for a loss that has none.
 #include "kernels/level.hpp"
+#include "kernels/merge_counts.hpp"
 #include "kernels/merge_sums.hpp"
 
 namespace rankgrad {
@@ -10,15 +11,19 @@ template <class Loss, PairMode mode, bool weighted> constexpr MergeSums merge_su
         return {};
     } else {
         using Sum = MergePairSum<Loss::hinge_power, mode, weighted>;
-        return {&MergePath::cut, &MergePath::call, &Sum::totals, &Sum::chain, &Sum::sums};
+        return {&MergePath<double>::cut, &MergePath<double>::call, &Sum::totals, &Sum::chain, &Sum::sums};
     }
+}
+template <class N> constexpr MergeCounts<N> merge_counts() {
+    return {&MergePath<N>::cut, &MergePath<N>::call, &PartnerCounts<N>::count, &PartnerCounts<N>::value};
 }
 template <class... Losses> constexpr MergeFamily merge_family(List<Losses...>) {
     return {{{{merge_sums<Losses, kValue, false>(), merge_sums<Losses, kValue, true>()},
               {merge_sums<Losses, kValueGrad, false>(), merge_sums<Losses, kValueGrad, true>()},
               {merge_sums<Losses, kGradHess, false>(), merge_sums<Losses, kGradHess, true>()},
               {merge_sums<Losses, kGradPositiveHess, false>(), merge_sums<Losses, kGradPositiveHess, true>()},
-              {merge_sums<Losses, kHessVector, false>(), merge_sums<Losses, kHessVector, true>()}}...}};
+              {merge_sums<Losses, kHessVector, false>(), merge_sums<Losses, kHessVector, true>()}}...},
+            {merge_counts<float>(), merge_counts<double>()}};
 }
 
 }  // namespace

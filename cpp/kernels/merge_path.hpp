@@ -3,7 +3,7 @@
 //
 // Rows are visited from the highest score down; the partners of a row are those of the row before it and some more. Each
 // step either lets the next partner join or leaves the row, and so says for one item where the walk along the other group
-// stands (MergeJob::reach): n steps give the partners of all n items. A step waits for the loads and the comparison of the step
+// stands (MergedItems::reach): n steps give the partners of all n items. A step waits for the loads and the comparison of the step
 // before it, so that four stretches of the path are walked in turn: where a path is after so many steps is found by
 // bisection [Odeh, Green, Mwassi, Shmueli & Birk, Merge Path, 2012]. A step has no branch to mispredict.
 #pragma once
@@ -17,7 +17,8 @@
 namespace rankgrad {
 namespace {
 
-struct MergePath {
+template <class N> struct MergePath {
+    using Job = MergedItems<N>;
     static constexpr int kStreams = 4;
     static constexpr std::ptrdiff_t kFewSteps = 8;  // that are not worth a loop of all streams
 
@@ -35,8 +36,8 @@ struct MergePath {
     static bool near(double row, double partner) { return row - partner < 1.0; }
 
     /// Where the walk is after so many steps. A partner has joined if it is near the last row that may have been reached by then.
-    static Point point(const MergeJob& job, std::ptrdiff_t steps) {
-        const double *row = job.score + job.end - 1, *partner = job.score + job.middle - 1;
+    static Point point(const Job& job, std::ptrdiff_t steps) {
+        const N *row = job.score + job.end - 1, *partner = job.score + job.middle - 1;
         const std::ptrdiff_t n_upper = job.end - job.middle, n_lower = job.middle - job.begin;
         std::ptrdiff_t joined = steps - least(steps, n_upper);
         for (std::ptrdiff_t high = least(steps, n_lower); joined < high;) {
@@ -48,7 +49,7 @@ struct MergePath {
     }
 
     /// Cuts both walks into n pieces of as many steps each.
-    static void cut(const MergeJob& job, MergePiece* pieces, std::int64_t n) {
+    static void cut(const Job& job, MergePiece* pieces, std::int64_t n) {
         const std::ptrdiff_t steps = job.end - job.begin;
         Point from = point(job, 0);
         for (std::int64_t k = 0; k < n; ++k) {
@@ -67,7 +68,7 @@ struct MergePath {
         }
     }
 
-    static RANKGRAD_INLINE void step(const double* score, std::int32_t* reach, std::ptrdiff_t& row,
+    static RANKGRAD_INLINE void step(const N* score, std::int32_t* reach, std::ptrdiff_t& row,
                                      std::ptrdiff_t& partner) {
         const std::ptrdiff_t joins = near(score[row], score[partner]);
         reach[row] = static_cast<std::int32_t>(partner);  // overwritten while partners join
@@ -77,13 +78,13 @@ struct MergePath {
     }
 
     /// One stream to its end.
-    static void finish(const double* score, std::int32_t* reach, Stream s) {
+    static void finish(const N* score, std::int32_t* reach, Stream s) {
         while (s.sure_steps() > 0) step(score, reach, s.row, s.partner);
         for (; s.row > s.row_end; --s.row) reach[s.row] = static_cast<std::int32_t>(s.partner);
         for (; s.partner > s.partner_end; --s.partner) reach[s.partner] = static_cast<std::int32_t>(s.row + 1);
     }
 
-    template <int streams> static void walk(const double* score, std::int32_t* reach, Stream* stream) {
+    template <int streams> static void walk(const N* score, std::int32_t* reach, Stream* stream) {
         std::ptrdiff_t row[streams], partner[streams];
         int shortest = 0;
         for (;;) {
@@ -108,7 +109,7 @@ struct MergePath {
     }
 
     /// Fills `reach` for the items of a piece.
-    static void call(const MergeJob& job, const MergePiece& piece) {
+    static void call(const Job& job, const MergePiece& piece) {
         const MergeSide& all = piece.upper;
         const std::ptrdiff_t first = (job.end - 1 - all.row) + (job.middle - 1 - all.partner);
         const std::ptrdiff_t steps = (all.row - all.row_end) + (all.partner - all.partner_end);

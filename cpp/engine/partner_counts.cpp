@@ -1,0 +1,96 @@
+// The label tree with counts.
+#include "engine/partner_counts.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <type_traits>
+#include <vector>
+
+#include "engine/label_tree.hpp"
+#include "engine/workspace.hpp"
+
+namespace rankgrad {
+namespace {
+
+template <class N> const MergeCounts<N>& counts_of(const CountFamily& family) {
+    if constexpr (std::is_same_v<N, float>) return family.of_float;
+    else return family.of_double;
+}
+
+template <class N> class CountTree final : public LabelTree<N> {
+    using Tree = LabelTree<N>;
+
+public:
+    CountTree(const PairLossKernels& loss, const PartnerCountJob<N>& job, SortScratch<N>& scratch, Team team)
+        : Tree(job.level_begin, job.n_levels, scratch, team), job_(job), counts_(counts_of<N>(*loss.merge_counts)),
+          direct_(loss.double_sum[job.slope == nullptr      ? kValue
+                                  : job.partners == nullptr ? kValueGrad
+                                                            : kGradPositiveHess]) {}
+
+private:
+    double merge(const MergedItems<N>& items) override {
+        CountJob<N> job;
+        static_cast<MergedItems<N>&>(job) = items;
+        job.slope = job_.slope;
+        job.partners = job_.partners;
+        const std::ptrdiff_t size = items.end - items.begin;
+        if (size < Tree::kSharedItems) {
+            MergePiece all;
+            counts_.cut(job, &all, 1);
+            return walk(job, all), counts_.value(&all, 1);
+        }
+        std::vector<MergePiece> pieces(static_cast<std::size_t>(size / Tree::kPieceItems));
+        const auto n = static_cast<std::int64_t>(pieces.size());
+        counts_.cut(job, pieces.data(), n);
+        this->team_.run(n, [&](std::int64_t k) { walk(job, pieces[static_cast<std::size_t>(k)]); });
+        return counts_.value(pieces.data(), n);
+    }
+    void walk(const CountJob<N>& job, MergePiece& piece) const {
+        counts_.walk(job, piece);
+        counts_.count(job, piece);
+    }
+
+    /// Pair by pair; the sums of so few ones are whole numbers.
+    double sum_directly(std::int32_t first, std::int32_t last) override {
+        constexpr std::size_t room = Tree::kLeafItems + kPadding;
+        double score[room] = {}, weight[room], value[room] = {}, grad[room] = {}, hess[room] = {};
+        std::int32_t level_begin[Tree::kLeafItems + 1];
+        const std::int32_t begin = job_.level_begin[first], n = job_.level_begin[last] - begin;
+        for (std::int32_t q = first; q <= last; ++q) level_begin[q - first] = job_.level_begin[q] - begin;
+        std::copy_n(job_.score + begin, n, score);
+        std::fill_n(weight, room, 1.0);
+        PairJob<double> job;
+        job.row = job.column = score;
+        job.weight = weight;
+        job.level_begin = level_begin;
+        job.n_levels = last - first;
+        job.row_end = n;
+        job.value = value;
+        job.grad = grad;
+        job.hess = hess;
+        direct_(job);
+        for (std::int32_t k = 0; job_.slope != nullptr && k < n; ++k)
+            job_.slope[begin + k] += static_cast<std::int32_t>(grad[k]);
+        for (std::int32_t k = 0; job_.partners != nullptr && k < n; ++k)
+            job_.partners[begin + k] += static_cast<std::int32_t>(hess[k]);
+        double total = 0;
+        for (std::int32_t k = 0; k < n; ++k) total += value[k];
+        return total;
+    }
+
+    const PartnerCountJob<N>& job_;
+    const MergeCounts<N>& counts_;
+    PairSum<double> direct_;
+};
+
+}  // namespace
+
+template <class N>
+double count_partners(const PairLossKernels& loss, const PartnerCountJob<N>& job, SortScratch<N>& scratch, Team team) {
+    return CountTree<N>(loss, job, scratch, team).run(job.score, job.low, job.high);
+}
+
+template double count_partners(const PairLossKernels&, const PartnerCountJob<float>&, SortScratch<float>&, Team);
+template double count_partners(const PairLossKernels&, const PartnerCountJob<double>&, SortScratch<double>&, Team);
+
+}  // namespace rankgrad

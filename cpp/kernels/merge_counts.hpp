@@ -1,0 +1,70 @@
+// The sum over all pairs between two groups of items, each in the order of the scores, for phi(m) = max(0, 1 - m) without
+// weights, once the partners of every item are known (merge_path.hpp). Its derivatives are whole numbers:
+//   slope c_i = (partners above i) - (partners below i), as an integer.
+// With P the number of pairs of partners, the sum over them is sum (1 - s_i + s_j) = P + sum_i c_i s_i. The terms of that
+// cancel, and so they are added with the errors of products and sums.
+#pragma once
+
+#include "kernels/compensated.hpp"
+#include "kernels/kernel_table.hpp"
+
+namespace rankgrad {
+namespace {
+
+template <class N> class PartnerCounts {
+    static constexpr std::ptrdiff_t kChains = 8;  // independent sums, which no addition waits for
+    double sum_[kChains] = {}, error_[kChains] = {};
+    std::int64_t pairs_ = 0;
+
+    static RANKGRAD_INLINE void add_product(double a, double b, double& sum, double& error) {
+        Compensated total{sum, error};
+        total.add_product(a, b);
+        sum = total.sum;
+        error = total.error;
+    }
+
+    /// Items [from, to) of one group, whose partners are counted from `first`.
+    void add(const CountJob<N>& job, std::ptrdiff_t from, std::ptrdiff_t to, std::ptrdiff_t first) {
+        const auto origin = static_cast<std::int32_t>(first);
+        const std::int32_t* reach = job.reach;
+        if (job.slope != nullptr)
+            for (std::ptrdiff_t k = from; k < to; ++k) job.slope[job.item[k]] += reach[k] - origin;
+        if (job.partners != nullptr)
+            for (std::ptrdiff_t k = from; k < to; ++k)
+                job.partners[job.item[k]] += reach[k] < origin ? origin - reach[k] : reach[k] - origin;
+        std::ptrdiff_t k = from;
+        for (; k + kChains <= to; k += kChains)
+            for (std::ptrdiff_t c = 0; c < kChains; ++c)
+                add_product(reach[k + c] - origin, static_cast<double>(job.score[k + c]), sum_[c], error_[c]);
+        for (; k < to; ++k) add_product(reach[k] - origin, static_cast<double>(job.score[k]), sum_[0], error_[0]);
+    }
+
+public:
+    static void count(const CountJob<N>& job, MergePiece& piece) {
+        PartnerCounts counts;
+        const std::ptrdiff_t upper = piece.upper.row_end + 1, upper_end = piece.upper.row + 1;
+        counts.add(job, upper, upper_end, job.middle - 1);
+        for (std::ptrdiff_t k = upper; k < upper_end; ++k) counts.pairs_ += job.middle - 1 - job.reach[k];
+        counts.add(job, piece.lower.row, piece.lower.row_end, job.middle);
+        Compensated total;
+        total.add(static_cast<double>(counts.pairs_));
+        for (std::ptrdiff_t c = 0; c < kChains; ++c) {
+            total.add(counts.sum_[c]);
+            total.error += counts.error_[c];
+        }
+        piece.upper.sum[0] = total.sum;
+        piece.upper.error[0] = total.error;
+    }
+
+    static double value(const MergePiece* pieces, std::int64_t n) {
+        Compensated total;
+        for (std::int64_t k = 0; k < n; ++k) {
+            total.add(pieces[k].upper.sum[0]);
+            total.error += pieces[k].upper.error[0];
+        }
+        return total.total();
+    }
+};
+
+}  // namespace
+}  // namespace rankgrad
