@@ -108,6 +108,7 @@ public:
         const Cells cells(low, high, bits);
         if (n < kLongItems || !cells.ok()) return sort_short(number, index, n, low, high, to, room);
         const std::vector<std::int32_t> begin = deal({cells, 0, std::uint32_t{1} << bits}, number, index, n, to);
+        if (team_.stopped()) return;  // and so not all may have been counted
         const auto n_buckets = static_cast<std::int64_t>(begin.size()) - 1;
         const auto sort = [&](std::int64_t bucket, bool is_long) {
             const std::int32_t first = begin[static_cast<std::size_t>(bucket)],
@@ -164,12 +165,10 @@ private:
 
 template <class N> void radix_argsort(const N* number, std::int32_t n, double low, double high, Sortable<N> sorted,
                                       Sortable<N> room, std::vector<std::uint32_t>& count, Team team) {
-    if (low == high) {
-        std::copy_n(number, n, sorted.number);
-        std::iota(sorted.index, sorted.index + n, 0);
-    } else {
-        LongSort<N>(count, team).run(number, nullptr, n, low, high, sorted, room);
-    }
+    if (low < high) LongSort<N>(count, team).run(number, nullptr, n, low, high, sorted, room);
+    if (low < high && (n < kLongItems || !team.stopped())) return;
+    std::copy_n(number, n, sorted.number);
+    std::iota(sorted.index, sorted.index + n, 0);
 }
 
 template void radix_argsort(const float*, std::int32_t, double, double, Sortable<float>, Sortable<float>,

@@ -26,7 +26,7 @@ template <class N> struct SortScratch {
 };
 
 /// Sorts number[0 .. n) ascending into `sorted`, with room for as many. The indices are those of `number`; equal numbers stay in
-/// their order. The numbers are finite, from `low` to `high`.
+/// their order. The numbers are finite, from `low` to `high`. Where the team is stopped they are as they came, every index once.
 template <class N> void radix_argsort(const N* number, std::int32_t n, double low, double high, Sortable<N> sorted,
                                       Sortable<N> room, std::vector<std::uint32_t>& count, Team team);
 
