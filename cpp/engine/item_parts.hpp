@@ -18,6 +18,17 @@ struct alignas(64) ItemPart {
     bool finite = true;
 };
 
+/// Range of the numbers of all parts, and whether they are finite.
+inline ItemPart joined(const std::vector<ItemPart>& parts) {
+    ItemPart all = parts[0];
+    for (const ItemPart& part : parts) {
+        all.low = std::min(all.low, part.low);
+        all.high = std::max(all.high, part.high);
+        all.finite = all.finite && part.finite;
+    }
+    return all;
+}
+
 constexpr std::int64_t kPartItems = 1 << 15, kRegister = static_cast<std::int64_t>(kPadding);
 inline std::int64_t count_parts(std::int64_t n) { return (n + kPartItems - 1) / kPartItems; }
 /// Whole registers, but for the last part, whose items end where there is padding.

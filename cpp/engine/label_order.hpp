@@ -1,9 +1,9 @@
-// The way of a list's scores into label order.
+// The way of a list's scores into label order, and of its results back.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
-#include <vector>
+#include <limits>
 
 #include "engine/dispatch.hpp"
 #include "engine/item_parts.hpp"
@@ -29,15 +29,14 @@ template <class T, class N> void gather_scores(const T* scores, const std::int32
     }
 }
 
-/// Range of the numbers of all parts, and whether they are finite.
-inline ItemPart joined(const std::vector<ItemPart>& parts) {
-    ItemPart all = parts[0];
-    for (const ItemPart& part : parts) {
-        all.low = std::min(all.low, part.low);
-        all.high = std::max(all.high, part.high);
-        all.finite = all.finite && part.finite;
+/// to[order[k]] = factor * from[k] for the items of a part, but at least `least`. Nothing if `to` is null.
+template <class S, class T> void scatter_results(const S* from, const std::int32_t* order, std::int64_t begin,
+                                                 std::int64_t end, double factor, double least, T* to) {
+    for (std::int64_t k = begin; to != nullptr && k < end; ++k) {
+        const double x = factor * from[k];
+        to[order[k]] = static_cast<T>(x < least ? least : x);
     }
-    return all;
 }
+constexpr double kNoLeast = -std::numeric_limits<double>::infinity();
 
 }  // namespace rankgrad

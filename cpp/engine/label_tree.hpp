@@ -22,9 +22,9 @@ inline std::int32_t split_level(const std::int32_t* level_begin, std::int32_t fi
 }
 
 /// The tree with the items of a node in the order of their scores N: the groups of the root are sorted, and a split below is
-/// a stable partition, so its groups are in order again. Groups of a few items are summed directly. Balancing by items makes the cost
-/// O(n (1 + H)), H the entropy of the labels, and at most O(n log n), whatever the ties [cf. Joachims, 2006; Airola,
-/// Pahikkala & Salakoski, 2011].
+/// a stable partition, so its groups are in order again. Groups of a few items are summed directly. Balancing by items
+/// makes the cost O(n (1 + H)), H the entropy of the labels, and at most O(n log n), whatever the ties [cf. Joachims, 2006;
+/// Airola, Pahikkala & Salakoski, 2011].
 template <class N> class LabelTree {
 public:
     LabelTree(const std::int32_t* level_begin, std::int32_t n_levels, SortScratch<N>& scratch, Team team)
@@ -36,7 +36,7 @@ public:
 
     /// Does all steps, for scores in label order from `low` to `high`. Gives the sum of what they give.
     double run(const N* score, double low, double high) {
-        if (n_ <= kLeafItems) return sum_directly(0, n_levels_);
+        if (n_ <= kLeafItems) return leaf(0, n_levels_);
         const std::int32_t split = split_level(level_begin_, 0, n_levels_), middle = level_begin_[split];
         sort(score, 0, middle, low, high);
         sort(score, middle, n_, low, high);
@@ -64,8 +64,8 @@ protected:
 
     /// All pairs between the groups of a node.
     virtual double merge(const MergedItems<N>& items) = 0;
-    /// All pairs of the levels [first, last), of at most kLeafItems items.
-    virtual double sum_directly(std::int32_t first, std::int32_t last) = 0;
+    /// All pairs of at most kLeafItems items from `begin` in label order on; level_begin, of so many levels, counts from there.
+    virtual double sum_directly(std::int32_t begin, const std::int32_t* level_begin, std::int32_t n_levels) = 0;
 
     Team team_;
 
@@ -84,6 +84,12 @@ private:
         for (std::int32_t k = begin; begin != 0 && k < end; ++k) index[k] += begin;
     }
 
+    double leaf(std::int32_t first, std::int32_t last) {
+        std::int32_t level_begin[kLeafItems + 1];
+        for (std::int32_t q = first; q <= last; ++q) level_begin[q - first] = level_begin_[q] - level_begin_[first];
+        return sum_directly(level_begin_[first], level_begin, last - first);
+    }
+
     MergedItems<N> merged(int at, std::int32_t begin, std::int32_t middle, std::int32_t end) const {
         return {place_[at].number, place_[at].index, begin, middle, end, place_[at ^ 1].index};
     }
@@ -98,7 +104,7 @@ private:
                 left_.push_back({at, first, last, end - begin, 0});
                 break;
             }
-            if (end - begin <= kLeafItems) return sum + sum_directly(first, last);
+            if (end - begin <= kLeafItems) return sum + leaf(first, last);
             const std::int32_t split = split_level(level_begin_, first, last), middle = level_begin_[split];
             partition(at, begin, middle, end);
             if (shared && team_.stopped()) break;  // and so the partition may not be whole

@@ -45,16 +45,11 @@ template <class T> bool LevelTableSum<T>::read() {
     scratch_.parts.resize(static_cast<std::size_t>(n_parts_));
     std::fill(scratch_.parts.begin(), scratch_.parts.end(), ItemPart());
     team_.run(n_parts_, [&](std::int64_t part) { read_part(part); });
-    low_ = scratch_.parts[0].low;
-    high_ = scratch_.parts[0].high;
-    bool finite = call_.list_weight == nullptr || std::isfinite(call_.list_weight[list_]);
-    for (const ItemPart& part : scratch_.parts) {
-        low_ = std::min(low_, part.low);
-        high_ = std::max(high_, part.high);
-        job_.vector_mean += part.vector_sum / static_cast<double>(n_);
-        finite = finite && part.finite;
-    }
-    return finite;
+    const ItemPart all = joined(scratch_.parts);
+    low_ = all.low;
+    high_ = all.high;
+    for (const ItemPart& part : scratch_.parts) job_.vector_mean += part.vector_sum / static_cast<double>(n_);
+    return all.finite && (call_.list_weight == nullptr || std::isfinite(call_.list_weight[list_]));
 }
 
 template <class T> void LevelTableSum<T>::read_part(std::int64_t index) {

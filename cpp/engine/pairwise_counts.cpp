@@ -49,17 +49,18 @@ bool Pairwise::count_in(const LossCall<T>& call, std::int64_t list, Scratch& s, 
     job.high = all.high / loss_.temperature;
     job.level_begin = plan_.level_begin(list);
     job.n_levels = plan_.n_levels(list);
-    value = list_weight * count_partners(kernels().pair->losses[loss_index_], job, own.sort, team);
+    value = list_weight * count_partners(kernels().pair->losses[loss_index_], call.mode, job, own.sort, team);
 
     const double grad_factor = call.scale * list_weight / loss_.temperature;
     const double hess_factor = grad_factor / loss_.temperature;
+    T* const grad = call.grad == nullptr ? nullptr : call.grad + base;
+    T* const hess = call.hess == nullptr ? nullptr : call.hess + base;
     for_parts(team, n, s.parts, [&](std::int64_t begin, std::int64_t end, ItemPart&) {
-        for (std::int64_t k = begin; call.grad != nullptr && k < end; ++k)
-            call.grad[base + order[k]] = static_cast<T>(grad_factor * job.slope[k]);
-        for (std::int64_t k = begin; call.hess != nullptr && k < end; ++k) {
-            const double h = job.partners == nullptr ? 0 : hess_factor * job.partners[k];
-            call.hess[base + order[k]] = static_cast<T>(h < call.min_hessian ? call.min_hessian : h);
-        }
+        scatter_results(job.slope, order, begin, end, grad_factor, kNoLeast, grad);
+        if (job.partners != nullptr)
+            return scatter_results(job.partners, order, begin, end, hess_factor, call.min_hessian, hess);
+        for (std::int64_t k = begin; hess != nullptr && k < end; ++k)  // exactly, the hinge has no curvature
+            hess[order[k]] = static_cast<T>(std::max(0.0, call.min_hessian));
     });
     return true;
 }

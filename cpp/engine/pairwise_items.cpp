@@ -68,16 +68,12 @@ template <class T> double Pairwise::scatter(const LossCall<T>& call, std::int64_
     const double per_square = per_temperature / loss_.temperature;
     const double grad_factor = call.mode == kHessVector ? per_square : per_temperature;
     const double *value = s.value.data(), *grad = s.grad.data(), *hess = s.hess.data(), *weight = s.weight.data();
+    const auto of_list = [&](T* x) { return x == nullptr ? nullptr : x + base; };
     for_parts(team, n, s.parts, [&](std::int64_t begin, std::int64_t end, ItemPart& part) {
         part.value = with_value(call.mode) ? dot(weight + begin, value + begin, end - begin) : 0;
-        for (std::int64_t k = begin; call.row_value != nullptr && k < end; ++k)
-            call.row_value[base + order[k]] = static_cast<T>(value[k]);
-        for (std::int64_t k = begin; call.grad != nullptr && k < end; ++k)
-            call.grad[base + order[k]] = static_cast<T>(grad_factor * grad[k]);
-        for (std::int64_t k = begin; call.hess != nullptr && k < end; ++k) {
-            const double h = per_square * hess[k];
-            call.hess[base + order[k]] = static_cast<T>(h < call.min_hessian ? call.min_hessian : h);
-        }
+        scatter_results(value, order, begin, end, 1.0, kNoLeast, of_list(call.row_value));
+        scatter_results(grad, order, begin, end, grad_factor, kNoLeast, of_list(call.grad));
+        scatter_results(hess, order, begin, end, per_square, call.min_hessian, of_list(call.hess));
     });
     double total = 0;
     for (const ItemPart& part : s.parts) total += part.value;

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "engine/call.hpp"
 #include "engine/label_tree.hpp"
 #include "engine/workspace.hpp"
 
@@ -21,11 +22,10 @@ template <class N> class CountTree final : public LabelTree<N> {
     using Tree = LabelTree<N>;
 
 public:
-    CountTree(const PairLossKernels& loss, const PartnerCountJob<N>& job, SortScratch<N>& scratch, Team team)
+    CountTree(const PairLossKernels& loss, PairMode mode, const PartnerCountJob<N>& job, SortScratch<N>& scratch,
+              Team team)
         : Tree(job.level_begin, job.n_levels, scratch, team), job_(job), counts_(counts_of<N>(*loss.merge_counts)),
-          direct_(loss.double_sum[job.slope == nullptr      ? kValue
-                                  : job.partners == nullptr ? kValueGrad
-                                                            : kGradPositiveHess]) {}
+          direct_(loss.double_sum[mode]), with_value_(with_value(mode)) {}
 
 private:
     double merge(const MergedItems<N>& items) override {
@@ -33,11 +33,13 @@ private:
         static_cast<MergedItems<N>&>(job) = items;
         job.slope = job_.slope;
         job.partners = job_.partners;
+        job.with_value = with_value_;
         const std::ptrdiff_t size = items.end - items.begin;
         if (size < Tree::kSharedItems) {
             MergePiece all;
             counts_.cut(job, &all, 1);
-            return walk(job, all), counts_.value(&all, 1);
+            walk(job, all);
+            return counts_.value(&all, 1);
         }
         std::vector<MergePiece> pieces(static_cast<std::size_t>(size / Tree::kPieceItems));
         const auto n = static_cast<std::int64_t>(pieces.size());
@@ -51,19 +53,17 @@ private:
     }
 
     /// Pair by pair; the sums of so few ones are whole numbers.
-    double sum_directly(std::int32_t first, std::int32_t last) override {
+    double sum_directly(std::int32_t begin, const std::int32_t* level_begin, std::int32_t n_levels) override {
         constexpr std::size_t room = Tree::kLeafItems + kPadding;
         double score[room] = {}, weight[room], value[room] = {}, grad[room] = {}, hess[room] = {};
-        std::int32_t level_begin[Tree::kLeafItems + 1];
-        const std::int32_t begin = job_.level_begin[first], n = job_.level_begin[last] - begin;
-        for (std::int32_t q = first; q <= last; ++q) level_begin[q - first] = job_.level_begin[q] - begin;
+        const std::int32_t n = level_begin[n_levels];
         std::copy_n(job_.score + begin, n, score);
         std::fill_n(weight, room, 1.0);
         PairJob<double> job;
         job.row = job.column = score;
         job.weight = weight;
         job.level_begin = level_begin;
-        job.n_levels = last - first;
+        job.n_levels = n_levels;
         job.row_end = n;
         job.value = value;
         job.grad = grad;
@@ -81,16 +81,19 @@ private:
     const PartnerCountJob<N>& job_;
     const MergeCounts<N>& counts_;
     PairSum<double> direct_;
+    bool with_value_;
 };
 
 }  // namespace
 
-template <class N>
-double count_partners(const PairLossKernels& loss, const PartnerCountJob<N>& job, SortScratch<N>& scratch, Team team) {
-    return CountTree<N>(loss, job, scratch, team).run(job.score, job.low, job.high);
+template <class N> double count_partners(const PairLossKernels& loss, PairMode mode, const PartnerCountJob<N>& job,
+                                         SortScratch<N>& scratch, Team team) {
+    return CountTree<N>(loss, mode, job, scratch, team).run(job.score, job.low, job.high);
 }
 
-template double count_partners(const PairLossKernels&, const PartnerCountJob<float>&, SortScratch<float>&, Team);
-template double count_partners(const PairLossKernels&, const PartnerCountJob<double>&, SortScratch<double>&, Team);
+template double count_partners(const PairLossKernels&, PairMode, const PartnerCountJob<float>&, SortScratch<float>&,
+                               Team);
+template double count_partners(const PairLossKernels&, PairMode, const PartnerCountJob<double>&, SortScratch<double>&,
+                               Team);
 
 }  // namespace rankgrad

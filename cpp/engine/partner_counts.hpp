@@ -19,8 +19,8 @@ template <class N> struct PartnerCountJob {
     std::int32_t* partners = nullptr;  ///< of each item, added to; null: not wanted
 };
 
-/// Gives the sum of phi over all pairs, unless partners are wanted. The loss has merge counts.
-template <class N>
-double count_partners(const PairLossKernels& loss, const PartnerCountJob<N>& job, SortScratch<N>& scratch, Team team);
+/// Gives the sum of phi over all pairs in modes with values. The loss has merge counts.
+template <class N> double count_partners(const PairLossKernels& loss, PairMode mode, const PartnerCountJob<N>& job,
+                                         SortScratch<N>& scratch, Team team);
 
 }  // namespace rankgrad

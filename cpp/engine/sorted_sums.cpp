@@ -55,10 +55,7 @@ private:
         return 0;
     }
 
-    double sum_directly(std::int32_t first, std::int32_t last) override {
-        const std::int32_t begin = job_.level_begin[first];
-        std::int32_t level_begin[kLeafItems + 1];
-        for (std::int32_t q = first; q <= last; ++q) level_begin[q - first] = job_.level_begin[q] - begin;
+    double sum_directly(std::int32_t begin, const std::int32_t* level_begin, std::int32_t n_levels) override {
         PairJob<double> job = job_;
         job.row += begin;
         job.column += begin;
@@ -67,9 +64,9 @@ private:
         for (double** x : {&job.value, &job.grad, &job.hess})
             if (*x != nullptr) *x += begin;
         job.level_begin = level_begin;
-        job.n_levels = last - first;
+        job.n_levels = n_levels;
         job.row_begin = 0;
-        job.row_end = level_begin[last - first];
+        job.row_end = level_begin[n_levels];
         direct_(job);
         return 0;
     }

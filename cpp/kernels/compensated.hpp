@@ -57,6 +57,11 @@ struct Compensated {
     RANKGRAD_INLINE double total() const { return sum + error; }
 };
 
+RANKGRAD_INLINE void operator+=(Compensated& a, const Compensated& b) {
+    a.add(b.sum);
+    a.error += b.error;
+}
+
 /// count * x - moment without cancellation: sum_j w_j (x - x_j) from the sums of w_j and of w_j x_j.
 RANKGRAD_INLINE double spread(const Compensated& count, double x, const Compensated& moment) {
     const double small = count.error * x - moment.error;

@@ -62,6 +62,7 @@ struct MergeJob : MergedItems<double> {
 template <class N> struct CountJob : MergedItems<N> {
     std::int32_t* slope = nullptr;     ///< of each item, added to: partners above it less those below; may be null
     std::int32_t* partners = nullptr;  ///< of each item, added to; may be null
+    bool with_value = true;
 };
 
 /// A piece of one side of a merge: its rows, the partners that join at them, and sums over all partners before those: of
@@ -85,7 +86,8 @@ struct MergeSums {
     void (*sums)(const MergeJob&, const MergePiece&);
 };
 
-/// Likewise where phi' is a count, so that nothing is passed from piece to piece. `value` gives the sum of phi over all pairs.
+/// Likewise where phi' is a count, so that nothing is passed from piece to piece. A piece's part of the sum of phi is left in
+/// its upper side's first sum; `value` adds them up.
 template <class N> struct MergeCounts {
     void (*cut)(const MergedItems<N>&, MergePiece* pieces, std::int64_t n);
     void (*walk)(const MergedItems<N>&, const MergePiece&);

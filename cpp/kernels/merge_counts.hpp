@@ -14,7 +14,6 @@ namespace {
 template <class N> class PartnerCounts {
     static constexpr std::ptrdiff_t kChains = 8;  // independent sums, which no addition waits for
     double sum_[kChains] = {}, error_[kChains] = {};
-    std::int64_t pairs_ = 0;
 
     static RANKGRAD_INLINE void add_product(double a, double b, double& sum, double& error) {
         Compensated total{sum, error};
@@ -32,6 +31,7 @@ template <class N> class PartnerCounts {
         if (job.partners != nullptr)
             for (std::ptrdiff_t k = from; k < to; ++k)
                 job.partners[job.item[k]] += reach[k] < origin ? origin - reach[k] : reach[k] - origin;
+        if (!job.with_value) return;
         std::ptrdiff_t k = from;
         for (; k + kChains <= to; k += kChains)
             for (std::ptrdiff_t c = 0; c < kChains; ++c)
@@ -44,24 +44,20 @@ public:
         PartnerCounts counts;
         const std::ptrdiff_t upper = piece.upper.row_end + 1, upper_end = piece.upper.row + 1;
         counts.add(job, upper, upper_end, job.middle - 1);
-        for (std::ptrdiff_t k = upper; k < upper_end; ++k) counts.pairs_ += job.middle - 1 - job.reach[k];
         counts.add(job, piece.lower.row, piece.lower.row_end, job.middle);
+        if (!job.with_value) return;
+        std::int64_t pairs = 0;
+        for (std::ptrdiff_t k = upper; k < upper_end; ++k) pairs += job.middle - 1 - job.reach[k];
         Compensated total;
-        total.add(static_cast<double>(counts.pairs_));
-        for (std::ptrdiff_t c = 0; c < kChains; ++c) {
-            total.add(counts.sum_[c]);
-            total.error += counts.error_[c];
-        }
+        total.add(static_cast<double>(pairs));
+        for (std::ptrdiff_t c = 0; c < kChains; ++c) total += {counts.sum_[c], counts.error_[c]};
         piece.upper.sum[0] = total.sum;
         piece.upper.error[0] = total.error;
     }
 
     static double value(const MergePiece* pieces, std::int64_t n) {
         Compensated total;
-        for (std::int64_t k = 0; k < n; ++k) {
-            total.add(pieces[k].upper.sum[0]);
-            total.error += pieces[k].upper.error[0];
-        }
+        for (std::int64_t k = 0; k < n; ++k) total += {pieces[k].upper.sum[0], pieces[k].upper.error[0]};
         return total.total();
     }
 };

@@ -25,7 +25,7 @@ template <class Loss> constexpr const MergeSums (*merge_sum())[2] {
     else return nullptr;
 }
 template <class Loss> constexpr const CountFamily* merge_counts() {
-    if constexpr (Loss::counted) return &RANKGRAD_OF_LEVEL(merge_kernels).counts;
+    if constexpr (Loss::hinge_power == 1) return &RANKGRAD_OF_LEVEL(merge_kernels).counts;
     else return nullptr;
 }
 template <class Loss> constexpr const ExpansionKernels* expansion() {

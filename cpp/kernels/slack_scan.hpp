@@ -20,12 +20,8 @@ RANKGRAD_INLINE Compensated operator-(Compensated a, const Compensated& b) {
     return a;
 }
 RANKGRAD_INLINE Compensated operator*(const Compensated& a, double x) {
-    const double product = a.sum * x;
+    const double product = product_of(a.sum, x);
     return {product, product_error(a.sum, x, product) + a.error * x};
-}
-RANKGRAD_INLINE void operator+=(Compensated& a, const Compensated& b) {
-    a.add(b.sum);
-    a.error += b.error;
 }
 
 /// Sums of x^b and of D x^b over partners, with their gain factors.
