@@ -43,7 +43,8 @@ template <class N> struct CountScratch {
 struct PairwiseScratch {
     std::vector<double> score, weight, vector, value, grad, hess;  // score: divided by the temperature
     std::vector<double> row, column, label;                        // operands of the kernels in double
-    std::vector<float> float_row, float_column, float_weight, float_label, float_vector;
+    std::vector<float> float_score, float_row, float_column, float_weight, float_label, float_vector;
+    bool in_float = false;     // the scores are in float_score, and in score once scores() is asked for them
     double low = 0, high = 0;  // range of score
     std::size_t ones = 0;      // weights known to be 1
     std::vector<ItemPart> parts;
@@ -80,6 +81,7 @@ private:
     template <class N, class T>
     bool count_in(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team, double& value) const;
     template <class T> void sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
+    static const double* scores(std::size_t n, Scratch& scratch);
     template <class P> PairJob<P> job_for(std::int64_t list, Scratch& scratch) const;
     PairJob<double> score_job(std::int64_t list, Scratch& scratch) const;
     template <class T> PairJob<float> float_job(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;

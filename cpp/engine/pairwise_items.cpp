@@ -34,7 +34,9 @@ template <class T> bool Pairwise::gather(const LossCall<T>& call, std::int64_t l
     const std::int64_t base = plan_.lists().begin(list), n = plan_.size(list);
     const std::int32_t* order = plan_.order(list);
     const auto size = static_cast<std::size_t>(n);
+    s.in_float = std::is_same_v<T, float> && loss_.temperature == 1.0 && !weights_.any() && n <= kGatheredBlock;
     double* score = padded(s.score, size);
+    float* float_score = s.in_float ? padded(s.float_score, size) : nullptr;
     double* weight = padded(s.weight, size);
     double* vector = call.mode == kHessVector ? padded(s.vector, size) : nullptr;
     double* sums[] = {with_value(call.mode) ? padded(s.value, size) : nullptr,
@@ -45,7 +47,8 @@ template <class T> bool Pairwise::gather(const LossCall<T>& call, std::int64_t l
 
     for_parts(team, n, s.parts, [&](std::int64_t begin, std::int64_t end, ItemPart& part) {
         part = {};
-        gather_scores(call.scores + base, order + begin, end - begin, loss_.temperature, score + begin, part);
+        if (s.in_float) gather_scores(call.scores + base, order, n, 1.0, float_score, part);
+        else gather_scores(call.scores + base, order + begin, end - begin, loss_.temperature, score + begin, part);
         if (call.item_weight != nullptr)
             gather_numbers(call.item_weight + base, order + begin, end - begin, weight + begin, part);
         if (vector != nullptr) gather_numbers(call.vector + base, order + begin, end - begin, vector + begin, part);
@@ -54,6 +57,7 @@ template <class T> bool Pairwise::gather(const LossCall<T>& call, std::int64_t l
     });
     for (double* numbers : {score, vector, sums[0], sums[1], sums[2]})
         if (numbers != nullptr) std::fill_n(numbers + n, kPadding, 0.0);
+    if (s.in_float) std::fill_n(float_score + n, kPadding, 0.0f);
     const ItemPart all = joined(s.parts);
     s.low = all.low / loss_.temperature;
     s.high = all.high / loss_.temperature;

@@ -68,10 +68,16 @@ template <class P> PairJob<P> Pairwise::job_for(std::int64_t list, Scratch& s) c
     return job;
 }
 
+const double* Pairwise::scores(std::size_t n, Scratch& s) {
+    if (s.in_float) std::copy_n(s.float_score.data(), n, s.score.data());
+    s.in_float = false;
+    return s.score.data();
+}
+
 /// The operands are the scores, in double.
 PairJob<double> Pairwise::score_job(std::int64_t list, Scratch& s) const {
     PairJob<double> job = job_for<double>(list, s);
-    job.row = job.column = s.score.data();
+    job.row = job.column = scores(static_cast<std::size_t>(plan_.size(list)), s);
     job.weight = s.weight.data();
     return job;
 }
@@ -84,10 +90,12 @@ template <class T> PairJob<float> Pairwise::float_job(const LossCall<T>& call, s
     if (loss.factored) {
         float* row = padded(s.float_row, n);
         float* column = padded(s.float_column, n);
-        kernels().float_exponentials(s.score.data(), static_cast<std::int64_t>(n), middle, row, column);
+        kernels().float_exponentials(scores(n, s), static_cast<std::int64_t>(n), middle, row, column);
         job.row = row;
         job.column = column;
         if (loss.log_product) job.terms_per_flush = product_terms(s.high - s.low, 85, 16);
+    } else if (s.in_float) {
+        job.row = job.column = s.float_score.data();
     } else {
         // At temperature 1 the scores are exact in float as they are; else rounding is least around the middle.
         job.row = job.column = converted(s.score.data(), n, loss_.temperature == 1.0 ? 0.0 : middle, s.float_row);
@@ -106,8 +114,7 @@ template <class T> PairJob<double> Pairwise::double_job(const LossCall<T>& call,
     if (loss.factored && range <= kDoubleRange) {
         double* row = padded(s.row, n);
         double* column = padded(s.column, n);
-        kernels().double_exponentials(s.score.data(), static_cast<std::int64_t>(n), 0.5 * s.low + 0.5 * s.high, row,
-                                      column);
+        kernels().double_exponentials(job.row, static_cast<std::int64_t>(n), 0.5 * s.low + 0.5 * s.high, row, column);
         job.row = row;
         job.column = column;
         job.factored = true;
