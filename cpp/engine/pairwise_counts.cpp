@@ -38,8 +38,6 @@ bool Pairwise::count_in(const LossCall<T>& call, std::int64_t list, Scratch& s, 
     for_parts(team, n, s.parts, [&](std::int64_t begin, std::int64_t end, ItemPart& part) {
         part = {};
         gather_scores(call.scores + base, order + begin, end - begin, loss_.temperature, score + begin, part);
-        for (std::int32_t* x : {job.slope, job.partners})
-            if (x != nullptr) std::fill(x + begin, x + end, 0);
     });
     const ItemPart all = joined(s.parts);
     if (!all.finite) return false;

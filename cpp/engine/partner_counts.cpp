@@ -25,14 +25,19 @@ public:
     CountTree(const PairLossKernels& loss, PairMode mode, const PartnerCountJob<N>& job, SortScratch<N>& scratch,
               Team team)
         : Tree(job.level_begin, job.n_levels, scratch, team), job_(job), counts_(counts_of<N>(*loss.merge_counts)),
-          direct_(loss.double_sum[mode]), with_value_(with_value(mode)) {}
+          direct_(loss.double_sum[mode]), with_value_(with_value(mode)) {
+        const std::int32_t n = job.level_begin[job.n_levels];
+        for (std::int32_t* count : {job.slope, job.partners})  // else the root's merge writes them first
+            if (count != nullptr && n <= Tree::kLeafItems) std::fill_n(count, n, 0);
+    }
 
 private:
-    double merge(const MergedItems<N>& items) override {
+    double merge(const MergedItems<N>& items, bool root) override {
         CountJob<N> job;
         static_cast<MergedItems<N>&>(job) = items;
         job.slope = job_.slope;
         job.partners = job_.partners;
+        job.first = root;
         job.with_value = with_value_;
         const std::ptrdiff_t size = items.end - items.begin;
         if (size < Tree::kSharedItems) {

@@ -15,8 +15,8 @@ template <class N> struct PartnerCountJob {
     double low = 0, high = 0;
     const std::int32_t* level_begin = nullptr;
     std::int32_t n_levels = 0;
-    std::int32_t* slope = nullptr;     ///< of each item, added to: partners above it less those below; null: not wanted
-    std::int32_t* partners = nullptr;  ///< of each item, added to; null: not wanted
+    std::int32_t* slope = nullptr;     ///< of each item: partners above it less those below; null: not wanted
+    std::int32_t* partners = nullptr;  ///< of each item; null: not wanted
 };
 
 /// Gives the sum of phi over all pairs in modes with values. The loss has merge counts.

@@ -60,8 +60,9 @@ struct MergeJob : MergedItems<double> {
     double* hess = nullptr;
 };
 template <class N> struct CountJob : MergedItems<N> {
-    std::int32_t* slope = nullptr;     ///< of each item, added to: partners above it less those below; may be null
-    std::int32_t* partners = nullptr;  ///< of each item, added to; may be null
+    std::int32_t* slope = nullptr;     ///< of each item: partners above it less those below; may be null
+    std::int32_t* partners = nullptr;  ///< of each item; may be null
+    bool first = false;                ///< both are written, else added to
     bool with_value = true;
 };
 

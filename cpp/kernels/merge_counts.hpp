@@ -22,15 +22,24 @@ template <class N> class PartnerCounts {
         error = total.error;
     }
 
+    template <class Count>
+    static void put(const CountJob<N>& job, std::ptrdiff_t from, std::ptrdiff_t to, std::int32_t* out, Count count) {
+        if (out == nullptr) return;
+        const std::int32_t* item = job.item;
+        if (job.first)
+            for (std::ptrdiff_t k = from; k < to; ++k) out[item[k]] = count(k);
+        else
+            for (std::ptrdiff_t k = from; k < to; ++k) out[item[k]] += count(k);
+    }
+
     /// Items [from, to) of one group, whose partners are counted from `first`.
     void add(const CountJob<N>& job, std::ptrdiff_t from, std::ptrdiff_t to, std::ptrdiff_t first) {
         const auto origin = static_cast<std::int32_t>(first);
         const std::int32_t* reach = job.reach;
-        if (job.slope != nullptr)
-            for (std::ptrdiff_t k = from; k < to; ++k) job.slope[job.item[k]] += reach[k] - origin;
-        if (job.partners != nullptr)
-            for (std::ptrdiff_t k = from; k < to; ++k)
-                job.partners[job.item[k]] += reach[k] < origin ? origin - reach[k] : reach[k] - origin;
+        const auto above = [=](std::ptrdiff_t k) { return reach[k] - origin; };
+        const auto all = [=](std::ptrdiff_t k) { return reach[k] < origin ? origin - reach[k] : reach[k] - origin; };
+        put(job, from, to, job.slope, above);
+        put(job, from, to, job.partners, all);
         if (!job.with_value) return;
         std::ptrdiff_t k = from;
         for (; k + kChains <= to; k += kChains)
