@@ -10,12 +10,10 @@
 
 namespace rankgrad {
 
-/// Items ahead of a digit's next one, whose place in memory is asked for before it is written.
-constexpr std::int32_t kAhead = 16;
-inline void prefetch([[maybe_unused]] const void* place) {
-#if defined(__GNUC__) || defined(__clang__)
-    __builtin_prefetch(place, 1);
-#endif
+/// Turns counts into the sums of those before.
+inline void add_up(std::uint32_t* count, std::uint32_t n) {
+    std::uint32_t sum = 0;
+    for (std::uint32_t d = 0; d < n; ++d) sum += std::exchange(count[d], sum);
 }
 
 /// The number's cell of equal width in [low, high]: never decreasing in x.
@@ -61,31 +59,22 @@ template <class Key> struct Digit {
     std::uint32_t size;
 
     std::uint32_t operator()(double x) const { return static_cast<std::uint32_t>(key(x) >> shift) & (size - 1); }
-    template <class N> void count(const N* from, std::int32_t begin, std::int32_t end, std::uint32_t* counts) const {
+    template <class N> void count(const N* from, std::int32_t n, std::uint32_t* counts) const {
         const Digit digit = *this;
         std::fill_n(counts, size, 0u);
-        for (std::int32_t k = begin; k < end; ++k) ++counts[digit(from[k])];
-    }
-    template <bool far = false, class N> void move(const N* from, const std::int32_t* from_index, std::int32_t begin,
-                                                   std::int32_t end, std::uint32_t* next, Sortable<N> to) const {
-        const Digit digit = *this;
-        for (std::int32_t k = begin; k < end; ++k) {
-            const N x = from[k];
-            const std::uint32_t slot = next[digit(x)]++;
-            if constexpr (far) {  // the next lines of the cache of this digit
-                prefetch(to.number + slot + kAhead);
-                prefetch(to.index + slot + kAhead);
-            }
-            to.number[slot] = x;
-            to.index[slot] = from_index == nullptr ? k : from_index[k];
-        }
+        for (std::int32_t k = 0; k < n; ++k) ++counts[digit(from[k])];
     }
     /// With the digits counted.
     template <class N> void sort(const N* from, const std::int32_t* from_index, std::int32_t n, std::uint32_t* counts,
                                  Sortable<N> to) const {
-        std::uint32_t sum = 0;
-        for (std::uint32_t d = 0; d < size; ++d) sum += std::exchange(counts[d], sum);
-        move(from, from_index, 0, n, counts, to);
+        const Digit digit = *this;
+        add_up(counts, size);
+        for (std::int32_t k = 0; k < n; ++k) {
+            const N x = from[k];
+            const std::uint32_t slot = counts[digit(x)]++;
+            to.number[slot] = x;
+            to.index[slot] = from_index == nullptr ? k : from_index[k];
+        }
     }
 };
 

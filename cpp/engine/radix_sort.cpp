@@ -1,6 +1,6 @@
 // On integers that order the numbers: the cell that a number falls in when their range is cut into equal cells. A long array is first
 // dealt into buckets by the high bits of the cell, so that all that follows stays in the cache; a bucket is sorted by two digits
-// of a finer cell, the lower one first, and hardly anything is left to insertion. Where the numbers are too uneven for
+// of a finer cell, the lower one first, and hardly anything is left to insertion (near_sort.hpp for a short one). Where the numbers are too uneven for
 // that (an outlier far off), a bucket is dealt again, and in the end sorted by its bits, as many digits as there are
 // differing bits for [cf. Herf, Radix Tricks, 2001].
 #include "engine/radix_sort.hpp"
@@ -10,42 +10,20 @@
 #include <numeric>
 #include <utility>
 
+#include "engine/near_sort.hpp"
 #include "engine/radix_digits.hpp"
 
 namespace rankgrad {
 namespace {
 
 /// Bits of a digit, for what the counters may take of the cache.
-constexpr int kNarrowDigit = 8, kWideDigit = 10, kMostCounters = 1 << kWideDigit;
-int digit_width(std::int32_t n) { return n < 4096 ? kNarrowDigit : kWideDigit; }
+constexpr int kDigit = 10, kCounters = 1 << kDigit;
 
-/// More items than these are dealt into buckets first: of about kBucketItems, but not so many that writing to them in turn is slow.
-constexpr std::int32_t kLongItems = 1 << 17, kBucketItems = 1 << 10;
-constexpr int kMostBucketBits = 9;
-/// A bucket of at most so many is sorted with room of its own, which stays in the nearest cache.
-constexpr std::int32_t kSpareItems = 1 << 12;
+/// So many items and more are dealt into buckets first: of about kBucketItems, but not so many that writing to them in turn is slow.
+constexpr std::int32_t kLongItems = 1 << 16, kBucketItems = 1 << 9;
+constexpr int kMostBucketBits = 11;
 /// How often a bucket is dealt again.
 constexpr int kMostDeals = 3;
-
-/// Insertion sort. Gives up, with false, when it is not nearly done from the start.
-template <class N> bool insert(Sortable<N> x, std::int32_t n) {
-    std::int64_t moves_left = 2 * static_cast<std::int64_t>(n) + 64;
-    for (std::int32_t k = 1; k < n; ++k) {
-        const N number = x.number[k];
-        if (!(x.number[k - 1] > number)) continue;
-        const std::int32_t index = x.index[k];
-        std::int32_t slot = k;
-        for (; slot > 0 && x.number[slot - 1] > number; --slot) {
-            x.number[slot] = x.number[slot - 1];
-            x.index[slot] = x.index[slot - 1];
-        }
-        x.number[slot] = number;
-        x.index[slot] = index;
-        moves_left -= k - slot;
-        if (moves_left < 0) return false;
-    }
-    return true;
-}
 
 template <class N> void copy(Sortable<N> from, std::int32_t n, Sortable<N> to) {
     std::copy_n(from.number, n, to.number);
@@ -54,11 +32,11 @@ template <class N> void copy(Sortable<N> from, std::int32_t n, Sortable<N> to) {
 
 template <class N> void sort_bits(Sortable<N> x, std::int32_t n, Sortable<N> room) {
     const Bits bits(x.number, n);
-    const int passes = (bits.count + kWideDigit - 1) / kWideDigit, width = (bits.count + passes - 1) / passes;
+    const int passes = (bits.count + kDigit - 1) / kDigit, width = (bits.count + passes - 1) / passes;
     for (int pass = 0; pass < passes; ++pass) {
-        std::uint32_t counts[kMostCounters];
+        std::uint32_t counts[kCounters];
         const Digit<Bits> digit{bits, pass * width, std::uint32_t{1} << width};
-        digit.count(x.number, 0, n, counts);
+        digit.count(x.number, n, counts);
         digit.sort(x.number, x.index, n, counts, room);
         std::swap(x, room);
     }
@@ -69,14 +47,12 @@ template <class N> void sort_bits(Sortable<N> x, std::int32_t n, Sortable<N> roo
 /// unless the range cannot be divided.
 template <class N> void sort_short(const N* number, const std::int32_t* index, std::int32_t n, double low, double high,
                                    Sortable<N> to, Sortable<N> room) {
-    const int width = digit_width(n);
-    const Cells cells(low, high, 2 * width);
-    if (cells.ok()) {
-        const std::uint32_t size = std::uint32_t{1} << width;
-        const Digit<Cells> low_digit{cells, 0, size}, high_digit{cells, width, size};
-        std::uint32_t low_counts[kMostCounters], high_counts[kMostCounters];
-        std::fill_n(low_counts, size, 0u);
-        std::fill_n(high_counts, size, 0u);
+    const Cells cells(low, high, 2 * kDigit);
+    if (n <= kNearItems && sort_near(number, index, n, low, high, to)) {
+        if (insert(to, n)) return;
+    } else if (cells.ok()) {
+        const Digit<Cells> low_digit{cells, 0, kCounters}, high_digit{cells, kDigit, kCounters};
+        std::uint32_t low_counts[kCounters] = {}, high_counts[kCounters] = {};
         for (std::int32_t k = 0; k < n; ++k) {
             ++low_counts[low_digit(number[k])];
             ++high_counts[high_digit(number[k])];
@@ -92,8 +68,17 @@ template <class N> void sort_short(const N* number, const std::int32_t* index, s
     sort_bits(to, n, room);
 }
 
-/// Items of a part that one thread counts and moves.
-constexpr std::int32_t kPartItems = 1 << 15;
+/// Items of a part, which is counted and moved by itself, and parts that a thread goes through in step: an item is then seldom of
+/// the bucket of the one before it, whose counter is still on its way to memory.
+constexpr std::int32_t kPartItems = 1 << 14, kInStep = 2;
+
+/// Items ahead of a bucket's next one, whose place in memory is asked for before it is written.
+constexpr std::int32_t kAhead = 16;
+inline void prefetch([[maybe_unused]] const void* place) {
+#if defined(__GNUC__) || defined(__clang__)
+    __builtin_prefetch(place, 1);
+#endif
+}
 
 /// Sorts an array by dealing it into buckets.
 template <class N> class LongSort {
@@ -118,10 +103,7 @@ public:
             if (!is_long) {  // the bounds of a bucket need not be exact
                 const double least = low + static_cast<double>(bucket) / cells.per_unit,
                              most = least + 1 / cells.per_unit;
-                if (items > kSpareItems) return sort_short(here.number, here.index, items, least, most, here, spare);
-                N near_number[kSpareItems];
-                std::int32_t near_index[kSpareItems];
-                return sort_short(here.number, here.index, items, least, most, here, {near_number, near_index});
+                return sort_short(here.number, here.index, items, least, most, here, spare);
             }
             const auto [least, most] = std::minmax_element(here.number, here.number + items);
             if (*least == *most) return;
@@ -138,21 +120,43 @@ private:
     /// Gives where each bucket begins.
     std::vector<std::int32_t> deal(Digit<Cells> digit, const N* number, const std::int32_t* index, std::int32_t n,
                                    Sortable<N> to) {
-        const std::int64_t n_parts = (n + kPartItems - 1) / kPartItems;
-        const auto part_begin = [&](std::int64_t part) { return static_cast<std::int32_t>(n * part / n_parts); };
-        const auto of_part = [&](std::int64_t part) { return count_.data() + part * digit.size; };
-        count_.resize(std::max(count_.size(), static_cast<std::size_t>(n_parts * digit.size)));
-        team_.run(n_parts, [&](std::int64_t part) {
-            digit.count(number, part_begin(part), part_begin(part + 1), of_part(part));
+        const std::uint32_t size = digit.size;
+        const std::int32_t n_teams = (n - 1) / (kInStep * kPartItems) + 1, n_parts = kInStep * n_teams,
+                           part = (n - 1) / n_parts + 1;
+        count_.resize(std::max(count_.size(), static_cast<std::size_t>(n_parts) * size));
+        std::uint32_t* const counts = count_.data();
+        // Calls body(item, counters of its part) for the items of two parts in turn.
+        const auto in_step = [=](std::int64_t team, auto body) {
+            const std::int32_t first = std::min(static_cast<std::int32_t>(team) * kInStep * part, n),
+                               second = std::min(first + part, n), both = std::min(second + part, n) - second;
+            std::uint32_t *const one = counts + team * kInStep * size, *const two = one + size;
+            for (std::int32_t k = 0; k < both; ++k) {
+                body(first + k, one);
+                body(second + k, two);
+            }
+            for (std::int32_t k = first + both; k < second; ++k) body(k, one);
+        };
+        team_.run(n_teams, [=](std::int64_t team) {
+            std::fill_n(counts + team * kInStep * size, kInStep * size, 0u);
+            in_step(team, [=](std::int32_t k, std::uint32_t* count) { ++count[digit(number[k])]; });
         });
-        std::vector<std::int32_t> begin(digit.size + 1, n);
-        std::uint32_t sum = 0;
-        for (std::uint32_t d = 0; d < digit.size; ++d) {
-            begin[d] = static_cast<std::int32_t>(sum);
-            for (std::int64_t part = 0; part < n_parts; ++part) sum += std::exchange(of_part(part)[d], sum);
-        }
-        team_.run(n_parts, [&](std::int64_t part) {
-            digit.template move<true>(number, index, part_begin(part), part_begin(part + 1), of_part(part), to);
+        std::vector<std::uint32_t> place(size + 1, 0);
+        for (std::uint32_t* count = counts; count != counts + n_parts * size; count += size)
+            for (std::uint32_t d = 0; d < size; ++d) place[d] += count[d];
+        add_up(place.data(), size);
+        std::vector<std::int32_t> begin(place.begin(), place.end());
+        begin[size] = n;
+        for (std::uint32_t* count = counts; count != counts + n_parts * size; count += size)
+            for (std::uint32_t d = 0; d < size; ++d) place[d] += std::exchange(count[d], place[d]);
+        team_.run(n_teams, [=](std::int64_t team) {
+            in_step(team, [=](std::int32_t k, std::uint32_t* next) {
+                const N x = number[k];
+                const std::uint32_t slot = next[digit(x)]++;
+                prefetch(to.number + slot + kAhead);
+                prefetch(to.index + slot + kAhead);
+                to.number[slot] = x;
+                to.index[slot] = index == nullptr ? k : index[k];
+            });
         });
         return begin;
     }
