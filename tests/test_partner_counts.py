@@ -44,14 +44,14 @@ def results(objective: Any, scores: Array, **options: Any) -> tuple[Array, ...]:
     return objective.value_and_grad(scores, **options)[1], *exact, *positive
 
 
-def check(y: Array, s: Array, temperature: float = 1.0, **groups: Any) -> None:
+def check(y: Array, s: Array, temperature: float = 1.0, rtol: float = 1e-14, **groups: Any) -> None:
     loss = rg.PairwiseHingeLoss(temperature, reduction="sum")
     counted = loss.bind(y, **groups, algorithm="fast")
     summed = loss.bind(y, np.ones(len(y)), **groups, algorithm="fast")
     for got, want in zip(results(counted, s), results(summed, s), strict=True):
         np.testing.assert_array_equal(got, want)
     want = float(summed.value(s.astype(np.float64)))
-    np.testing.assert_allclose(counted.value(s.astype(np.float64)), want, rtol=1e-14, atol=0)
+    np.testing.assert_allclose(counted.value(s.astype(np.float64)), want, rtol=rtol, atol=0)
     np.testing.assert_allclose(counted.value(s), want, rtol=1e-6, atol=0)
     assert counted.value(s) == counted.value_and_grad(s)[0]
 
@@ -74,6 +74,17 @@ def test_ties_and_margins_of_one(dtype: DTypeLike, rng: np.random.Generator) -> 
     direct = results(loss.bind(y, algorithm="direct"), s)
     for got, want in zip(results(loss.bind(y, algorithm="fast"), s), direct, strict=True):
         np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("far", [[1e6], [1e30, -1e30], [1e4, 1e8, 1e12, 1e16]])
+def test_crowded_scores(far: list[float], dtype: DTypeLike, rng: np.random.Generator) -> None:
+    """Nearly all in one cell of the range, and again in one of that cell."""
+    for n in (200, 2_000, 20_000, 140_000):
+        s = rng.normal(0, 0.01, n)
+        s[: n // 4] *= 1e-6
+        s[n // 2 : n // 2 + len(far)] = far
+        check(rng.integers(0, 3, n).astype(float), s.astype(dtype), rtol=1e-12)
 
 
 @given(

@@ -1,4 +1,4 @@
-"""Ranks of long lists, whatever the distribution of the scores: crowded, with outliers, and as close as denormals."""
+"""Ranks of lists that are sorted, whatever the scores: even, crowded, with outliers, and as close as denormals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import rankgrad as rg
 
 from reference import Array
 
-N, BEST = 140_000, 3  # long enough to be dealt into buckets; pairs with one of the best only
+#: Sorted in the nearest cache; by two passes; dealt into buckets first.
+SIZES = (2_000, 20_000, 140_000)
+BEST = 3  # pairs with one of the best only
 
 
 def values_by_numpy(y: Array, s: Array) -> Array:
@@ -35,6 +37,7 @@ def check_ranks(s: Array, unit: float, rng: np.random.Generator) -> None:
     np.testing.assert_allclose(loss(y, s * unit), values_by_numpy(y, s), rtol=1e-12, atol=0)
 
 
+@pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize(
     ("outliers", "unit"),
     [
@@ -46,17 +49,18 @@ def check_ranks(s: Array, unit: float, rng: np.random.Generator) -> None:
     ],
     ids=["even", "close", "denormal", "outlier", "outliers"],
 )
-def test_ranks(outliers: list[float], unit: float, rng: np.random.Generator) -> None:
+def test_ranks(n: int, outliers: list[float], unit: float, rng: np.random.Generator) -> None:
     """Scores are whole numbers of units of the temperature, so that nothing is rounded."""
-    s = (rng.integers(0, 50, N) * 2**14 + rng.integers(0, 2**12, N) * (rng.random(N) < 0.5)).astype(float)
+    s = (rng.integers(0, 50, n) * 2**14 + rng.integers(0, 2**12, n) * (rng.random(n) < 0.5)).astype(float)
     s[1000 : 1000 + len(outliers)] = outliers
     check_ranks(s, unit, rng)
 
 
+@pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize("outliers", [[], [-(2.0**50)]])
-def test_ranks_of_ties(outliers: list[float], rng: np.random.Generator) -> None:
+def test_ranks_of_ties(n: int, outliers: list[float], rng: np.random.Generator) -> None:
     """By position: all items, or all in one bucket."""
-    s = np.zeros(N)
+    s = np.zeros(n)
     s[1000 : 1000 + len(outliers)] = outliers
     check_ranks(s, 1.0, rng)
 
