@@ -41,7 +41,7 @@ public:
         sort(score, 0, middle, low, high);
         sort(score, middle, n_, low, high);
         if (n_ >= kSharedItems && team_.stopped()) return 0;  // long sorts may not be whole then
-        double total = merge(merged(0, 0, middle, n_), true);
+        double total = merge(merged(0, 0, middle, n_));
         total += descend(0, 0, split, true) + descend(0, split, n_levels_, true);
         std::stable_sort(left_.begin(), left_.end(), [](const Node& a, const Node& b) { return a.items > b.items; });
         team_.run(static_cast<std::int64_t>(left_.size()), [&](std::int64_t k) {
@@ -63,7 +63,7 @@ protected:
     static constexpr std::int32_t kPieceItems = 1 << 15;
 
     /// All pairs between the groups of a node. The root's, if it is no leaf, come first.
-    virtual double merge(const MergedItems<N>& items, bool root) = 0;
+    virtual double merge(const MergedItems<N>& items) = 0;
     /// All pairs of at most kLeafItems items from `begin` in label order on; level_begin, of so many levels, counts from there.
     virtual double sum_directly(std::int32_t begin, const std::int32_t* level_begin, std::int32_t n_levels) = 0;
 
@@ -109,7 +109,7 @@ private:
             partition(at, begin, middle, end);
             if (shared && team_.stopped()) break;  // and so the partition may not be whole
             at ^= 1;
-            sum += merge(merged(at, begin, middle, end), false);
+            sum += merge(merged(at, begin, middle, end));
             if (middle - begin < end - middle) {
                 sum += descend(at, first, split, shared);
                 first = split;

@@ -16,8 +16,8 @@ constexpr std::int32_t kNearItems = 1 << 11;
 template <class N> bool insert(Sortable<N> x, std::int32_t n) {
     constexpr std::int32_t kBlock = 16;  // looked at together, as most need nothing
     std::int64_t moves_left = 2 * static_cast<std::int64_t>(n) + 64;
-    for (std::int32_t begin = 1; begin < n; begin += kBlock) {
-        const std::int32_t end = std::min(begin + kBlock, n);
+    for (std::int32_t begin = 1, end; begin < n; begin = end) {
+        end = begin + std::min(kBlock, n - begin);
         std::int32_t falls = 0;
         for (std::int32_t k = begin; k < end; ++k) falls += x.number[k - 1] > x.number[k];
         for (std::int32_t k = begin; falls != 0 && k < end; ++k) {

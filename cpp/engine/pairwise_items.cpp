@@ -47,7 +47,7 @@ template <class T> bool Pairwise::gather(const LossCall<T>& call, std::int64_t l
 
     for_parts(team, n, s.parts, [&](std::int64_t begin, std::int64_t end, ItemPart& part) {
         part = {};
-        if (s.in_float) gather_scores(call.scores + base, order, n, 1.0, float_score, part);
+        if (s.in_float) gather_scores(call.scores + base, order + begin, end - begin, 1.0, float_score + begin, part);
         else gather_scores(call.scores + base, order + begin, end - begin, loss_.temperature, score + begin, part);
         if (call.item_weight != nullptr)
             gather_numbers(call.item_weight + base, order + begin, end - begin, weight + begin, part);

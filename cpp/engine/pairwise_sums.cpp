@@ -68,6 +68,7 @@ template <class P> PairJob<P> Pairwise::job_for(std::int64_t list, Scratch& s) c
     return job;
 }
 
+/// In double, from float the first time that they are asked for.
 const double* Pairwise::scores(std::size_t n, Scratch& s) {
     if (s.in_float) std::copy_n(s.float_score.data(), n, s.score.data());
     s.in_float = false;

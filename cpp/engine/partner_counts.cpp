@@ -32,14 +32,14 @@ public:
     }
 
 private:
-    double merge(const MergedItems<N>& items, bool root) override {
+    double merge(const MergedItems<N>& items) override {
         CountJob<N> job;
         static_cast<MergedItems<N>&>(job) = items;
         job.slope = job_.slope;
         job.partners = job_.partners;
-        job.first = root;
         job.with_value = with_value_;
         const std::ptrdiff_t size = items.end - items.begin;
+        job.first = size == job_.level_begin[job_.n_levels];  // the root's, before all others
         if (size < Tree::kSharedItems) {
             MergePiece all;
             counts_.cut(job, &all, 1);

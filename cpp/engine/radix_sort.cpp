@@ -1,8 +1,8 @@
 // On integers that order the numbers: the cell that a number falls in when their range is cut into equal cells. A long array is first
 // dealt into buckets by the high bits of the cell, so that all that follows stays in the cache; a bucket is sorted by two digits
-// of a finer cell, the lower one first, and hardly anything is left to insertion (near_sort.hpp for a short one). Where the numbers are too uneven for
-// that (an outlier far off), a bucket is dealt again, and in the end sorted by its bits, as many digits as there are
-// differing bits for [cf. Herf, Radix Tricks, 2001].
+// of a finer cell, the lower one first, and hardly anything is left to insertion (near_sort.hpp for a short one). Where the
+// numbers are too uneven for that (an outlier far off), a bucket is dealt again, and in the end sorted by its bits, as many
+// digits as there are differing bits for [cf. Herf, Radix Tricks, 2001].
 #include "engine/radix_sort.hpp"
 
 #include <algorithm>
@@ -127,8 +127,11 @@ private:
         std::uint32_t* const counts = count_.data();
         // Calls body(item, counters of its part) for the items of two parts in turn.
         const auto in_step = [=](std::int64_t team, auto body) {
-            const std::int32_t first = std::min(static_cast<std::int32_t>(team) * kInStep * part, n),
-                               second = std::min(first + part, n), both = std::min(second + part, n) - second;
+            const auto begin_of = [=](std::int64_t p) {
+                return static_cast<std::int32_t>(std::min<std::int64_t>(p * part, n));
+            };
+            const std::int32_t first = begin_of(team * kInStep), second = begin_of(team * kInStep + 1),
+                               both = begin_of(team * kInStep + 2) - second;
             std::uint32_t *const one = counts + team * kInStep * size, *const two = one + size;
             for (std::int32_t k = 0; k < both; ++k) {
                 body(first + k, one);

@@ -27,7 +27,7 @@ public:
     }
 
 private:
-    double merge(const MergedItems<double>& items, bool) override {
+    double merge(const MergedItems<double>& items) override {
         MergeJob job;
         static_cast<MergedItems<double>&>(job) = items;
         job.weight = job_.weight;
