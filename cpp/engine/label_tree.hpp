@@ -40,7 +40,7 @@ public:
         const std::int32_t split = split_level(level_begin_, 0, n_levels_), middle = level_begin_[split];
         sort(score, 0, middle, low, high);
         sort(score, middle, n_, low, high);
-        if (n_ >= kSharedItems && team_.stopped()) return 0;  // long sorts may not be whole then
+        if (n_ > kShortItems && team_.stopped()) return 0;  // the sorts may not be whole then
         double total = merge(merged(0, 0, middle, n_));
         total += descend(0, 0, split, true) + descend(0, split, n_levels_, true);
         std::stable_sort(left_.begin(), left_.end(), [](const Node& a, const Node& b) { return a.items > b.items; });

@@ -4,13 +4,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <numeric>
+#include <type_traits>
 
 #include "engine/radix_digits.hpp"
 #include "engine/radix_sort.hpp"
 
 namespace rankgrad {
 
-constexpr std::int32_t kNearItems = 1 << 11;
+constexpr std::int32_t kNearItems = 1 << 12, kMostKeys = 1 << 14;
 
 /// Insertion sort. Gives up, with false, when it is not nearly done from the start.
 template <class N> bool insert(Sortable<N> x, std::int32_t n) {
@@ -37,50 +38,59 @@ template <class N> bool insert(Sortable<N> x, std::int32_t n) {
     return true;
 }
 
-/// Sorts at most kNearItems by two digits of their cells. A key is a cell above the place among the items.
-template <int width, class N>
-void sort_digits(const N* number, const std::int32_t* index, std::int32_t n, N low, N per_unit, Sortable<N> to) {
-    constexpr std::uint32_t size = std::uint32_t{1} << width, mask = size - 1;
-    constexpr int high = 16 + width;
+/// Sorts numbers by two digits of their cells, with room for two keys of each. A key is a cell above the place among the items,
+/// which it leaves 32 - 2 * width bits.
+template <int width, class N> void sort_keys(const N* number, const std::int32_t* index, std::int32_t n, N low,
+                                             N per_unit, Sortable<N> to, std::uint32_t* key) {
+    constexpr std::uint32_t size = std::uint32_t{1} << width;
+    constexpr int high = 32 - width, middle = high - width;
+    constexpr std::uint32_t place = (std::uint32_t{1} << middle) - 1;
     constexpr N last = (1 << 2 * width) - 1;
-    std::uint32_t key[kNearItems], by_low[kNearItems], low_count[size] = {}, high_count[size] = {};
-    N near_number[kNearItems];
-    std::int32_t near_index[kNearItems];
+    std::uint32_t low_count[size] = {}, high_count[size] = {}, *const by_low = key + n;
     for (std::int32_t k = 0; k < n; ++k) {
         N cell = (number[k] - low) * per_unit;
         cell = cell > 0 ? cell : N(0);
         cell = cell < last ? cell : last;
-        key[k] = (static_cast<std::uint32_t>(static_cast<std::int32_t>(cell)) << 16) | static_cast<std::uint32_t>(k);
+        key[k] =
+            (static_cast<std::uint32_t>(static_cast<std::int32_t>(cell)) << middle) | static_cast<std::uint32_t>(k);
     }
-    std::copy_n(number, n, near_number);
-    if (index != nullptr) std::copy_n(index, n, near_index);
-    else std::iota(near_index, near_index + n, 0);
     for (std::int32_t k = 0; k < n; ++k) {
-        ++low_count[(key[k] >> 16) & mask];
+        ++low_count[(key[k] >> middle) & (size - 1)];
         ++high_count[key[k] >> high];
     }
     add_up(low_count, size);
     add_up(high_count, size);
-    for (std::int32_t k = 0; k < n; ++k) by_low[low_count[(key[k] >> 16) & mask]++] = key[k];
+    for (std::int32_t k = 0; k < n; ++k) by_low[low_count[(key[k] >> middle) & (size - 1)]++] = key[k];
     for (std::int32_t k = 0; k < n; ++k) {
-        const std::uint32_t slot = high_count[by_low[k] >> high]++, item = by_low[k] & 0xffff;
-        to.number[slot] = near_number[item];
-        to.index[slot] = near_index[item];
+        const std::uint32_t slot = high_count[by_low[k] >> high]++, item = by_low[k] & place;
+        to.number[slot] = number[item];
+        to.index[slot] = index == nullptr ? static_cast<std::int32_t>(item) : index[item];
     }
 }
 
-/// Sorts at most kNearItems, best those from `low` to `high`, but for a few that are left to insertion; `number` and `index` may
-/// be those of `to`. False, with nothing done, if the range cannot be divided.
-template <class N>
-bool sort_near(const N* number, const std::int32_t* index, std::int32_t n, double low, double high, Sortable<N> to) {
-    constexpr int narrow = 7, wide = 8;
-    const bool few = n < 256;
-    const double per_unit = ((1 << 2 * (few ? narrow : wide)) - 1) / (high - low);
-    if (!(per_unit > 0 && per_unit < 1e30)) return false;
-    const N least = static_cast<N>(low), cells_per_unit = static_cast<N>(per_unit);
-    if (few) sort_digits<narrow>(number, index, n, least, cells_per_unit, to);
-    else sort_digits<wide>(number, index, n, least, cells_per_unit, to);
-    return true;
+/// Sorts at most kMostKeys numbers, best those from `low` to `high`, into another place, with room for two keys of each. False if
+/// they are too uneven, or their range cannot be divided.
+template <class N> bool sort_near(const N* number, const std::int32_t* index, std::int32_t n, double low, double high,
+                                  Sortable<N> to, std::uint32_t* room) {
+    const auto sort = [&](auto width) {
+        const double per_unit = ((1 << 2 * width) - 1) / (high - low);
+        if (!(per_unit > 0 && per_unit < 1e30)) return false;
+        sort_keys<width>(number, index, n, static_cast<N>(low), static_cast<N>(per_unit), to, room);
+        return insert(to, n);
+    };
+    if (n < 256) return sort(std::integral_constant<int, 7>());
+    if (n <= 2048) return sort(std::integral_constant<int, 8>());
+    return sort(std::integral_constant<int, 9>());
+}
+
+/// Sorts at most kNearItems where they are. If false, they are in another order.
+template <class N> bool sort_here(Sortable<N> x, std::int32_t n, double low, double high) {
+    N number[kNearItems];
+    std::int32_t index[kNearItems];
+    std::uint32_t room[2 * kNearItems];
+    std::copy_n(x.number, n, number);
+    std::copy_n(x.index, n, index);
+    return sort_near(number, index, n, low, high, x, room);
 }
 
 }  // namespace rankgrad

@@ -19,8 +19,8 @@ namespace {
 /// Bits of a digit, for what the counters may take of the cache.
 constexpr int kDigit = 10, kCounters = 1 << kDigit;
 
-/// So many items and more are dealt into buckets first: of about kBucketItems, but not so many that writing to them in turn is slow.
-constexpr std::int32_t kLongItems = 1 << 16, kBucketItems = 1 << 9;
+/// Items of a bucket, but not so many buckets that writing to them in turn is slow.
+constexpr std::int32_t kBucketItems = 1 << 10;
 constexpr int kMostBucketBits = 11;
 /// How often a bucket is dealt again.
 constexpr int kMostDeals = 3;
@@ -48,9 +48,7 @@ template <class N> void sort_bits(Sortable<N> x, std::int32_t n, Sortable<N> roo
 template <class N> void sort_short(const N* number, const std::int32_t* index, std::int32_t n, double low, double high,
                                    Sortable<N> to, Sortable<N> room) {
     const Cells cells(low, high, 2 * kDigit);
-    if (n <= kNearItems && sort_near(number, index, n, low, high, to)) {
-        if (insert(to, n)) return;
-    } else if (cells.ok()) {
+    if (cells.ok()) {
         const Digit<Cells> low_digit{cells, 0, kCounters}, high_digit{cells, kDigit, kCounters};
         std::uint32_t low_counts[kCounters] = {}, high_counts[kCounters] = {};
         for (std::int32_t k = 0; k < n; ++k) {
@@ -91,19 +89,21 @@ public:
         int bits = 1;
         while (bits < kMostBucketBits && (n >> bits) > kBucketItems) ++bits;
         const Cells cells(low, high, bits);
-        if (n < kLongItems || !cells.ok()) return sort_short(number, index, n, low, high, to, room);
+        if (n <= kShortItems || !cells.ok()) return sort_short(number, index, n, low, high, to, room);
         const std::vector<std::int32_t> begin = deal({cells, 0, std::uint32_t{1} << bits}, number, index, n, to);
         if (team_.stopped()) return;  // and so not all may have been counted
         const auto n_buckets = static_cast<std::int64_t>(begin.size()) - 1;
         const auto sort = [&](std::int64_t bucket, bool is_long) {
             const std::int32_t first = begin[static_cast<std::size_t>(bucket)],
                                items = begin[static_cast<std::size_t>(bucket) + 1] - first;
-            if (items < 2 || (items >= kLongItems) != is_long) return;
+            if (items < 2 || (items > kShortItems) != is_long) return;
             const Sortable<N> here{to.number + first, to.index + first}, spare{room.number + first, room.index + first};
             if (!is_long) {  // the bounds of a bucket need not be exact
                 const double least = low + static_cast<double>(bucket) / cells.per_unit,
                              most = least + 1 / cells.per_unit;
-                return sort_short(here.number, here.index, items, least, most, here, spare);
+                if (items > kNearItems || !sort_here(here, items, least, most))
+                    sort_short(here.number, here.index, items, least, most, here, spare);
+                return;
             }
             const auto [least, most] = std::minmax_element(here.number, here.number + items);
             if (*least == *most) return;
@@ -172,8 +172,12 @@ private:
 
 template <class N> void radix_argsort(const N* number, std::int32_t n, double low, double high, Sortable<N> sorted,
                                       Sortable<N> room, std::vector<std::uint32_t>& count, Team team) {
+    if (low < high && n <= kMostKeys) {
+        count.resize(std::max(count.size(), 2 * static_cast<std::size_t>(n)));
+        if (sort_near(number, nullptr, n, low, high, sorted, count.data())) return;
+    }
     if (low < high) LongSort<N>(count, team).run(number, nullptr, n, low, high, sorted, room);
-    if (low < high && (n < kLongItems || !team.stopped())) return;
+    if (low < high && (n <= kShortItems || !team.stopped())) return;
     std::copy_n(number, n, sorted.number);
     std::iota(sorted.index, sorted.index + n, 0);
 }

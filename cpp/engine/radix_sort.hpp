@@ -10,6 +10,9 @@
 
 namespace rankgrad {
 
+/// More items are dealt into buckets before they are sorted, and may be left as they came where the team is stopped.
+constexpr std::int32_t kShortItems = 1 << 15;
+
 /// Room for numbers and for the indices they came from.
 template <class N> struct Sortable {
     N* number;
@@ -26,7 +29,8 @@ template <class N> struct SortScratch {
 };
 
 /// Sorts number[0 .. n) ascending into `sorted`, with room for as many. The indices are those of `number`; equal numbers stay in
-/// their order. The numbers are finite, from `low` to `high`. Where the team is stopped they are as they came, every index once.
+/// their order. The numbers are finite, from `low` to `high`. Of a long array that the team is stopped in, every index is
+/// there once.
 template <class N> void radix_argsort(const N* number, std::int32_t n, double low, double high, Sortable<N> sorted,
                                       Sortable<N> room, std::vector<std::uint32_t>& count, Team team);
 

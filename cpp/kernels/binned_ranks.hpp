@@ -13,6 +13,7 @@
 
 #include "kernels/bin_places.hpp"
 #include "kernels/expansion_fields.hpp"
+#include "kernels/lane_exchange.hpp"
 
 namespace rankgrad {
 namespace {

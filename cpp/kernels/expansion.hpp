@@ -14,6 +14,7 @@
 
 #include "kernels/bin_places.hpp"
 #include "kernels/expansion_fields.hpp"
+#include "kernels/lane_exchange.hpp"
 #include "kernels/pair_sums.hpp"
 
 namespace rankgrad {

@@ -178,29 +178,14 @@ template <class T> RANKGRAD_INLINE double sum(Lanes<T> a) {
 template <class T> RANKGRAD_INLINE double sum(Lanes<T> a) { return static_cast<double>(a.v); }
 #endif
 
-/// Lane l of the answer is the sum over the lanes of x[l]: pairs of registers are halved and joined again and again.
-RANKGRAD_INLINE Lanes<double> sum_each(const Lanes<double> (&x)[Lanes<double>::count]) {
+/// Numbers of another type as doubles.
+template <class T> RANKGRAD_INLINE Lanes<double> load_doubles(const T* p) {
     using V = Lanes<double>;
-#if !defined(RANKGRAD_SHUFFLE)
-    return x[0];
-#elif defined(__AVX512F__)
-    V two[4], four[2];
-    for (int i = 0; i < 4; ++i)
-        two[i] = V::of(RANKGRAD_SHUFFLE(x[2 * i].v, x[2 * i + 1].v, 0, 8, 2, 10, 4, 12, 6, 14) +
-                       RANKGRAD_SHUFFLE(x[2 * i].v, x[2 * i + 1].v, 1, 9, 3, 11, 5, 13, 7, 15));
-    for (int i = 0; i < 2; ++i)
-        four[i] = V::of(RANKGRAD_SHUFFLE(two[2 * i].v, two[2 * i + 1].v, 0, 1, 8, 9, 4, 5, 12, 13) +
-                        RANKGRAD_SHUFFLE(two[2 * i].v, two[2 * i + 1].v, 2, 3, 10, 11, 6, 7, 14, 15));
-    return V::of(RANKGRAD_SHUFFLE(four[0].v, four[1].v, 0, 1, 2, 3, 8, 9, 10, 11) +
-                 RANKGRAD_SHUFFLE(four[0].v, four[1].v, 4, 5, 6, 7, 12, 13, 14, 15));
-#elif defined(__AVX2__)
-    V two[2];
-    for (int i = 0; i < 2; ++i)
-        two[i] = V::of(RANKGRAD_SHUFFLE(x[2 * i].v, x[2 * i + 1].v, 0, 4, 2, 6) +
-                       RANKGRAD_SHUFFLE(x[2 * i].v, x[2 * i + 1].v, 1, 5, 3, 7));
-    return V::of(RANKGRAD_SHUFFLE(two[0].v, two[1].v, 0, 1, 4, 5) + RANKGRAD_SHUFFLE(two[0].v, two[1].v, 2, 3, 6, 7));
+#if defined(RANKGRAD_SHUFFLE)
+    typedef T Unaligned __attribute__((vector_size(sizeof(T) * V::count), aligned(sizeof(T)), may_alias));
+    return V::of(__builtin_convertvector(*reinterpret_cast<const Unaligned*>(p), typename V::Real));
 #else
-    return V::of(RANKGRAD_SHUFFLE(x[0].v, x[1].v, 0, 2) + RANKGRAD_SHUFFLE(x[0].v, x[1].v, 1, 3));
+    return V(static_cast<double>(*p));
 #endif
 }
 

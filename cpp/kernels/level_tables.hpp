@@ -9,6 +9,7 @@
 #pragma once
 
 #include "kernels/bin_polynomials.hpp"
+#include "kernels/lane_exchange.hpp"
 #include "kernels/kernel_table.hpp"
 
 namespace rankgrad {
@@ -35,6 +36,10 @@ template <class T> struct TablePlaces {
             slot[k] = level[k] * n_bins + bin;
             place[k] = t;
             bend[k] = 2 * t * t - 1;
+        }
+        for (int k = count; k % Lanes<double>::count != 0; ++k) {  // the rest of a register
+            slot[k] = slot[count - 1];
+            place[k] = bend[k] = 0;
         }
     }
 };
@@ -79,34 +84,33 @@ template <class T, PairMode mode, bool weighted> class LevelSums {
 
     const LevelTableJob<T>& job_;
     TablePlaces<T> places_;
-    double part_[kTableChunk][row];
-    double first_[kTableChunk], second_[kTableChunk];
+    double x_[outputs][kTableChunk];
 
+    /// x_ of a register of items from k on.
     RANKGRAD_INLINE void look_up(int k) {
-        const double* table = job_.potentials + std::int64_t{places_.slot[k]} * (outputs * nodes);
-        const V u(places_.bend[k]);
-        V total[registers];
-        for (int r = 0; r < registers; ++r) total[r] = V::load(table + (nodes / 2 - 1) * row + r * V::count);
-        for (int j = nodes / 2 - 2; j >= 0; --j)
-            for (int r = 0; r < registers; ++r)
-                total[r] = multiply_add(total[r], u, V::load(table + j * row + r * V::count));
-        for (int r = 0; r < registers; ++r) total[r].store(part_[k] + r * V::count);
+        V part[registers][V::count];
+        for (int l = 0; l < V::count; ++l) {
+            const double* table = job_.potentials + std::int64_t{places_.slot[k + l]} * (outputs * nodes);
+            const V u(places_.bend[k + l]);
+            V total[registers];
+            for (int r = 0; r < registers; ++r) total[r] = V::load(table + (nodes / 2 - 1) * row + r * V::count);
+            for (int j = nodes / 2 - 2; j >= 0; --j)
+                for (int r = 0; r < registers; ++r)
+                    total[r] = multiply_add(total[r], u, V::load(table + j * row + r * V::count));
+            for (int r = 0; r < registers; ++r) part[r][l] = total[r];
+        }
+        for (int r = 0; r < registers; ++r) transpose(part[r]);
+        const auto column = [&](int c) { return part[c / V::count][c % V::count]; };
+        const V t = V::load(places_.place + k);
+        for (int o = 0; o < outputs; ++o) multiply_add(t, column(outputs + o), column(o)).store(x_[o] + k);
     }
 
-    /// first_ and second_ from the parts.
+    /// The two results of each item are then in x_[0] and x_[1].
     void combine(const double* weight, int count) {
         for (int k = 0; k < count; ++k) {
-            const double t = places_.place[k], *even = part_[k], *odd = even + outputs;
-            double x[outputs];
-            for (int o = 0; o < outputs; ++o) x[o] = even[o] + t * odd[o];
-            if constexpr (weighted) {
-                const double w = weight[k];
-                first_[k] = with_value ? x[0] : w * x[0] + x[1];
-                second_[k] = w * x[2] + x[3];
-            } else {
-                first_[k] = x[0];
-                second_[k] = x[1];
-            }
+            const double w = weight[k];
+            if constexpr (!with_value) x_[0][k] = w * x_[0][k] + x_[1][k];
+            x_[1][k] = w * x_[2][k] + x_[3][k];
         }
     }
 
@@ -118,9 +122,9 @@ template <class T, PairMode mode, bool weighted> class LevelSums {
         V total(0);
         int k = 0;
         for (; k + V::count <= count; k += V::count)
-            total = multiply_add(weight == nullptr ? V(1) : V::load(weight + k), V::load(first_ + k), total);
+            total = multiply_add(weight == nullptr ? V(1) : V::load(weight + k), V::load(x_[0] + k), total);
         double rest = 0;
-        for (; k < count; ++k) rest += (weight == nullptr ? 1 : weight[k]) * first_[k];
+        for (; k < count; ++k) rest += (weight == nullptr ? 1 : weight[k]) * x_[0][k];
         return sum(total) + rest;
     }
 
@@ -128,19 +132,19 @@ template <class T, PairMode mode, bool weighted> class LevelSums {
         double total = 0;
         if constexpr (with_value) {
             total = weighted_sum(job_.weight == nullptr ? nullptr : job_.weight + first, count);
-            if (job_.value != nullptr) write(first_, 1.0, count, job_.value + first);
+            if (job_.value != nullptr) write(x_[0], 1.0, count, job_.value + first);
         }
-        if constexpr (mode == kValueGrad) write(second_, job_.grad_factor, count, job_.grad + first);
+        if constexpr (mode == kValueGrad) write(x_[1], job_.grad_factor, count, job_.grad + first);
         if constexpr (mode == kHessVector)
             for (int k = 0; k < count; ++k) {
                 const double v = static_cast<double>(job_.vector[first + k]) - job_.vector_mean;
-                job_.grad[first + k] = static_cast<T>(job_.grad_factor * (v * first_[k] + second_[k]));
+                job_.grad[first + k] = static_cast<T>(job_.grad_factor * (v * x_[0][k] + x_[1][k]));
             }
         if constexpr (mode == kGradHess || mode == kGradPositiveHess) {
-            write(first_, job_.grad_factor, count, job_.grad + first);
+            write(x_[0], job_.grad_factor, count, job_.grad + first);
             const double least = job_.min_hessian;
             for (int k = 0; k < count; ++k) {
-                const double h = job_.hess_factor * second_[k];
+                const double h = job_.hess_factor * x_[1][k];
                 job_.hess[first + k] = static_cast<T>(h < least ? least : h);
             }
         }
@@ -156,8 +160,8 @@ public:
         double total = 0;
         for_table_chunks(job.n, [&](std::int64_t first, int count) {
             sums.places_.locate(job, first, count);
-            for (int k = 0; k < count; ++k) sums.look_up(k);
-            sums.combine(job.weight + (weighted ? first : 0), count);
+            for (int k = 0; k < count; k += V::count) sums.look_up(k);
+            if constexpr (weighted) sums.combine(job.weight + first, count);
             total += sums.finish(first, count);
         });
         return total;

@@ -12,14 +12,26 @@ namespace rankgrad {
 namespace {
 
 template <class N> class PartnerCounts {
-    static constexpr std::ptrdiff_t kChains = 8;  // independent sums, which no addition waits for
-    double sum_[kChains] = {}, error_[kChains] = {};
+    using V = Lanes<double>;
+    static constexpr int kChains = 2;  // independent sums, which no addition waits for
+    static constexpr int kLowerBits = 31;
+    static constexpr std::ptrdiff_t kStep = kChains * V::count;
 
-    static RANKGRAD_INLINE void add_product(double a, double b, double& sum, double& error) {
-        Compensated total{sum, error};
-        total.add_product(a, b);
-        sum = total.sum;
-        error = total.error;
+    V sum_[kChains], error_[kChains];
+    PartnerCounts() {
+        for (int c = 0; c < kChains; ++c) sum_[c] = error_[c] = V(0);
+    }
+
+    /// The score's upper digits times a count are a number without rounding error, however it is contracted with the sum.
+    RANKGRAD_INLINE void add_product(V count, V score, int chain) {
+        const V upper = upper_digits(score), sum = sum_[chain], product = count * upper, next = sum + product,
+                added = next - sum;
+        error_[chain] += ((sum - (next - added)) + (product - added)) + count * (score - upper);
+        sum_[chain] = next;
+    }
+    static RANKGRAD_INLINE V upper_digits(V x) {
+        constexpr typename V::Bits none{};
+        return V::from_bits(x.bits() & (~none << kLowerBits));
     }
 
     template <class Count>
@@ -32,7 +44,22 @@ template <class N> class PartnerCounts {
             for (std::ptrdiff_t k = from; k < to; ++k) out[item[k]] += count(k);
     }
 
-    /// Items [from, to) of one group, whose partners are counted from `first`.
+    /// The products of items [from, to) of one group, whose partners are counted from `first`.
+    void add_products(const CountJob<N>& job, std::ptrdiff_t from, std::ptrdiff_t to, std::ptrdiff_t first) {
+        const V start(static_cast<double>(first));
+        std::ptrdiff_t k = from;
+        for (; k + kStep <= to; k += kStep)
+            for (int c = 0; c < kChains; ++c) {
+                const std::ptrdiff_t at = k + c * V::count;
+                add_product(load_doubles(job.reach + at) - start, load_doubles(job.score + at), c);
+            }
+        for (; k < to; ++k) {
+            V one(0);
+            set_lane<double>(one.v, 0, static_cast<double>(job.reach[k] - first));
+            add_product(one, V(static_cast<double>(job.score[k])), 0);
+        }
+    }
+
     void add(const CountJob<N>& job, std::ptrdiff_t from, std::ptrdiff_t to, std::ptrdiff_t first) {
         const auto origin = static_cast<std::int32_t>(first);
         const std::int32_t* reach = job.reach;
@@ -40,12 +67,7 @@ template <class N> class PartnerCounts {
         const auto all = [=](std::ptrdiff_t k) { return reach[k] < origin ? origin - reach[k] : reach[k] - origin; };
         put(job, from, to, job.slope, above);
         put(job, from, to, job.partners, all);
-        if (!job.with_value) return;
-        std::ptrdiff_t k = from;
-        for (; k + kChains <= to; k += kChains)
-            for (std::ptrdiff_t c = 0; c < kChains; ++c)
-                add_product(reach[k + c] - origin, static_cast<double>(job.score[k + c]), sum_[c], error_[c]);
-        for (; k < to; ++k) add_product(reach[k] - origin, static_cast<double>(job.score[k]), sum_[0], error_[0]);
+        if (job.with_value) add_products(job, from, to, first);
     }
 
 public:
@@ -59,7 +81,12 @@ public:
         for (std::ptrdiff_t k = upper; k < upper_end; ++k) pairs += job.middle - 1 - job.reach[k];
         Compensated total;
         total.add(static_cast<double>(pairs));
-        for (std::ptrdiff_t c = 0; c < kChains; ++c) total += {counts.sum_[c], counts.error_[c]};
+        for (int c = 0; c < kChains; ++c) {
+            double sum[V::count], error[V::count];
+            counts.sum_[c].store(sum);
+            counts.error_[c].store(error);
+            for (int l = 0; l < V::count; ++l) total += {sum[l], error[l]};
+        }
         piece.upper.sum[0] = total.sum;
         piece.upper.error[0] = total.error;
     }

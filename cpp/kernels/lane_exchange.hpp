@@ -1,0 +1,62 @@
+// Several registers at once, whose lanes change places: rows become columns, or their sums.
+#pragma once
+
+#include "kernels/lanes.hpp"
+
+namespace rankgrad {
+namespace {
+
+/// A step of a transposition: a takes the runs of so many lanes at even places of a and b in turn, b those at odd places.
+template <int step> RANKGRAD_INLINE void exchange(Lanes<double>& a, Lanes<double>& b) {
+#if defined(RANKGRAD_SHUFFLE)
+    const auto x = a.v, y = b.v;
+#if defined(__AVX512F__)
+    if constexpr (step == 1) {
+        a.v = RANKGRAD_SHUFFLE(x, y, 0, 8, 2, 10, 4, 12, 6, 14);
+        b.v = RANKGRAD_SHUFFLE(x, y, 1, 9, 3, 11, 5, 13, 7, 15);
+    } else if constexpr (step == 2) {
+        a.v = RANKGRAD_SHUFFLE(x, y, 0, 1, 8, 9, 4, 5, 12, 13);
+        b.v = RANKGRAD_SHUFFLE(x, y, 2, 3, 10, 11, 6, 7, 14, 15);
+    } else {
+        a.v = RANKGRAD_SHUFFLE(x, y, 0, 1, 2, 3, 8, 9, 10, 11);
+        b.v = RANKGRAD_SHUFFLE(x, y, 4, 5, 6, 7, 12, 13, 14, 15);
+    }
+#elif defined(__AVX2__)
+    if constexpr (step == 1) {
+        a.v = RANKGRAD_SHUFFLE(x, y, 0, 4, 2, 6);
+        b.v = RANKGRAD_SHUFFLE(x, y, 1, 5, 3, 7);
+    } else {
+        a.v = RANKGRAD_SHUFFLE(x, y, 0, 1, 4, 5);
+        b.v = RANKGRAD_SHUFFLE(x, y, 2, 3, 6, 7);
+    }
+#else
+    a.v = RANKGRAD_SHUFFLE(x, y, 0, 2);
+    b.v = RANKGRAD_SHUFFLE(x, y, 1, 3);
+#endif
+#endif
+}
+
+/// Lane k of register l changes places with lane l of register k.
+template <int step = 1> RANKGRAD_INLINE void transpose(Lanes<double> (&x)[Lanes<double>::count]) {
+    if constexpr (step < Lanes<double>::count) {
+        for (int l = 0; l < Lanes<double>::count; ++l)
+            if ((l & step) == 0) exchange<step>(x[l], x[l + step]);
+        transpose<2 * step>(x);
+    }
+}
+
+/// Lane l of the answer is the sum over the lanes of x[l]: pairs of registers are halved and joined again and again.
+template <int step = 1> RANKGRAD_INLINE Lanes<double> sum_each(Lanes<double> (&x)[Lanes<double>::count]) {
+    if constexpr (step == Lanes<double>::count) {
+        return x[0];
+    } else {
+        for (int l = 0; l < Lanes<double>::count; l += 2 * step) {
+            exchange<step>(x[l], x[l + step]);
+            x[l] += x[l + step];
+        }
+        return sum_each<2 * step>(x);
+    }
+}
+
+}  // namespace
+}  // namespace rankgrad
