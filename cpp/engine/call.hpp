@@ -39,13 +39,16 @@ template <class T> struct LossCall {
 inline bool with_value(PairMode mode) { return mode == kValue || mode == kValueGrad; }
 inline bool with_hess(PairMode mode) { return mode == kGradHess || mode == kGradPositiveHess; }
 
-/// Throws ArgumentError for a valid item's score that is not finite, if the call asks for it, and for one that the
-/// temperature makes infinite.
-template <class T> void check_scores(const Plan& plan, const LossCall<T>& call, double temperature) {
+/// Throws ArgumentError for a valid item's score that is not finite, if the call asks for it.
+template <class T> void check_finite(const Plan& plan, const LossCall<T>& call) {
     const std::int64_t bad = call.check_finite ? plan.first_nonfinite(call.scores, call.threads) : -1;
     if (bad >= 0)
         throw ArgumentError("scores (y_pred): " + std::string(std::isnan(call.scores[bad]) ? "NaN" : "infinity") +
                             " at " + plan.lists().place(bad) + "; finite numbers are wanted");
+}
+
+/// Throws ArgumentError for a valid item's score that the temperature makes infinite.
+template <class T> void check_range(const Plan& plan, const LossCall<T>& call, double temperature) {
     const double limit = std::numeric_limits<double>::max() * std::min(temperature, 1.0);
     if (limit >= static_cast<double>(std::numeric_limits<T>::max())) return;
     for (std::int64_t l = 0; l < plan.lists().count(); ++l)

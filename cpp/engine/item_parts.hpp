@@ -29,7 +29,7 @@ inline ItemPart joined(const std::vector<ItemPart>& parts) {
     return all;
 }
 
-constexpr std::int64_t kPartItems = 1 << 15, kRegister = static_cast<std::int64_t>(kPadding);
+constexpr std::int64_t kPartItems = 1 << 14, kRegister = static_cast<std::int64_t>(kPadding);
 inline std::int64_t count_parts(std::int64_t n) { return (n + kPartItems - 1) / kPartItems; }
 /// Whole registers, but for the last part, whose items end where there is padding.
 inline std::int64_t part_begin(std::int64_t n, std::int64_t part) {

@@ -58,9 +58,11 @@ protected:
     /// Items of a node that is summed directly.
     static constexpr std::int32_t kLeafItems = 64;
     /// Items of a node that all threads work on together; a smaller one is left to one of them, with all below it.
-    static constexpr std::int32_t kSharedItems = 1 << 16;
-    /// Items of a part of a partition, or of a piece of a merge.
-    static constexpr std::int32_t kPieceItems = 1 << 15;
+    static constexpr std::int32_t kSharedItems = 1 << 14;
+    /// Parts of a partition, or pieces of a merge, of so many items.
+    static std::int32_t count_pieces(std::ptrdiff_t items) {
+        return items < kSharedItems ? 1 : std::max(2, static_cast<std::int32_t>(items >> 15));
+    }
 
     /// All pairs between the groups of a node. The root's, if it is no leaf, come first.
     virtual double merge(const MergedItems<N>& items) = 0;
@@ -79,9 +81,8 @@ private:
     /// The items of one group of the root go to place_[0] in order.
     void sort(const N* score, std::int32_t begin, std::int32_t end, double low, double high) {
         const auto group = [&](const Sortable<N>& all) { return Sortable<N>{all.number + begin, all.index + begin}; };
-        radix_argsort(score + begin, end - begin, low, high, group(place_[0]), group(place_[1]), scratch_.count, team_);
-        std::int32_t* index = place_[0].index;
-        for (std::int32_t k = begin; begin != 0 && k < end; ++k) index[k] += begin;
+        radix_argsort<N>({score + begin, nullptr, begin}, end - begin, low, high, group(place_[0]), group(place_[1]),
+                         scratch_.count, team_);
     }
 
     double leaf(std::int32_t first, std::int32_t last) {
@@ -124,8 +125,8 @@ private:
     /// Items before `middle` in label order go to the front, the others behind them, both still in the order of the scores.
     void partition(int at, std::int32_t begin, std::int32_t middle, std::int32_t end) {
         const std::int32_t n = end - begin;
-        if (n < kSharedItems) return partition_part(at, begin, end, middle, begin, middle);
-        const std::int32_t n_parts = n / kPieceItems;
+        const std::int32_t n_parts = count_pieces(n);
+        if (n_parts == 1) return partition_part(at, begin, end, middle, begin, middle);
         const auto part_begin = [&](std::int64_t k) { return begin + static_cast<std::int32_t>(k * n / n_parts); };
         std::vector<std::int32_t> low(static_cast<std::size_t>(n_parts) + 1, begin);  // first slot of each part
         team_.run(n_parts, [&](std::int64_t k) {

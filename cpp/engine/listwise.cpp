@@ -69,7 +69,8 @@ double Listwise::pairs(std::int64_t /*list*/) const {
 }
 
 template <class T> double Listwise::evaluate(const LossCall<T>& call) const {
-    check_scores(plan_, call, loss_.temperature);
+    check_finite(plan_, call);
+    check_range(plan_, call, loss_.temperature);
     const std::int64_t n = plan_.lists().n_items();
     if (!plan_.all_valid()) {
         for (T* out : {call.grad, call.hess, values_per_item() ? call.row_value : nullptr})

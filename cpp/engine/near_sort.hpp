@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <numeric>
 #include <type_traits>
 
 #include "engine/radix_digits.hpp"
@@ -40,15 +39,15 @@ template <class N> bool insert(Sortable<N> x, std::int32_t n) {
 
 /// Sorts numbers by two digits of their cells, with room for two keys of each. A key is a cell above the place among the items,
 /// which it leaves 32 - 2 * width bits.
-template <int width, class N> void sort_keys(const N* number, const std::int32_t* index, std::int32_t n, N low,
-                                             N per_unit, Sortable<N> to, std::uint32_t* key) {
+template <int width, class N>
+void sort_keys(Unsorted<N> from, std::int32_t n, N low, N per_unit, Sortable<N> to, std::uint32_t* key) {
     constexpr std::uint32_t size = std::uint32_t{1} << width;
     constexpr int high = 32 - width, middle = high - width;
     constexpr std::uint32_t place = (std::uint32_t{1} << middle) - 1;
     constexpr N last = (1 << 2 * width) - 1;
     std::uint32_t low_count[size] = {}, high_count[size] = {}, *const by_low = key + n;
     for (std::int32_t k = 0; k < n; ++k) {
-        N cell = (number[k] - low) * per_unit;
+        N cell = (from.number[k] - low) * per_unit;
         cell = cell > 0 ? cell : N(0);
         cell = cell < last ? cell : last;
         key[k] =
@@ -63,19 +62,19 @@ template <int width, class N> void sort_keys(const N* number, const std::int32_t
     for (std::int32_t k = 0; k < n; ++k) by_low[low_count[(key[k] >> middle) & (size - 1)]++] = key[k];
     for (std::int32_t k = 0; k < n; ++k) {
         const std::uint32_t slot = high_count[by_low[k] >> high]++, item = by_low[k] & place;
-        to.number[slot] = number[item];
-        to.index[slot] = index == nullptr ? static_cast<std::int32_t>(item) : index[item];
+        to.number[slot] = from.number[item];
+        to.index[slot] = from.index_of(static_cast<std::int32_t>(item));
     }
 }
 
 /// Sorts at most kMostKeys numbers, best those from `low` to `high`, into another place, with room for two keys of each. False if
 /// they are too uneven, or their range cannot be divided.
-template <class N> bool sort_near(const N* number, const std::int32_t* index, std::int32_t n, double low, double high,
-                                  Sortable<N> to, std::uint32_t* room) {
+template <class N>
+bool sort_near(Unsorted<N> from, std::int32_t n, double low, double high, Sortable<N> to, std::uint32_t* room) {
     const auto sort = [&](auto width) {
         const double per_unit = ((1 << 2 * width) - 1) / (high - low);
         if (!(per_unit > 0 && per_unit < 1e30)) return false;
-        sort_keys<width>(number, index, n, static_cast<N>(low), static_cast<N>(per_unit), to, room);
+        sort_keys<width>(from, n, static_cast<N>(low), static_cast<N>(per_unit), to, room);
         return insert(to, n);
     };
     if (n < 256) return sort(std::integral_constant<int, 7>());
@@ -90,7 +89,7 @@ template <class N> bool sort_here(Sortable<N> x, std::int32_t n, double low, dou
     std::uint32_t room[2 * kNearItems];
     std::copy_n(x.number, n, number);
     std::copy_n(x.index, n, index);
-    return sort_near(number, index, n, low, high, x, room);
+    return sort_near<N>({number, index}, n, low, high, x, room);
 }
 
 }  // namespace rankgrad

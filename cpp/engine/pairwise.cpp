@@ -52,7 +52,8 @@ double Pairwise::pairs(std::int64_t list) const {
 }
 
 template <class T> double Pairwise::evaluate(const LossCall<T>& call) const {
-    check_scores(plan_, call, loss_.temperature);
+    if (!reads_all_first()) check_finite(plan_, call);
+    check_range(plan_, call, loss_.temperature);
     if (!plan_.all_valid())
         for (T* out : {call.row_value, call.grad, call.hess})
             if (out != nullptr) std::fill(out, out + plan_.lists().n_items(), T(0));
@@ -78,6 +79,7 @@ double Pairwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scrat
     double value = 0;
     if (may_count(call, list) && count(call, list, s, team, value)) return value;
     if (!gather(call, list, s, team) || plan_.is_nan(list)) {
+        if (reads_all_first()) check_finite(plan_, call);
         for (std::vector<double>* sum : {&s.value, &s.grad, &s.hess})
             std::fill_n(padded(*sum, n), n, std::numeric_limits<double>::quiet_NaN());
     } else if (pairs(list) > 0) {

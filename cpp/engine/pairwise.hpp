@@ -71,6 +71,8 @@ public:
 
 private:
     using Scratch = PairwiseScratch;
+    /// A list is written to when all its scores have been read, so that one alone need not be looked through before.
+    bool reads_all_first() const { return plan_.lists().count() == 1 && plan_.all_valid(); }
     template <class T>
     double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
     template <class T> ListFacts facts(std::int64_t list, double range) const;

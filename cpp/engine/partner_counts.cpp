@@ -40,14 +40,14 @@ private:
         job.with_value = with_value_;
         const std::ptrdiff_t size = items.end - items.begin;
         job.first = size == job_.level_begin[job_.n_levels];  // the root's, before all others
-        if (size < Tree::kSharedItems) {
+        const std::int64_t n = Tree::count_pieces(size);
+        if (n == 1) {
             MergePiece all;
             counts_.cut(job, &all, 1);
             walk(job, all);
             return counts_.value(&all, 1);
         }
-        std::vector<MergePiece> pieces(static_cast<std::size_t>(size / Tree::kPieceItems));
-        const auto n = static_cast<std::int64_t>(pieces.size());
+        std::vector<MergePiece> pieces(static_cast<std::size_t>(n));
         counts_.cut(job, pieces.data(), n);
         this->team_.run(n, [&](std::int64_t k) { walk(job, pieces[static_cast<std::size_t>(k)]); });
         return counts_.value(pieces.data(), n);

@@ -65,15 +65,14 @@ template <class Key> struct Digit {
         for (std::int32_t k = 0; k < n; ++k) ++counts[digit(from[k])];
     }
     /// With the digits counted.
-    template <class N> void sort(const N* from, const std::int32_t* from_index, std::int32_t n, std::uint32_t* counts,
-                                 Sortable<N> to) const {
+    template <class N> void sort(Unsorted<N> from, std::int32_t n, std::uint32_t* counts, Sortable<N> to) const {
         const Digit digit = *this;
         add_up(counts, size);
         for (std::int32_t k = 0; k < n; ++k) {
-            const N x = from[k];
+            const N x = from.number[k];
             const std::uint32_t slot = counts[digit(x)]++;
             to.number[slot] = x;
-            to.index[slot] = from_index == nullptr ? k : from_index[k];
+            to.index[slot] = from.index_of(k);
         }
     }
 };

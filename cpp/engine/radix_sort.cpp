@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <numeric>
 #include <utility>
 
 #include "engine/near_sort.hpp"
@@ -25,9 +24,10 @@ constexpr int kMostBucketBits = 11;
 /// How often a bucket is dealt again.
 constexpr int kMostDeals = 3;
 
-template <class N> void copy(Sortable<N> from, std::int32_t n, Sortable<N> to) {
+template <class N> void copy(Unsorted<N> from, std::int32_t n, Sortable<N> to) {
+    if (from.number == to.number) return;
     std::copy_n(from.number, n, to.number);
-    std::copy_n(from.index, n, to.index);
+    for (std::int32_t k = 0; k < n; ++k) to.index[k] = from.index_of(k);
 }
 
 template <class N> void sort_bits(Sortable<N> x, std::int32_t n, Sortable<N> room) {
@@ -37,38 +37,36 @@ template <class N> void sort_bits(Sortable<N> x, std::int32_t n, Sortable<N> roo
         std::uint32_t counts[kCounters];
         const Digit<Bits> digit{bits, pass * width, std::uint32_t{1} << width};
         digit.count(x.number, n, counts);
-        digit.sort(x.number, x.index, n, counts, room);
+        digit.sort<N>({x.number, x.index}, n, counts, room);
         std::swap(x, room);
     }
-    if (passes & 1) copy(x, n, room);
+    if (passes & 1) copy<N>({x.number, x.index}, n, room);
 }
 
-/// Sorts numbers, best those from `low` to `high`, into `to`; `number` and `index` may be those of `to`, but not of `room`
-/// unless the range cannot be divided.
-template <class N> void sort_short(const N* number, const std::int32_t* index, std::int32_t n, double low, double high,
-                                   Sortable<N> to, Sortable<N> room) {
+/// Sorts numbers, best those from `low` to `high`, into `to`, where they may be, but not in `room` unless the range
+/// cannot be divided.
+template <class N>
+void sort_short(Unsorted<N> from, std::int32_t n, double low, double high, Sortable<N> to, Sortable<N> room) {
     const Cells cells(low, high, 2 * kDigit);
     if (cells.ok()) {
         const Digit<Cells> low_digit{cells, 0, kCounters}, high_digit{cells, kDigit, kCounters};
         std::uint32_t low_counts[kCounters] = {}, high_counts[kCounters] = {};
         for (std::int32_t k = 0; k < n; ++k) {
-            ++low_counts[low_digit(number[k])];
-            ++high_counts[high_digit(number[k])];
+            ++low_counts[low_digit(from.number[k])];
+            ++high_counts[high_digit(from.number[k])];
         }
-        low_digit.sort(number, index, n, low_counts, room);
-        high_digit.sort(room.number, room.index, n, high_counts, to);
+        low_digit.sort(from, n, low_counts, room);
+        high_digit.sort<N>({room.number, room.index}, n, high_counts, to);
         if (insert(to, n)) return;
-    } else if (number != to.number) {
-        std::copy_n(number, n, to.number);
-        if (index == nullptr) std::iota(to.index, to.index + n, 0);
-        else std::copy_n(index, n, to.index);
+    } else {
+        copy(from, n, to);
     }
     sort_bits(to, n, room);
 }
 
 /// Items of a part, which is counted and moved by itself, and parts that a thread goes through in step: an item is then seldom of
 /// the bucket of the one before it, whose counter is still on its way to memory.
-constexpr std::int32_t kPartItems = 1 << 14, kInStep = 2;
+constexpr std::int32_t kPartItems = 1 << 13, kInStep = 2;
 
 /// Items ahead of a bucket's next one, whose place in memory is asked for before it is written.
 constexpr std::int32_t kAhead = 16;
@@ -83,14 +81,14 @@ template <class N> class LongSort {
 public:
     LongSort(std::vector<std::uint32_t>& count, Team team) : count_(count), team_(team) {}
 
-    /// Like sort_short, but that `number` must not be that of `to`.
-    void run(const N* number, const std::int32_t* index, std::int32_t n, double low, double high, Sortable<N> to,
-             Sortable<N> room, int deals = 0) {
+    /// Like sort_short, but that the numbers must not be in `to`.
+    void run(Unsorted<N> from, std::int32_t n, double low, double high, Sortable<N> to, Sortable<N> room,
+             int deals = 0) {
         int bits = 1;
         while (bits < kMostBucketBits && (n >> bits) > kBucketItems) ++bits;
         const Cells cells(low, high, bits);
-        if (n <= kShortItems || !cells.ok()) return sort_short(number, index, n, low, high, to, room);
-        const std::vector<std::int32_t> begin = deal({cells, 0, std::uint32_t{1} << bits}, number, index, n, to);
+        if (n <= kShortItems || !cells.ok()) return sort_short(from, n, low, high, to, room);
+        const std::vector<std::int32_t> begin = deal({cells, 0, std::uint32_t{1} << bits}, from, n, to);
         if (team_.stopped()) return;  // and so not all may have been counted
         const auto n_buckets = static_cast<std::int64_t>(begin.size()) - 1;
         const auto sort = [&](std::int64_t bucket, bool is_long) {
@@ -102,14 +100,15 @@ public:
                 const double least = low + static_cast<double>(bucket) / cells.per_unit,
                              most = least + 1 / cells.per_unit;
                 if (items > kNearItems || !sort_here(here, items, least, most))
-                    sort_short(here.number, here.index, items, least, most, here, spare);
+                    sort_short<N>({here.number, here.index}, items, least, most, here, spare);
                 return;
             }
             const auto [least, most] = std::minmax_element(here.number, here.number + items);
             if (*least == *most) return;
-            if (deals + 1 == kMostDeals) return sort_short(here.number, here.index, items, *least, *most, here, spare);
-            run(here.number, here.index, items, *least, *most, spare, here, deals + 1);
-            copy(spare, items, here);
+            if (deals + 1 == kMostDeals)
+                return sort_short<N>({here.number, here.index}, items, *least, *most, here, spare);
+            run({here.number, here.index}, items, *least, *most, spare, here, deals + 1);
+            copy<N>({spare.number, spare.index}, items, here);
         };
         for (std::int64_t bucket = 0; bucket < n_buckets; ++bucket) sort(bucket, true);
         team_.run(n_buckets, [&](std::int64_t bucket) { sort(bucket, false); });
@@ -118,8 +117,7 @@ public:
 private:
     /// Each part counts its digits; the digits' places in the result then follow from the counts, digit by digit and part by part.
     /// Gives where each bucket begins.
-    std::vector<std::int32_t> deal(Digit<Cells> digit, const N* number, const std::int32_t* index, std::int32_t n,
-                                   Sortable<N> to) {
+    std::vector<std::int32_t> deal(Digit<Cells> digit, Unsorted<N> from, std::int32_t n, Sortable<N> to) {
         const std::uint32_t size = digit.size;
         const std::int32_t n_teams = (n - 1) / (kInStep * kPartItems) + 1, n_parts = kInStep * n_teams,
                            part = (n - 1) / n_parts + 1;
@@ -141,7 +139,7 @@ private:
         };
         team_.run(n_teams, [=](std::int64_t team) {
             std::fill_n(counts + team * kInStep * size, kInStep * size, 0u);
-            in_step(team, [=](std::int32_t k, std::uint32_t* count) { ++count[digit(number[k])]; });
+            in_step(team, [=](std::int32_t k, std::uint32_t* count) { ++count[digit(from.number[k])]; });
         });
         std::vector<std::uint32_t> place(size + 1, 0);
         for (std::uint32_t* count = counts; count != counts + n_parts * size; count += size)
@@ -153,12 +151,12 @@ private:
             for (std::uint32_t d = 0; d < size; ++d) place[d] += std::exchange(count[d], place[d]);
         team_.run(n_teams, [=](std::int64_t team) {
             in_step(team, [=](std::int32_t k, std::uint32_t* next) {
-                const N x = number[k];
+                const N x = from.number[k];
                 const std::uint32_t slot = next[digit(x)]++;
                 prefetch(to.number + slot + kAhead);
                 prefetch(to.index + slot + kAhead);
                 to.number[slot] = x;
-                to.index[slot] = index == nullptr ? k : index[k];
+                to.index[slot] = from.index_of(k);
             });
         });
         return begin;
@@ -170,21 +168,20 @@ private:
 
 }  // namespace
 
-template <class N> void radix_argsort(const N* number, std::int32_t n, double low, double high, Sortable<N> sorted,
+template <class N> void radix_argsort(Unsorted<N> from, std::int32_t n, double low, double high, Sortable<N> sorted,
                                       Sortable<N> room, std::vector<std::uint32_t>& count, Team team) {
     if (low < high && n <= kMostKeys) {
         count.resize(std::max(count.size(), 2 * static_cast<std::size_t>(n)));
-        if (sort_near(number, nullptr, n, low, high, sorted, count.data())) return;
+        if (sort_near(from, n, low, high, sorted, count.data())) return;
     }
-    if (low < high) LongSort<N>(count, team).run(number, nullptr, n, low, high, sorted, room);
+    if (low < high) LongSort<N>(count, team).run(from, n, low, high, sorted, room);
     if (low < high && (n <= kShortItems || !team.stopped())) return;
-    std::copy_n(number, n, sorted.number);
-    std::iota(sorted.index, sorted.index + n, 0);
+    copy(from, n, sorted);
 }
 
-template void radix_argsort(const float*, std::int32_t, double, double, Sortable<float>, Sortable<float>,
+template void radix_argsort(Unsorted<float>, std::int32_t, double, double, Sortable<float>, Sortable<float>,
                             std::vector<std::uint32_t>&, Team);
-template void radix_argsort(const double*, std::int32_t, double, double, Sortable<double>, Sortable<double>,
+template void radix_argsort(Unsorted<double>, std::int32_t, double, double, Sortable<double>, Sortable<double>,
                             std::vector<std::uint32_t>&, Team);
 
 }  // namespace rankgrad

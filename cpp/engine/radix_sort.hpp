@@ -19,6 +19,15 @@ template <class N> struct Sortable {
     std::int32_t* index;
 };
 
+/// Numbers before they are sorted. Their indices are those of `index` or, where it is null, count from `first`.
+template <class N> struct Unsorted {
+    const N* number;
+    const std::int32_t* index = nullptr;
+    std::int32_t first = 0;
+
+    std::int32_t index_of(std::int32_t k) const { return index == nullptr ? first + k : index[k]; }
+};
+
 /// 24 bytes per item, 16 for floats.
 template <class N> struct SortScratch {
     std::vector<N> number[2];
@@ -28,10 +37,9 @@ template <class N> struct SortScratch {
     Sortable<N> place(int k, std::size_t n) { return {padded(number[k], n), padded(index[k], n)}; }
 };
 
-/// Sorts number[0 .. n) ascending into `sorted`, with room for as many. The indices are those of `number`; equal numbers stay in
-/// their order. The numbers are finite, from `low` to `high`. Of a long array that the team is stopped in, every index is
-/// there once.
-template <class N> void radix_argsort(const N* number, std::int32_t n, double low, double high, Sortable<N> sorted,
+/// Sorts n numbers ascending into `sorted`, with room for as many; equal numbers stay in their order. The numbers are finite, from
+/// `low` to `high`. Of a long array that the team is stopped in, every index is there once.
+template <class N> void radix_argsort(Unsorted<N> from, std::int32_t n, double low, double high, Sortable<N> sorted,
                                       Sortable<N> room, std::vector<std::uint32_t>& count, Team team);
 
 }  // namespace rankgrad

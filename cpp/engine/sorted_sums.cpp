@@ -35,14 +35,14 @@ private:
         job.value = job_.value;
         job.grad = job_.grad;
         job.hess = job_.hess;
-        if (items.end - items.begin < kSharedItems) {
+        const std::int64_t n = count_pieces(items.end - items.begin);
+        if (n == 1) {
             MergePiece all;
             merge_.cut(job, &all, 1);
             merge_.walk(job, all);
             merge_.sums(job, all);
             return 0;
         }
-        const std::int64_t n = (items.end - items.begin) / kPieceItems;
         pieces_.resize(static_cast<std::size_t>(n));
         MergePiece* pieces = pieces_.data();
         merge_.cut(job, pieces, n);

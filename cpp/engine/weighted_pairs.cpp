@@ -46,7 +46,8 @@ template <class T> void Pairwise::rank(const LossCall<T>& call, std::int64_t lis
     for (std::size_t m = 0; m < n; ++m) number[m] = -static_cast<double>(scores[order[by_position[m]]]);
     const auto [low, high] = std::minmax_element(number, number + n);
     const Sortable<double> sorted = s.sort.place(0, n);
-    radix_argsort(number, static_cast<std::int32_t>(n), *low, *high, sorted, s.sort.place(1, n), s.sort.count, team);
+    radix_argsort<double>({number}, static_cast<std::int32_t>(n), *low, *high, sorted, s.sort.place(1, n), s.sort.count,
+                          team);
     for (std::size_t r = 0; r < n; ++r) place(static_cast<std::int32_t>(r), by_position[sorted.index[r]]);
 }
 
