@@ -20,7 +20,7 @@ constexpr double kItemsPerBin = 64;
 constexpr double kPi = 3.14159265358979323846;
 
 /// A level of `run` items or more is a block; smaller ones join until they are as many together.
-void cut_blocks(const PairJob<double>& job, std::int32_t run, std::vector<std::int32_t>& blocks) {
+void cut_blocks(const PairJob<double>& job, std::int32_t run, Buffer<std::int32_t>& blocks) {
     blocks.assign(1, 0);
     for (std::int32_t q = 0; q < job.n_levels; ++q) {
         const bool large = job.level_begin[q + 1] - job.level_begin[q] >= run;
@@ -32,7 +32,7 @@ void cut_blocks(const PairJob<double>& job, std::int32_t run, std::vector<std::i
 
 /// First block of each segment, then the number of blocks: as many items in each as there may be between two looks at the
 /// interrupt flag, and not more segments than their bins are worth the memory.
-void cut_segments(const PairJob<double>& job, const Expansion& e, std::vector<std::int32_t>& segments) {
+void cut_segments(const PairJob<double>& job, const Expansion& e, Buffer<std::int32_t>& segments) {
     const double n = job.level_begin[job.n_levels];
     const double most = std::max(1.0, n / (kItemsPerBin * e.n_bins));
     const double items = std::max(static_cast<double>(kItemsPerSegment), n / most);
@@ -47,7 +47,7 @@ void cut_segments(const PairJob<double>& job, const Expansion& e, std::vector<st
 class Pass {
 public:
     Pass(const ExpansionKernels& kernels, PairMode mode, const PairJob<double>& job, const Expansion& e,
-         const std::vector<std::int32_t>& segments)
+         const Buffer<std::int32_t>& segments)
         : kernels_(kernels), mode_(mode), job_(job), e_(e), segments_(segments),
           n_(static_cast<std::int64_t>(segments.size()) - 1) {}
 
@@ -87,7 +87,7 @@ private:
     const PairMode mode_;
     const PairJob<double>& job_;
     const Expansion& e_;
-    const std::vector<std::int32_t>& segments_;
+    const Buffer<std::int32_t>& segments_;
     const std::int64_t n_;
 };
 

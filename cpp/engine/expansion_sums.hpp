@@ -12,8 +12,8 @@ namespace rankgrad {
 
 /// Memory for each bin of scores; for each item only where the range of the scores is very wide.
 struct ExpansionScratch {
-    std::vector<double> bins;
-    std::vector<std::int32_t> marks, blocks, segments;
+    Buffer<double> bins;
+    Buffer<std::int32_t> marks, blocks, segments;
     ScoreBins score_bins;
     const ExpansionKernels* kernels = nullptr;  ///< whose tables these are
     const double* tables = nullptr;

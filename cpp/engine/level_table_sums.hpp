@@ -14,12 +14,12 @@
 namespace rankgrad {
 
 template <class T> struct TableItems {
-    std::vector<T> score, vector, value, grad, hess;  // all but the first where some items are not valid
+    Buffer<T> score, vector, value, grad, hess;  // all but the first where some items are not valid
 };
 
 struct LevelTableScratch {
     std::tuple<TableItems<float>, TableItems<double>> items;
-    std::vector<double> weight, moments, potentials;
+    Buffer<double> weight, moments, potentials;
     std::vector<ItemPart> parts;
 };
 

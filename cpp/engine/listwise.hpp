@@ -25,12 +25,12 @@ struct ListwiseLoss {
 
 /// Arrays of one list in the arithmetic's type, one register longer than the list.
 template <class P> struct ListBuffers {
-    std::vector<P> score, target, weight, vector, value, grad, hess;
+    Buffer<P> score, target, weight, vector, value, grad, hess;
 };
 struct ListScratch {
     ListBuffers<float> single;
     ListBuffers<double> twice;
-    std::vector<double> work[6];
+    Buffer<double> work[6];
     SmoothRankScratch ranks;
 };
 

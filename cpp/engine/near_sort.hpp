@@ -1,4 +1,4 @@
-// Sorts numbers that fit the nearest cache.
+// Sorts numbers that fit a near cache, by keys that hold a cell and a place.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 
 namespace rankgrad {
 
+/// Most items that are sorted where they are, copied to the stack, and most of all: so that a place and 18 bits of a cell are a key.
 constexpr std::int32_t kNearItems = 1 << 12, kMostKeys = 1 << 14;
 
 /// Insertion sort. Gives up, with false, when it is not nearly done from the start.

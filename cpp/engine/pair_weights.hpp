@@ -21,12 +21,12 @@ struct PairWeightOptions {
 
 /// Memory of one list's weighted sums. Arrays named like those of PairwiseScratch are in another order of the items.
 struct WeightedScratch {
-    std::vector<double> discount;             ///< in label order
-    std::vector<std::int32_t> by_rank;        ///< place in label order of each rank
-    std::vector<std::int32_t> order, places;  ///< place in label order of each item as arranged for truncated sums
-    std::vector<double> arranged[9];          ///< the arrays of a list in that order
-    std::vector<double> no_rest;
-    std::vector<float> float_gain, float_discount, float_rest;
+    Buffer<double> discount;             ///< in label order
+    Buffer<std::int32_t> by_rank;        ///< place in label order of each rank
+    Buffer<std::int32_t> order, places;  ///< place in label order of each item as arranged for truncated sums
+    Buffer<double> arranged[9];          ///< the arrays of a list in that order
+    Buffer<double> no_rest;
+    Buffer<float> float_gain, float_discount, float_rest;
     std::vector<PairRectangle> rectangles;
     RankTreeScratch tree;
 };

@@ -80,7 +80,7 @@ double Pairwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scrat
     if (may_count(call, list) && count(call, list, s, team, value)) return value;
     if (!gather(call, list, s, team) || plan_.is_nan(list)) {
         if (reads_all_first()) check_finite(plan_, call);
-        for (std::vector<double>* sum : {&s.value, &s.grad, &s.hess})
+        for (Buffer<double>* sum : {&s.value, &s.grad, &s.hess})
             std::fill_n(padded(*sum, n), n, std::numeric_limits<double>::quiet_NaN());
     } else if (pairs(list) > 0) {
         sum_pairs(call, list, s, team);

@@ -35,15 +35,15 @@ constexpr double kFloatMargin = 1e15;
 constexpr double kPairsPerCall = 1e7;
 
 template <class N> struct CountScratch {
-    std::vector<N> score;
+    Buffer<N> score;
     SortScratch<N> sort;
 };
 
 /// Arrays of one list, ordered by label, one register longer than the list.
 struct PairwiseScratch {
-    std::vector<double> score, weight, vector, value, grad, hess;  // score: divided by the temperature
-    std::vector<double> row, column, label;                        // operands of the kernels in double
-    std::vector<float> float_score, float_row, float_column, float_weight, float_label, float_vector;
+    Buffer<double> score, weight, vector, value, grad, hess;  // score: divided by the temperature
+    Buffer<double> row, column, label;                        // operands of the kernels in double
+    Buffer<float> float_score, float_row, float_column, float_weight, float_label, float_vector;
     bool in_float = false;     // the scores are in float_score, and in score once scores() is asked for them
     double low = 0, high = 0;  // range of score
     std::size_t ones = 0;      // weights known to be 1
@@ -53,7 +53,7 @@ struct PairwiseScratch {
     SortScratch<double> sort;
     WeightedScratch weighted;
     std::tuple<CountScratch<float>, CountScratch<double>> counts;
-    std::vector<std::int32_t> slope, partners;
+    Buffer<std::int32_t> slope, partners;
 };
 
 class Pairwise {

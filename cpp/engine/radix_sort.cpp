@@ -1,8 +1,8 @@
-// On integers that order the numbers: the cell that a number falls in when their range is cut into equal cells. A long array is first
-// dealt into buckets by the high bits of the cell, so that all that follows stays in the cache; a bucket is sorted by two digits
-// of a finer cell, the lower one first, and hardly anything is left to insertion (near_sort.hpp for a short one). Where the
-// numbers are too uneven for that (an outlier far off), a bucket is dealt again, and in the end sorted by its bits, as many
-// digits as there are differing bits for [cf. Herf, Radix Tricks, 2001].
+// On integers that order the numbers: the cell that a number falls in when their range is cut into equal cells. Short arrays are
+// sorted by keys (near_sort.hpp), longer ones by two digits of a finer cell, the lower one first, and hardly anything is left to
+// insertion. A long array is first dealt into buckets by the high bits of the cell, so that all that follows stays in the cache.
+// Where the numbers are too uneven for that (an outlier far off), a bucket is dealt again, and in the end sorted by its bits,
+// as many digits as there are differing bits for [cf. Herf, Radix Tricks, 2001].
 #include "engine/radix_sort.hpp"
 
 #include <algorithm>
@@ -79,7 +79,7 @@ inline void prefetch([[maybe_unused]] const void* place) {
 /// Sorts an array by dealing it into buckets.
 template <class N> class LongSort {
 public:
-    LongSort(std::vector<std::uint32_t>& count, Team team) : count_(count), team_(team) {}
+    LongSort(Buffer<std::uint32_t>& count, Team team) : count_(count), team_(team) {}
 
     /// Like sort_short, but that the numbers must not be in `to`.
     void run(Unsorted<N> from, std::int32_t n, double low, double high, Sortable<N> to, Sortable<N> room,
@@ -162,14 +162,14 @@ private:
         return begin;
     }
 
-    std::vector<std::uint32_t>& count_;
+    Buffer<std::uint32_t>& count_;
     Team team_;
 };
 
 }  // namespace
 
 template <class N> void radix_argsort(Unsorted<N> from, std::int32_t n, double low, double high, Sortable<N> sorted,
-                                      Sortable<N> room, std::vector<std::uint32_t>& count, Team team) {
+                                      Sortable<N> room, Buffer<std::uint32_t>& count, Team team) {
     if (low < high && n <= kMostKeys) {
         count.resize(std::max(count.size(), 2 * static_cast<std::size_t>(n)));
         if (sort_near(from, n, low, high, sorted, count.data())) return;
@@ -180,8 +180,8 @@ template <class N> void radix_argsort(Unsorted<N> from, std::int32_t n, double l
 }
 
 template void radix_argsort(Unsorted<float>, std::int32_t, double, double, Sortable<float>, Sortable<float>,
-                            std::vector<std::uint32_t>&, Team);
+                            Buffer<std::uint32_t>&, Team);
 template void radix_argsort(Unsorted<double>, std::int32_t, double, double, Sortable<double>, Sortable<double>,
-                            std::vector<std::uint32_t>&, Team);
+                            Buffer<std::uint32_t>&, Team);
 
 }  // namespace rankgrad

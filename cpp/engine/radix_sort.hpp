@@ -30,9 +30,9 @@ template <class N> struct Unsorted {
 
 /// 24 bytes per item, 16 for floats.
 template <class N> struct SortScratch {
-    std::vector<N> number[2];
-    std::vector<std::int32_t> index[2];
-    std::vector<std::uint32_t> count;
+    Buffer<N> number[2];
+    Buffer<std::int32_t> index[2];
+    Buffer<std::uint32_t> count;
 
     Sortable<N> place(int k, std::size_t n) { return {padded(number[k], n), padded(index[k], n)}; }
 };
@@ -40,6 +40,6 @@ template <class N> struct SortScratch {
 /// Sorts n numbers ascending into `sorted`, with room for as many; equal numbers stay in their order. The numbers are finite, from
 /// `low` to `high`. Of a long array that the team is stopped in, every index is there once.
 template <class N> void radix_argsort(Unsorted<N> from, std::int32_t n, double low, double high, Sortable<N> sorted,
-                                      Sortable<N> room, std::vector<std::uint32_t>& count, Team team);
+                                      Sortable<N> room, Buffer<std::uint32_t>& count, Team team);
 
 }  // namespace rankgrad

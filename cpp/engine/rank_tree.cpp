@@ -30,7 +30,7 @@ public:
     RankTree(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& s, Team team)
         : kernels_(kernels), list_(list), s_(s), team_(team) {
         const auto n = static_cast<std::size_t>(list.level_begin[list.n_levels]);
-        for (std::vector<std::int32_t>& items : s.item) items.resize(std::max(items.size(), n));
+        for (Buffer<std::int32_t>& items : s.item) items.resize(std::max(items.size(), n));
         std::copy_n(list.by_rank, n, s.item[0].begin());
     }
 
@@ -70,8 +70,8 @@ private:
     }
 
     void partition(int at, std::int32_t begin, std::int32_t middle, std::int32_t end) {
-        const std::vector<std::int32_t>& from = s_.item[at];
-        std::vector<std::int32_t>& to = s_.item[at ^ 1];
+        const Buffer<std::int32_t>& from = s_.item[at];
+        Buffer<std::int32_t>& to = s_.item[at ^ 1];
         std::int32_t low = begin, high = middle;
         for (std::int32_t k = begin; k < end; ++k) {
             const bool is_low = from[k] < middle;

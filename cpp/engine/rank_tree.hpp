@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/parallel.hpp"
+#include "engine/workspace.hpp"
 #include "kernels/kernel_table.hpp"
 
 namespace rankgrad {
@@ -23,9 +24,9 @@ struct RankedList {
 };
 
 struct RankTreeScratch {
-    std::vector<std::int32_t> item[2];
-    std::vector<double> place, strength, factor, discount, out[2];  ///< of the items of a node, in its order
-    std::vector<std::uint8_t> upper;
+    Buffer<std::int32_t> item[2];
+    Buffer<double> place, strength, factor, discount, out[2];  ///< of the items of a node, in its order
+    Buffer<std::uint8_t> upper;
     const ExpansionKernels* expansion = nullptr;  ///< whose tables these are
     const double* tables = nullptr;
     std::vector<RankChunk> chunks;

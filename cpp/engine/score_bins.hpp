@@ -9,8 +9,8 @@
 namespace rankgrad {
 
 struct ScoreBins {
-    std::vector<std::int32_t> bin;  ///< of each item
-    std::vector<double> grid;       ///< score * per_unit at the lower end of each bin, ascending
+    Buffer<std::int32_t> bin;  ///< of each item
+    std::vector<double> grid;  ///< score * per_unit at the lower end of each bin, ascending
 };
 
 /// Bins floor(score * per_unit) of n scores from `low` to `high`, in any order.

@@ -30,7 +30,7 @@ template <class Step> void by_rows(const ListJob<double>& job, std::int32_t rows
     });
 }
 
-double metric(const RankKernels& loss, const ListJob<double>& job, std::vector<double>& value, Team team) {
+double metric(const RankKernels& loss, const ListJob<double>& job, Buffer<double>& value, Team team) {
     if (!loss.metric_by_rows) return loss.metric(job);
     value.assign(static_cast<std::size_t>(parts_of(job.n, kRowsPerPart)), 0.0);
     by_rows(job, kRowsPerPart, team, [&](const ListJob<double>& rows) {
@@ -88,7 +88,7 @@ private:
         const std::int64_t table = std::int64_t{e_.n_bins} * sum.moment_doubles, n_bins = e_.n_bins;
         const std::int64_t n_parts = parts_of(job_.n, kRowsPerPart);
         const std::int64_t tables = std::clamp<std::int64_t>(2 * std::int64_t{job_.n} / table, 1, n_parts);
-        std::vector<double>& bins = scratch_.expansion.bins;
+        Buffer<double>& bins = scratch_.expansion.bins;
         bins.resize(std::max(bins.size(), static_cast<std::size_t>(n_bins * sum.bin_doubles)));
         e_.bins = zeroed(bins, static_cast<std::size_t>(table));
         double* others = zeroed(scratch_.moments, static_cast<std::size_t>((tables - 1) * table));

@@ -40,7 +40,7 @@ void all_pairs(const std::int32_t* level_begin, std::int32_t n_levels, const Pai
 void truncated_pairs(const std::int32_t* level_begin, std::int32_t n_levels, std::int32_t best, WeightedScratch& w) {
     const std::int32_t n = level_begin[n_levels];
     w.order.assign(static_cast<std::size_t>(n), 0);
-    std::vector<std::int32_t>& order = w.order;
+    Buffer<std::int32_t>& order = w.order;
     for (std::int32_t r = 0; r < best; ++r) order[static_cast<std::size_t>(w.by_rank[static_cast<std::size_t>(r)])] = 1;
     w.places.resize(static_cast<std::size_t>(n));
     std::int32_t top = 0, other = best;
@@ -70,7 +70,7 @@ Arrays arrange(const Arrays& from, WeightedScratch& w) {
     return {copy(from.score), copy(from.weight), copy(from.vector), copy(from.gain), copy(from.discount),
             copy(from.label), empty(from.value), empty(from.grad),  empty(from.hess)};
 }
-void add_back(const Arrays& from, const Arrays& to, const std::vector<std::int32_t>& order) {
+void add_back(const Arrays& from, const Arrays& to, const Buffer<std::int32_t>& order) {
     for (const auto& [sums, out] : {std::pair{from.value, to.value}, {from.grad, to.grad}, {from.hess, to.hess}})
         for (std::size_t k = 0; out != nullptr && k < order.size(); ++k) out[order[k]] += sums[k];
 }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <vector>
 
 namespace rankgrad {
@@ -11,18 +12,31 @@ namespace rankgrad {
 /// Room for one register past the end of an array, which kernels may read and write.
 constexpr std::size_t kPadding = 16;
 
-template <class T> T* padded(std::vector<T>& buffer, std::size_t n) {
+/// Memory that begins with a line of the cache: registers and rows of tables then lie in as few lines as they can.
+constexpr std::size_t kLine = 64;
+template <class T> struct LineAllocator {
+    using value_type = T;
+    LineAllocator() = default;
+    template <class U> LineAllocator(const LineAllocator<U>&) {}
+    T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t{kLine})); }
+    void deallocate(T* p, std::size_t) { ::operator delete(p, std::align_val_t{kLine}); }
+    bool operator==(const LineAllocator&) const { return true; }
+    bool operator!=(const LineAllocator&) const { return false; }
+};
+template <class T> using Buffer = std::vector<T, LineAllocator<T>>;
+
+template <class T> T* padded(Buffer<T>& buffer, std::size_t n) {
     if (buffer.size() < n + kPadding) buffer.resize(n + kPadding);
     return buffer.data();
 }
-template <class T> T* zeroed(std::vector<T>& buffer, std::size_t n) {
+template <class T> T* zeroed(Buffer<T>& buffer, std::size_t n) {
     T* data = padded(buffer, n);
     for (std::size_t k = 0; k < n + kPadding; ++k) data[k] = T(0);
     return data;
 }
 
 /// x - centre as T, one register longer.
-template <class T> T* converted(const double* x, std::size_t n, double centre, std::vector<T>& buffer) {
+template <class T> T* converted(const double* x, std::size_t n, double centre, Buffer<T>& buffer) {
     T* out = padded(buffer, n);
     for (std::size_t k = 0; k < n; ++k) out[k] = static_cast<T>(x[k] - centre);
     for (std::size_t k = n; k < n + kPadding; ++k) out[k] = T(0);

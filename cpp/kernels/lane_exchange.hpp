@@ -45,7 +45,7 @@ template <int step = 1> RANKGRAD_INLINE void transpose(Lanes<double> (&x)[Lanes<
     }
 }
 
-/// Lane l of the answer is the sum over the lanes of x[l]: pairs of registers are halved and joined again and again.
+/// Lane l of the answer is the sum over the lanes of x[l], which is used up: pairs are halved and joined again and again.
 template <int step = 1> RANKGRAD_INLINE Lanes<double> sum_each(Lanes<double> (&x)[Lanes<double>::count]) {
     if constexpr (step == Lanes<double>::count) {
         return x[0];

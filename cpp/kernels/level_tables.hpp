@@ -21,8 +21,8 @@ template <class T> constexpr int kTableNodes = sizeof(T) == sizeof(float) ? 8 : 
 
 /// Slot and place of a chunk of items, and 2 place^2 - 1.
 template <class T> struct TablePlaces {
-    std::int32_t slot[kTableChunk];
-    double place[kTableChunk], bend[kTableChunk];
+    alignas(64) std::int32_t slot[kTableChunk];
+    alignas(64) double place[kTableChunk], bend[kTableChunk];
 
     void locate(const LevelTableJob<T>& job, std::int64_t first, int count) {
         const T* score = job.score + first;
@@ -84,7 +84,7 @@ template <class T, PairMode mode, bool weighted> class LevelSums {
 
     const LevelTableJob<T>& job_;
     TablePlaces<T> places_;
-    double x_[outputs][kTableChunk];
+    alignas(64) double x_[outputs][kTableChunk];
 
     /// x_ of a register of items from k on.
     RANKGRAD_INLINE void look_up(int k) {

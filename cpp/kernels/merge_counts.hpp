@@ -13,8 +13,8 @@ namespace {
 
 template <class N> class PartnerCounts {
     using V = Lanes<double>;
-    static constexpr int kChains = 2;  // independent sums, which no addition waits for
-    static constexpr int kLowerBits = 31;
+    static constexpr int kChains = 2;      // independent sums, which no addition waits for
+    static constexpr int kLowerBits = 31;  // of a double, which leave 22 digits
     static constexpr std::ptrdiff_t kStep = kChains * V::count;
 
     V sum_[kChains], error_[kChains];
@@ -22,7 +22,8 @@ template <class N> class PartnerCounts {
         for (int c = 0; c < kChains; ++c) sum_[c] = error_[c] = V(0);
     }
 
-    /// The score's upper digits times a count are a number without rounding error, however it is contracted with the sum.
+    /// A count times the score's upper digits is no longer than a double: it has no rounding error, and the sum that it goes into
+    /// is the same whether or not the compiler contracts them.
     RANKGRAD_INLINE void add_product(V count, V score, int chain) {
         const V upper = upper_digits(score), sum = sum_[chain], product = count * upper, next = sum + product,
                 added = next - sum;
@@ -44,7 +45,6 @@ template <class N> class PartnerCounts {
             for (std::ptrdiff_t k = from; k < to; ++k) out[item[k]] += count(k);
     }
 
-    /// The products of items [from, to) of one group, whose partners are counted from `first`.
     void add_products(const CountJob<N>& job, std::ptrdiff_t from, std::ptrdiff_t to, std::ptrdiff_t first) {
         const V start(static_cast<double>(first));
         std::ptrdiff_t k = from;
@@ -60,6 +60,7 @@ template <class N> class PartnerCounts {
         }
     }
 
+    /// Items [from, to) of one group, whose partners are counted from `first`.
     void add(const CountJob<N>& job, std::ptrdiff_t from, std::ptrdiff_t to, std::ptrdiff_t first) {
         const auto origin = static_cast<std::int32_t>(first);
         const std::int32_t* reach = job.reach;
