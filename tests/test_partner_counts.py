@@ -44,7 +44,7 @@ def results(objective: Any, scores: Array, **options: Any) -> tuple[Array, ...]:
     return objective.value_and_grad(scores, **options)[1], *exact, *positive
 
 
-def check(y: Array, s: Array, temperature: float = 1.0, rtol: float = 1e-14, **groups: Any) -> None:
+def check(y: Array, s: Array, temperature: float = 1.0, rtol: float = 1e-13, **groups: Any) -> None:
     loss = rg.PairwiseHingeLoss(temperature, reduction="sum")
     counted = loss.bind(y, **groups, algorithm="fast")
     summed = loss.bind(y, np.ones(len(y)), **groups, algorithm="fast")
