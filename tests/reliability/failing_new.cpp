@@ -10,18 +10,19 @@ extern "C" void fail_at(long k) { countdown = k > 0 ? k : -1; }
 extern "C" long failures_so_far() { return failures; }
 extern "C" long blocks_alive() { return alive; }
 
-static void* take(std::size_t size) {
+static void* take(std::size_t size, std::size_t alignment = 1) {
     if (countdown > 0 && --countdown == 0) {
         countdown = -1;
         ++failures;
         return nullptr;
     }
-    void* block = std::malloc(size > 0 ? size : 1);
+    const std::size_t whole = size / alignment * alignment + alignment;
+    void* block = alignment > 1 ? std::aligned_alloc(alignment, whole) : std::malloc(whole);
     if (block != nullptr) ++alive;
     return block;
 }
-static void* take_or_throw(std::size_t size) {
-    void* block = take(size);
+static void* take_or_throw(std::size_t size, std::size_t alignment = 1) {
+    void* block = take(size, alignment);
     if (block == nullptr) throw std::bad_alloc();
     return block;
 }
@@ -32,11 +33,15 @@ static void give(void* block) {
 
 void* operator new(std::size_t size) { return take_or_throw(size); }
 void* operator new[](std::size_t size) { return take_or_throw(size); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+    return take_or_throw(size, static_cast<std::size_t>(alignment));
+}
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return take(size); }
 void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return take(size); }
 void operator delete(void* block) noexcept { give(block); }
 void operator delete[](void* block) noexcept { give(block); }
 void operator delete(void* block, std::size_t) noexcept { give(block); }
+void operator delete(void* block, std::align_val_t) noexcept { give(block); }
 void operator delete[](void* block, std::size_t) noexcept { give(block); }
 void operator delete(void* block, const std::nothrow_t&) noexcept { give(block); }
 void operator delete[](void* block, const std::nothrow_t&) noexcept { give(block); }
