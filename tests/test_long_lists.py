@@ -29,6 +29,26 @@ def everything(objective: rg.Objective, s: Array, v: Array, w: Array | None, n_t
     return [values, grad, *hessians, objective.hessp(s, v, **options)]
 
 
+@pytest.mark.parametrize("kind", ["two", "five", "distinct"])
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_list_alone_is_read_before_anything_is_written(
+    name: str, kind: str, rng: np.random.Generator
+) -> None:
+    """Whatever sums it: a score that is not finite is found where it is, first or last."""
+    for n in (8, 700, 5_000, 70_000 if name in NAMES else 1_500):
+        objective = LOSSES[name](reduction="sum").bind(labels_of(kind, n, rng))
+        for bad, wrong in ((0, np.nan), (n // 2, np.inf), (n - 1, -np.inf)):
+            s = rng.normal(size=n).astype(np.float32)
+            s[[bad, n - 1]] = wrong
+            out = np.full(n, 7, np.float32), np.full(n, 7, np.float32)
+            message = rf"scores.*(NaN|infinity) at index {bad}\b"
+            with pytest.raises(ValueError, match=message):
+                objective.grad_and_hess(s, out=out)
+            with pytest.raises(ValueError, match=message):
+                objective.value_and_grad(s, out=out[0])
+            assert (np.array(out) == 7).all()
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("kind", ["two", "five", "distinct", "uneven", "outlier"])
 @pytest.mark.parametrize("name", NAMES)
