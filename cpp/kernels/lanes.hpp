@@ -182,11 +182,14 @@ template <class T> RANKGRAD_INLINE double sum(Lanes<T> a) { return static_cast<d
 template <class T> RANKGRAD_INLINE Lanes<double> load_doubles(const T* p) {
     using V = Lanes<double>;
 #if defined(RANKGRAD_SHUFFLE)
-    typedef T Unaligned __attribute__((vector_size(sizeof(T) * V::count), aligned(sizeof(T)), may_alias));
-    return V::of(__builtin_convertvector(*reinterpret_cast<const Unaligned*>(p), typename V::Real));
-#else
-    return V(static_cast<double>(*p));
+    if constexpr (sizeof(T) * V::count >= 16) {
+        typedef T Unaligned __attribute__((vector_size(sizeof(T) * V::count), aligned(sizeof(T)), may_alias));
+        return V::of(__builtin_convertvector(*reinterpret_cast<const Unaligned*>(p), typename V::Real));
+    }
 #endif
+    V x;
+    for (int l = 0; l < V::count; ++l) set_lane<double>(x.v, l, static_cast<double>(p[l]));
+    return x;
 }
 
 #if defined(RANKGRAD_SHUFFLE)
