@@ -10,7 +10,7 @@ import rankgrad as rg
 
 from reference import Array
 
-#: Sorted in the nearest cache; by two passes; dealt into buckets first.
+#: Sorted by keys, of 16 and of 18 bits of a cell; by two passes; dealt into buckets first.
 SIZES = (2_000, 10_000, 20_000, 140_000)
 BEST = 3  # pairs with one of the best only
 
