@@ -11,13 +11,18 @@
 namespace rankgrad {
 namespace {
 
-double dot(const double* a, const double* b, std::int64_t n) {
+/// Weights may be null, for ones.
+double weighted_sum(const double* weight, const double* x, std::int64_t n) {
     constexpr int chains = 8;  // independent sums, which no addition waits for
     double sum[chains] = {};
-    std::int64_t k = 0;
-    for (; k + chains <= n; k += chains)
-        for (int c = 0; c < chains; ++c) sum[c] += a[k + c] * b[k + c];
-    for (; k < n; ++k) sum[0] += a[k] * b[k];
+    const auto add = [&](auto term) {
+        std::int64_t k = 0;
+        for (; k + chains <= n; k += chains)
+            for (int c = 0; c < chains; ++c) sum[c] += term(k + c);
+        for (; k < n; ++k) sum[0] += term(k);
+    };
+    if (weight == nullptr) add([=](std::int64_t k) { return x[k]; });
+    else add([=](std::int64_t k) { return weight[k] * x[k]; });
     return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
 }
 
@@ -71,10 +76,12 @@ template <class T> double Pairwise::scatter(const LossCall<T>& call, std::int64_
     const double per_temperature = call.scale * list_weight / loss_.temperature;
     const double per_square = per_temperature / loss_.temperature;
     const double grad_factor = call.mode == kHessVector ? per_square : per_temperature;
-    const double *value = s.value.data(), *grad = s.grad.data(), *hess = s.hess.data(), *weight = s.weight.data();
+    const double *value = s.value.data(), *grad = s.grad.data(), *hess = s.hess.data();
+    const double* weight = call.item_weight == nullptr ? nullptr : s.weight.data();
     const auto of_list = [&](T* x) { return x == nullptr ? nullptr : x + base; };
     for_parts(team, n, s.parts, [&](std::int64_t begin, std::int64_t end, ItemPart& part) {
-        part.value = with_value(call.mode) ? dot(weight + begin, value + begin, end - begin) : 0;
+        if (with_value(call.mode))
+            part.value = weighted_sum(weight == nullptr ? nullptr : weight + begin, value + begin, end - begin);
         scatter_results(value, order, begin, end, 1.0, kNoLeast, of_list(call.row_value));
         scatter_results(grad, order, begin, end, grad_factor, kNoLeast, of_list(call.grad));
         scatter_results(hess, order, begin, end, per_square, call.min_hessian, of_list(call.hess));

@@ -50,8 +50,10 @@ template <class T> void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_
             else run(loss.double_sum[call.mode], double_job(call, list, s), team);
             break;
         default:  // expansion: level tables want codes
-            expansion_sums(loss.expansion[is_float ? 0 : 1], call.mode, score_job(list, s), s.vector.data(), s.low,
-                           s.high, s.expansion, s.sort, team);
+            PairJob<double> job = score_job(list, s);
+            if (call.item_weight == nullptr) job.weight = nullptr;
+            expansion_sums(loss.expansion[is_float ? 0 : 1], call.mode, job, s.vector.data(), s.low, s.high,
+                           s.expansion, s.sort, team);
     }
 }
 

@@ -78,7 +78,7 @@ template <PairMode mode, int nodes, bool backward> class ExpansionPass {
     }
 
     RANKGRAD_INLINE void give(std::int32_t i, std::int32_t bin, const BinPolynomials<nodes>& basis) {
-        if constexpr (backward) {
+        if (backward && job_.weight != nullptr) {
             basis.add_to_moments(job_.weight[i], fields_.density(bin, 0));
             if constexpr (mode == kHessVector)
                 basis.add_to_moments(job_.weight[i] * job_.vector[i], fields_.density(bin, 1));
@@ -92,7 +92,7 @@ template <PairMode mode, int nodes, bool backward> class ExpansionPass {
 
     /// Forward an item is the row, weighted by itself; backward it is the column of rows weighted as sources.
     RANKGRAD_INLINE void take(std::int32_t i, const V (&sum)[2]) {
-        const V weight = backward || mode == kValue ? V(1) : V::load(job_.weight + i);
+        const V weight = backward || mode == kValue || job_.weight == nullptr ? V(1) : V::load(job_.weight + i);
         if constexpr (mode == kValue || (mode == kValueGrad && !backward)) add(job_.value + i, sum[0]);
         if constexpr (mode == kValueGrad) {
             add(job_.grad + i, backward ? -sum[0] : weight * sum[backward ? 0 : 1]);
@@ -104,14 +104,20 @@ template <PairMode mode, int nodes, bool backward> class ExpansionPass {
         }
     }
 
+    /// In the order of the pass, so that memory is read in one direction from block to block.
     template <bool takes, bool gives> void sweep(std::int32_t begin, std::int32_t end) {
-        for (; begin < end; begin += kExpansionChunk) {
-            const std::int32_t count = chunk(begin, end);
-            locate(begin, count);
+        while (begin < end) {
+            const std::int32_t count = chunk(begin, end), first = backward ? end - count : begin;
+            locate(first, count);
             for (std::int32_t k = 0; gives && k < count; ++k) fields_.fill(places_.bin[k]);
-            std::int32_t k = 0;
-            for (; k + V::count <= count; k += V::count) visit<takes, gives>(begin + k, k, V::count);
-            if (k < count) visit<takes, gives>(begin + k, k, count - k);
+            const std::int32_t whole = count / V::count * V::count;
+            if (backward && whole < count) visit<takes, gives>(first + whole, whole, count - whole);
+            for (std::int32_t k = 0; k < whole; k += V::count) {
+                const std::int32_t at = backward ? whole - V::count - k : k;
+                visit<takes, gives>(first + at, at, V::count);
+            }
+            if (!backward && whole < count) visit<takes, gives>(first + whole, whole, count - whole);
+            (backward ? end : begin) += backward ? -count : count;
         }
     }
 
@@ -130,11 +136,15 @@ template <PairMode mode, int nodes, bool backward> class ExpansionPass {
 public:
     explicit ExpansionPass(const PairJob<double>& job) : job_(job), e_(*job.expansion), fields_(e_) {}
 
-    void run() {
+    /// Calls after(block) after each of the blocks, while its items are near.
+    template <class After> void run(After after) {
         fields_.want_all(1);
         fields_.update_tails();
-        for (std::int32_t b = e_.block_begin; b < e_.block_end; ++b)
-            block(backward ? e_.block_begin + e_.block_end - 1 - b : b);
+        for (std::int32_t k = e_.block_begin; k < e_.block_end; ++k) {
+            const std::int32_t b = backward ? e_.block_begin + e_.block_end - 1 - k : k;
+            block(b);
+            after(b);
+        }
     }
 };
 
@@ -144,7 +154,7 @@ template <class Loss, PairMode mode> class RunSums {
     static constexpr int room = kMostRunItems + 8;  // and one register
     static constexpr double largest_range = 340;    // (1 + e^range)^2 must fit a double
 
-    double row_[room], column_[room];
+    double row_[room], column_[room], ones_[room];
     std::int32_t level_begin_[kMostRunItems + 1];
 
     void factors(const double* score, std::int32_t n, PairJob<double>& run) {
@@ -168,6 +178,10 @@ template <class Loss, PairMode mode> class RunSums {
     }
 
 public:
+    RunSums() {
+        for (double& one : ones_) one = 1;
+    }
+
     void run(const PairJob<double>& job, std::int32_t level, std::int32_t level_end) {
         const std::int32_t first = job.level_begin[level];
         PairJob<double> run = job;
@@ -177,7 +191,7 @@ public:
         run.row_begin = 0;
         run.row_end = level_begin_[run.n_levels];
         run.row = run.column = job.row + first;
-        run.weight = job.weight + first;
+        run.weight = job.weight == nullptr ? ones_ : job.weight + first;
         run.vector = mode == kHessVector ? job.vector + first : nullptr;
         run.value = mode == kValue || mode == kValueGrad ? job.value + first : nullptr;
         run.grad = mode == kValue ? nullptr : job.grad + first;
@@ -190,15 +204,17 @@ public:
 /// The blocks [block_begin, block_end) of one pass.
 template <class Loss, PairMode mode, int nodes> void expansion_sum(const PairJob<double>& job) {
     const Expansion& e = *job.expansion;
+    const auto nothing = [](std::int32_t) {};
     if (e.backward) {
-        if constexpr (mode != kValue) ExpansionPass<mode, nodes, true>(job).run();
+        if constexpr (mode != kValue) ExpansionPass<mode, nodes, true>(job).run(nothing);
         return;
     }
-    ExpansionPass<mode, nodes, false>(job).run();
-    if (e.densities_only) return;
+    ExpansionPass<mode, nodes, false> pass(job);
+    if (e.densities_only) return pass.run(nothing);
     RunSums<Loss, mode> inside;
-    for (std::int32_t b = e.block_begin; b < e.block_end; ++b)
+    pass.run([&](std::int32_t b) {
         if (e.block[b + 1] - e.block[b] > 1) inside.run(job, e.block[b], e.block[b + 1]);
+    });
 }
 
 }  // namespace
