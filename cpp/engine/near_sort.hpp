@@ -41,19 +41,13 @@ template <class N> bool insert(Sortable<N> x, std::int32_t n) {
 /// Sorts numbers by two digits of their cells, with room for two keys of each. A key is a cell above the place among the items,
 /// which it leaves 32 - 2 * width bits.
 template <int width, class N>
-void sort_keys(Unsorted<N> from, std::int32_t n, N low, N per_unit, Sortable<N> to, std::uint32_t* key) {
+void sort_keys(Unsorted<N> from, std::int32_t n, const Cells<N>& cells, Sortable<N> to, std::uint32_t* key) {
     constexpr std::uint32_t size = std::uint32_t{1} << width;
     constexpr int high = 32 - width, middle = high - width;
     constexpr std::uint32_t place = (std::uint32_t{1} << middle) - 1;
-    constexpr N last = (1 << 2 * width) - 1;
     std::uint32_t low_count[size] = {}, high_count[size] = {}, *const by_low = key + n;
-    for (std::int32_t k = 0; k < n; ++k) {
-        N cell = (from.number[k] - low) * per_unit;
-        cell = cell > 0 ? cell : N(0);
-        cell = cell < last ? cell : last;
-        key[k] =
-            (static_cast<std::uint32_t>(static_cast<std::int32_t>(cell)) << middle) | static_cast<std::uint32_t>(k);
-    }
+    cells.find(from.number, n, reinterpret_cast<std::int32_t*>(key));
+    for (std::int32_t k = 0; k < n; ++k) key[k] = (key[k] << middle) | static_cast<std::uint32_t>(k);
     for (std::int32_t k = 0; k < n; ++k) {
         ++low_count[(key[k] >> middle) & (size - 1)];
         ++high_count[key[k] >> high];
@@ -73,9 +67,9 @@ void sort_keys(Unsorted<N> from, std::int32_t n, N low, N per_unit, Sortable<N> 
 template <class N>
 bool sort_near(Unsorted<N> from, std::int32_t n, double low, double high, Sortable<N> to, std::uint32_t* room) {
     const auto sort = [&](auto width) {
-        const double per_unit = ((1 << 2 * width) - 1) / (high - low);
-        if (!(per_unit > 0 && per_unit < 1e30)) return false;
-        sort_keys<width>(from, n, static_cast<N>(low), static_cast<N>(per_unit), to, room);
+        const Cells<N> cells(low, high, 2 * width);
+        if (!cells.ok()) return false;
+        sort_keys<width>(from, n, cells, to, room);
         return insert(to, n);
     };
     if (n < 256) return sort(std::integral_constant<int, 7>());

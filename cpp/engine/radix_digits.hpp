@@ -16,15 +16,34 @@ inline void add_up(std::uint32_t* count, std::uint32_t n) {
     for (std::uint32_t d = 0; d < n; ++d) sum += std::exchange(count[d], sum);
 }
 
-/// The number's cell of equal width in [low, high]: never decreasing in x.
-struct Cells {
-    double low, per_unit;
+/// Equal cells of [low, high], counted from 0, in the arithmetic of the numbers: never decreasing in x. A number out of the
+/// range is in the first or the last of them.
+template <class N> struct Cells {
+    N low, per_unit, last;
     Cells(double least, double most, int bits)
-        : low(least), per_unit(static_cast<double>((std::uint64_t{1} << bits) - 1) / (most - least)) {}
+        : low(static_cast<N>(least)), per_unit(static_cast<N>(std::min(((1 << bits) - 1) / (most - least), 1e38))),
+          last(static_cast<N>((1 << bits) - 1)) {}
     /// False if the range is too wide or too narrow to be divided.
-    bool ok() const { return per_unit <= 1e300 && per_unit > 0; }
-    std::uint64_t operator()(double x) const {
-        return static_cast<std::uint64_t>(static_cast<std::int64_t>((x - low) * per_unit));
+    bool ok() const { return per_unit > N(1e-30) && per_unit < N(1e30); }
+
+    void find(const N* x, std::int32_t n, std::int32_t* cell) const {
+        const Cells c = *this;  // what a reference leads to would be read again for each item
+        for (std::int32_t k = 0; k < n; ++k) {
+            N u = (x[k] - c.low) * c.per_unit;
+            u = u > 0 ? u : N(0);
+            u = u < c.last ? u : c.last;
+            cell[k] = static_cast<std::int32_t>(u);
+        }
+    }
+    /// Calls body(k, cell of x[k]) for every k in [begin, end).
+    template <class Body> void for_each(const N* x, std::int32_t begin, std::int32_t end, Body body) const {
+        constexpr std::int32_t kBlock = 256;
+        std::int32_t cell[kBlock];
+        for (std::int32_t first = begin; first < end; first += kBlock) {
+            const std::int32_t n = std::min(kBlock, end - first);
+            find(x + first, n, cell);
+            for (std::int32_t k = 0; k < n; ++k) body(first + k, cell[k]);
+        }
     }
 };
 
@@ -52,27 +71,23 @@ struct Bits {
     std::uint64_t operator()(double x) const { return ordered_bits(x) >> lowest; }
 };
 
-/// One digit of a key. The loops over it are functions of values: what a closure refers to would be read again for each item.
-template <class Key> struct Digit {
-    Key key;
+/// One digit of them. The loops are functions of values: what a closure refers to would be read again for each item.
+struct Digit {
+    Bits key;
     int shift;
     std::uint32_t size;
 
     std::uint32_t operator()(double x) const { return static_cast<std::uint32_t>(key(x) >> shift) & (size - 1); }
-    template <class N> void count(const N* from, std::int32_t n, std::uint32_t* counts) const {
+    template <class N> void sort(Sortable<N> from, std::int32_t n, std::uint32_t* counts, Sortable<N> to) const {
         const Digit digit = *this;
         std::fill_n(counts, size, 0u);
-        for (std::int32_t k = 0; k < n; ++k) ++counts[digit(from[k])];
-    }
-    /// With the digits counted.
-    template <class N> void sort(Unsorted<N> from, std::int32_t n, std::uint32_t* counts, Sortable<N> to) const {
-        const Digit digit = *this;
+        for (std::int32_t k = 0; k < n; ++k) ++counts[digit(from.number[k])];
         add_up(counts, size);
         for (std::int32_t k = 0; k < n; ++k) {
             const N x = from.number[k];
             const std::uint32_t slot = counts[digit(x)]++;
             to.number[slot] = x;
-            to.index[slot] = from.index_of(k);
+            to.index[slot] = from.index[k];
         }
     }
 };

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "engine/item_parts.hpp"
 #include "engine/near_sort.hpp"
 #include "engine/radix_digits.hpp"
 
@@ -21,6 +22,8 @@ constexpr int kDigit = 10, kCounters = 1 << kDigit;
 /// Items of a bucket, but not so many buckets that writing to them in turn is slow.
 constexpr std::int32_t kBucketItems = 1 << 10;
 constexpr int kMostBucketBits = 11;
+/// Items that one thread alone does not deal.
+constexpr std::int32_t kMostAlone = 2 * kShortItems;
 /// How often a bucket is dealt again.
 constexpr int kMostDeals = 3;
 
@@ -35,9 +38,8 @@ template <class N> void sort_bits(Sortable<N> x, std::int32_t n, Sortable<N> roo
     const int passes = (bits.count + kDigit - 1) / kDigit, width = (bits.count + passes - 1) / passes;
     for (int pass = 0; pass < passes; ++pass) {
         std::uint32_t counts[kCounters];
-        const Digit<Bits> digit{bits, pass * width, std::uint32_t{1} << width};
-        digit.count(x.number, n, counts);
-        digit.sort<N>({x.number, x.index}, n, counts, room);
+        const Digit digit{bits, pass * width, std::uint32_t{1} << width};
+        digit.sort(x, n, counts, room);
         std::swap(x, room);
     }
     if (passes & 1) copy<N>({x.number, x.index}, n, room);
@@ -47,16 +49,26 @@ template <class N> void sort_bits(Sortable<N> x, std::int32_t n, Sortable<N> roo
 /// cannot be divided.
 template <class N>
 void sort_short(Unsorted<N> from, std::int32_t n, double low, double high, Sortable<N> to, Sortable<N> room) {
-    const Cells cells(low, high, 2 * kDigit);
+    const Cells<N> cells(low, high, 2 * kDigit);
     if (cells.ok()) {
-        const Digit<Cells> low_digit{cells, 0, kCounters}, high_digit{cells, kDigit, kCounters};
-        std::uint32_t low_counts[kCounters] = {}, high_counts[kCounters] = {};
-        for (std::int32_t k = 0; k < n; ++k) {
-            ++low_counts[low_digit(from.number[k])];
-            ++high_counts[high_digit(from.number[k])];
-        }
-        low_digit.sort(from, n, low_counts, room);
-        high_digit.sort<N>({room.number, room.index}, n, high_counts, to);
+        constexpr std::int32_t mask = kCounters - 1;
+        std::uint32_t low_count[kCounters] = {}, high_count[kCounters] = {};
+        cells.for_each(from.number, 0, n, [&](std::int32_t, std::int32_t cell) {
+            ++low_count[cell & mask];
+            ++high_count[cell >> kDigit];
+        });
+        add_up(low_count, kCounters);
+        add_up(high_count, kCounters);
+        cells.for_each(from.number, 0, n, [&](std::int32_t k, std::int32_t cell) {
+            const std::uint32_t slot = low_count[cell & mask]++;
+            room.number[slot] = from.number[k];
+            room.index[slot] = from.index_of(k);
+        });
+        cells.for_each(room.number, 0, n, [&](std::int32_t k, std::int32_t cell) {
+            const std::uint32_t slot = high_count[cell >> kDigit]++;
+            to.number[slot] = room.number[k];
+            to.index[slot] = room.index[k];
+        });
         if (insert(to, n)) return;
     } else {
         copy(from, n, to);
@@ -64,12 +76,10 @@ void sort_short(Unsorted<N> from, std::int32_t n, double low, double high, Sorta
     sort_bits(to, n, room);
 }
 
-/// Items of a part, which is counted and moved by itself, and parts that a thread goes through in step: an item is then seldom of
-/// the bucket of the one before it, whose counter is still on its way to memory.
-constexpr std::int32_t kPartItems = 1 << 13, kInStep = 2;
-
-/// Items ahead of a bucket's next one, whose place in memory is asked for before it is written.
+/// Items ahead of a bucket's next one, whose place in memory is asked for before it is written where there are so many buckets
+/// that it will not be in a near cache.
 constexpr std::int32_t kAhead = 16;
+constexpr std::uint32_t kNearBuckets = 1 << 8;
 inline void prefetch([[maybe_unused]] const void* place) {
 #if defined(__GNUC__) || defined(__clang__)
     __builtin_prefetch(place, 1);
@@ -86,19 +96,20 @@ public:
              int deals = 0) {
         int bits = 1;
         while (bits < kMostBucketBits && (n >> bits) > kBucketItems) ++bits;
-        const Cells cells(low, high, bits);
-        if (n <= kShortItems || !cells.ok()) return sort_short(from, n, low, high, to, room);
-        const std::vector<std::int32_t> begin = deal({cells, 0, std::uint32_t{1} << bits}, from, n, to);
+        const Cells<N> cells(low, high, bits);
+        if (n <= (team_.alone() ? kMostAlone : kShortItems) || !cells.ok())
+            return sort_short(from, n, low, high, to, room);
+        const std::vector<std::int32_t> begin = deal(cells, std::uint32_t{1} << bits, from, n, to);
         if (team_.stopped()) return;  // and so not all may have been counted
         const auto n_buckets = static_cast<std::int64_t>(begin.size()) - 1;
+        const double width = 1 / static_cast<double>(cells.per_unit);
         const auto sort = [&](std::int64_t bucket, bool is_long) {
             const std::int32_t first = begin[static_cast<std::size_t>(bucket)],
                                items = begin[static_cast<std::size_t>(bucket) + 1] - first;
             if (items < 2 || (items > kShortItems) != is_long) return;
             const Sortable<N> here{to.number + first, to.index + first}, spare{room.number + first, room.index + first};
             if (!is_long) {  // the bounds of a bucket need not be exact
-                const double least = low + static_cast<double>(bucket) / cells.per_unit,
-                             most = least + 1 / cells.per_unit;
+                const double least = low + static_cast<double>(bucket) * width, most = least + width;
                 if (items > kNearItems || !sort_here(here, items, least, most))
                     sort_short<N>({here.number, here.index}, items, least, most, here, spare);
                 return;
@@ -117,29 +128,19 @@ public:
 private:
     /// Each part counts its digits; the digits' places in the result then follow from the counts, digit by digit and part by part.
     /// Gives where each bucket begins.
-    std::vector<std::int32_t> deal(Digit<Cells> digit, Unsorted<N> from, std::int32_t n, Sortable<N> to) {
-        const std::uint32_t size = digit.size;
-        const std::int32_t n_teams = (n - 1) / (kInStep * kPartItems) + 1, n_parts = kInStep * n_teams,
-                           part = (n - 1) / n_parts + 1;
+    std::vector<std::int32_t> deal(const Cells<N>& cells, std::uint32_t size, Unsorted<N> from, std::int32_t n,
+                                   Sortable<N> to) {
+        const std::int64_t n_parts = count_parts(n);
         count_.resize(std::max(count_.size(), static_cast<std::size_t>(n_parts) * size));
         std::uint32_t* const counts = count_.data();
-        // Calls body(item, counters of its part) for the items of two parts in turn.
-        const auto in_step = [=](std::int64_t team, auto body) {
-            const auto begin_of = [=](std::int64_t p) {
-                return static_cast<std::int32_t>(std::min<std::int64_t>(p * part, n));
-            };
-            const std::int32_t first = begin_of(team * kInStep), second = begin_of(team * kInStep + 1),
-                               both = begin_of(team * kInStep + 2) - second;
-            std::uint32_t *const one = counts + team * kInStep * size, *const two = one + size;
-            for (std::int32_t k = 0; k < both; ++k) {
-                body(first + k, one);
-                body(second + k, two);
-            }
-            for (std::int32_t k = first + both; k < second; ++k) body(k, one);
+        const auto for_part = [=](std::int64_t part, auto body) {
+            cells.for_each(from.number, static_cast<std::int32_t>(part_begin(n, part)),
+                           static_cast<std::int32_t>(part_begin(n, part + 1)), body);
         };
-        team_.run(n_teams, [=](std::int64_t team) {
-            std::fill_n(counts + team * kInStep * size, kInStep * size, 0u);
-            in_step(team, [=](std::int32_t k, std::uint32_t* count) { ++count[digit(from.number[k])]; });
+        team_.run(n_parts, [=](std::int64_t part) {
+            std::uint32_t* const count = counts + part * size;
+            std::fill_n(count, size, 0u);
+            for_part(part, [=](std::int32_t, std::int32_t cell) { ++count[cell]; });
         });
         std::vector<std::uint32_t> place(size + 1, 0);
         for (std::uint32_t* count = counts; count != counts + n_parts * size; count += size)
@@ -149,13 +150,16 @@ private:
         begin[size] = n;
         for (std::uint32_t* count = counts; count != counts + n_parts * size; count += size)
             for (std::uint32_t d = 0; d < size; ++d) place[d] += std::exchange(count[d], place[d]);
-        team_.run(n_teams, [=](std::int64_t team) {
-            in_step(team, [=](std::int32_t k, std::uint32_t* next) {
-                const N x = from.number[k];
-                const std::uint32_t slot = next[digit(x)]++;
-                prefetch(to.number + slot + kAhead);
-                prefetch(to.index + slot + kAhead);
-                to.number[slot] = x;
+        const bool far = size > kNearBuckets;
+        team_.run(n_parts, [=](std::int64_t part) {
+            std::uint32_t* const next = counts + part * size;
+            for_part(part, [=](std::int32_t k, std::int32_t cell) {
+                const std::uint32_t slot = next[cell]++;
+                if (far) {
+                    prefetch(to.number + slot + kAhead);
+                    prefetch(to.index + slot + kAhead);
+                }
+                to.number[slot] = from.number[k];
                 to.index[slot] = from.index_of(k);
             });
         });

@@ -10,7 +10,8 @@
 
 namespace rankgrad {
 
-/// More items are dealt into buckets before they are sorted, and may be left as they came where the team is stopped.
+/// More items are dealt into buckets before they are sorted, by a team at least, and may be left as they came where it is
+/// stopped.
 constexpr std::int32_t kShortItems = 1 << 15;
 
 /// Room for numbers and for the indices they came from.
