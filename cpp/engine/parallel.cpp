@@ -31,11 +31,18 @@ constexpr int kShortTasksPerLook = 4;
 
 std::atomic<int> chosen_threads{0};
 
+/// Tasks that are taken in order, in a line of the cache of their own.
+struct alignas(64) Share {
+    std::atomic<std::int64_t> next;
+    std::int64_t end;
+};
+constexpr int kMostShares = 32;  // more threads begin with the shares of others
+
 struct Shared {
-    std::int64_t n_tasks;
     const std::function<void(std::int64_t, Worker&)>& body;
     InterruptCheck check;
-    std::atomic<std::int64_t> next{0};
+    int n_shares;
+    Share share[kMostShares];
     std::atomic<bool> stop{false};
     std::atomic<bool> interrupted{false};
     // Read and written by worker 0 alone:
@@ -44,11 +51,25 @@ struct Shared {
     std::mutex mutex{};
     std::exception_ptr error{};
 
+    Shared(std::int64_t n_tasks, int shares, InterruptCheck interrupt,
+           const std::function<void(std::int64_t, Worker&)>& task)
+        : body(task), check(interrupt), n_shares(std::clamp(shares, 1, kMostShares)) {
+        for (int k = 0; k < n_shares; ++k) {
+            share[k].next.store(n_tasks * k / n_shares, std::memory_order_relaxed);
+            share[k].end = n_tasks * (k + 1) / n_shares;
+        }
+    }
+
+    /// Does its own share, then helps with the others.
     void run(int index) {
         const DefaultFloatMode mode;
         Worker worker(index, check, this);
         try {
-            for (std::int64_t task; !worker.stopped() && (task = next.fetch_add(1)) < n_tasks;) body(task, worker);
+            for (int k = 0; k < n_shares; ++k) {
+                Share& from = share[(index + k) % n_shares];
+                for (std::int64_t task; !worker.stopped() && (task = from.next.fetch_add(1)) < from.end;)
+                    body(task, worker);
+            }
         } catch (...) {
             const std::lock_guard<std::mutex> lock(mutex);
             error = std::current_exception();
@@ -132,6 +153,20 @@ int available_threads() {
 #endif
 }
 
+/// The tasks in so many shares.
+void run_shares(std::int64_t n_tasks, int threads, int shares, InterruptCheck check,
+                const std::function<void(std::int64_t, Worker&)>& body) {
+    Shared shared(n_tasks, shares, check, body);
+    if (threads <= 1) shared.run(0);
+    else run_on_threads(shared, threads);
+    if (shared.error) std::rethrow_exception(shared.error);
+    if (shared.interrupted.load()) throw Interrupted{};
+}
+
+int threads_for(std::int64_t n_tasks, int threads) {
+    return static_cast<int>(std::min<std::int64_t>(n_tasks, threads));
+}
+
 }  // namespace
 
 bool Worker::stopped() {
@@ -175,20 +210,13 @@ const char* thread_backend() {
 
 void parallel_for(std::int64_t n_tasks, int threads, InterruptCheck check,
                   const std::function<void(std::int64_t, Worker&)>& body) {
-    if (n_tasks < threads) threads = static_cast<int>(n_tasks);
-    Shared shared{n_tasks, body, check};
-    if (threads <= 1) {
-        shared.run(0);
-    } else {
-        run_on_threads(shared, threads);
-    }
-    if (shared.error) std::rethrow_exception(shared.error);
-    if (shared.interrupted.load()) throw Interrupted{};
+    run_shares(n_tasks, threads_for(n_tasks, threads), 1, check, body);
 }
 
 void Team::run(std::int64_t n_parts, const std::function<void(std::int64_t)>& body) {
-    if (threads_ > 1 && n_parts > 1)
-        return parallel_for(n_parts, threads_, check_, [&](std::int64_t part, Worker&) { body(part); });
+    const int threads = threads_for(n_parts, threads_);
+    if (threads > 1)
+        return run_shares(n_parts, threads, threads, check_, [&](std::int64_t part, Worker&) { body(part); });
     for (std::int64_t part = 0; part < n_parts && !stopped(); ++part) body(part);
 }
 
