@@ -35,7 +35,7 @@ template <class N> struct SortScratch {
     Buffer<std::int32_t> index[2];
     Buffer<std::uint32_t> count;
 
-    Sortable<N> place(int k, std::size_t n) { return {padded(number[k], n), padded(index[k], n)}; }
+    Sortable<N> place(int k, std::size_t n) { return {padded(number[k], n), padded_apart(index[k], n)}; }
 };
 
 /// Sorts n numbers ascending into `sorted`, with room for as many; equal numbers stay in their order. The numbers are finite, from
