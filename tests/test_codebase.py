@@ -182,7 +182,7 @@ def test_each_kernel_object_has_one_external_symbol_and_no_weak_one() -> None:
 
 
 @needs_objects
-@pytest.mark.parametrize(("level", "register"), [("v3", "ymm"), ("v4", "zmm")])
+@pytest.mark.parametrize(("level", "register"), [("v3", "ymm"), ("v4", r"ymm(1[6-9]|2\d|3[01])")])
 def test_kernels_use_the_registers_of_their_level(level: str, register: str) -> None:
     objects = [path for path in kernel_objects() if f"rankgrad_kernels_{level}." in str(path)]
     if not objects:

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 KERNELS = ROOT / "cpp" / "kernels"
 UNITS = sorted(path.name for path in KERNELS.glob("*.cpp"))
 COMPILER = next(filter(None, map(shutil.which, (os.environ.get("CXX", "g++"), "g++"))), None)
-REGISTERS = {"baseline": "xmm", "v3": "ymm", "v4": "zmm"}
+REGISTERS = {"baseline": "xmm", "v3": "ymm", "v4": "ymm"}
 #: What /proc/cpuinfo calls the features of a level; it leaves out what the operating system does not save.
 CPU_FLAGS = {
     "v3": {"abm", "avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe", "popcnt", "xsave"},

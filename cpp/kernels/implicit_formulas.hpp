@@ -31,7 +31,7 @@ template <bool narrow> struct SigmoidGap {
         return exp_inside(narrow ? x : min(max(x, -range), range));
     }
     template <class V> static ImplicitJet<V> finish(V u, V ideal) {
-        const V q = narrow ? shared_reciprocal(V(1) + u) : V(1) / (V(1) + u);
+        const V q = V(1) / (V(1) + u);
         const V p = u * q;
         const V pq = p * q;
         return {(ideal - V(1)) + q, pq, pq * (p - q)};

@@ -10,18 +10,7 @@ namespace {
 template <int step> RANKGRAD_INLINE void exchange(Lanes<double>& a, Lanes<double>& b) {
 #if defined(RANKGRAD_SHUFFLE)
     const auto x = a.v, y = b.v;
-#if defined(__AVX512F__)
-    if constexpr (step == 1) {
-        a.v = RANKGRAD_SHUFFLE(x, y, 0, 8, 2, 10, 4, 12, 6, 14);
-        b.v = RANKGRAD_SHUFFLE(x, y, 1, 9, 3, 11, 5, 13, 7, 15);
-    } else if constexpr (step == 2) {
-        a.v = RANKGRAD_SHUFFLE(x, y, 0, 1, 8, 9, 4, 5, 12, 13);
-        b.v = RANKGRAD_SHUFFLE(x, y, 2, 3, 10, 11, 6, 7, 14, 15);
-    } else {
-        a.v = RANKGRAD_SHUFFLE(x, y, 0, 1, 2, 3, 8, 9, 10, 11);
-        b.v = RANKGRAD_SHUFFLE(x, y, 4, 5, 6, 7, 12, 13, 14, 15);
-    }
-#elif defined(__AVX2__)
+#if defined(__AVX2__)
     if constexpr (step == 1) {
         a.v = RANKGRAD_SHUFFLE(x, y, 0, 4, 2, 6);
         b.v = RANKGRAD_SHUFFLE(x, y, 1, 5, 3, 7);

@@ -57,15 +57,6 @@ template <class T> RANKGRAD_INLINE LaneGroup<T> operator*(LaneGroup<T> x, LaneGr
 template <class T> RANKGRAD_INLINE LaneGroup<T> operator/(LaneGroup<T> x, LaneGroup<T> y) {
     return {x.a / y.a, x.b / y.b, x.c / y.c, x.d / y.d};
 }
-/// 1 / x for x > 0 where the product of two of them overflows nowhere: where divisions are slow, one serves two registers.
-/// The maximum changes nothing; it keeps the compiler from contracting a product with what follows in one mode only.
-template <class T> RANKGRAD_INLINE LaneGroup<T> shared_reciprocal(LaneGroup<T> x) {
-    using V = Lanes<T>;
-    if constexpr (kRegisterBytes < 64) return LaneGroup<T>(1) / x;
-    const V first = V(1) / (x.a * x.b), second = V(1) / (x.c * x.d);
-    return max(LaneGroup<T>(first * x.b, first * x.a, second * x.d, second * x.c), LaneGroup<T>(0));
-}
-template <class T> RANKGRAD_INLINE Lanes<T> shared_reciprocal(Lanes<T> x) { return Lanes<T>(1) / x; }
 /// `bad`, with 1 in the lanes where not all is good.
 template <class T> RANKGRAD_INLINE Lanes<T> flagged(typename Lanes<T>::Mask good, Lanes<T> bad) {
     return select(good, bad, Lanes<T>(1));

@@ -1,7 +1,7 @@
 // Lanes<T>: one SIMD register of the level this file is compiled for, as a plain value.
 //
 // GCC and Clang vector types are used directly instead of hoping that a loop is vectorised: every loss is then SIMD by
-// construction on each level, and the same source gives 4 (SSE2, NEON), 8 (v3) or 16 (v4) float lanes. Another compiler
+// construction on each level, and the same source gives 4 (SSE2, NEON) or 8 (v3, v4) float lanes. Another compiler
 // gets one lane and the same answers.
 #pragma once
 
@@ -13,10 +13,8 @@ namespace {
 
 #if defined(__GNUC__) || defined(__clang__)
 #define RANKGRAD_INLINE inline __attribute__((always_inline))
-#if defined(__AVX512F__)
-constexpr int kRegisterBytes = 64;
-#elif defined(__AVX2__)
-constexpr int kRegisterBytes = 32;
+#if defined(__AVX2__)
+constexpr int kRegisterBytes = 32;  // with AVX-512, too: levels of a list seldom fill 16 lanes (cmake/isa_levels.cmake)
 #else
 constexpr int kRegisterBytes = 16;
 #endif
@@ -140,6 +138,24 @@ template <class T> RANKGRAD_INLINE Lanes<T> abs(Lanes<T> a) {
     return Lanes<T>::from_bits(a.bits() & (~none >> 1));  // without the sign
 }
 
+/// True in the lanes that have the sign, -0 included: as integers, which need no mask register.
+template <class T> RANKGRAD_INLINE typename Lanes<T>::Mask negative(Lanes<T> a) {
+#if defined(RANKGRAD_SHUFFLE)
+    if constexpr (sizeof(T) == 4) {  // AVX2 has no such shift for 64 bits
+        typename Lanes<T>::Mask integers;
+        std::memcpy(&integers, &a.v, sizeof integers);
+        return integers >> 31;
+    }
+#endif
+    return a < Lanes<T>(0);
+}
+/// a where the mask, which is one of integers, is true, else 0.
+template <class T> RANKGRAD_INLINE Lanes<T> masked(typename Lanes<T>::Mask mask, Lanes<T> a) {
+    typename Lanes<T>::Bits bits;
+    std::memcpy(&bits, &mask, sizeof bits);
+    return Lanes<T>::from_bits(bits & a.bits());
+}
+
 /// True in the first `n` lanes.
 template <class T> RANKGRAD_INLINE typename Lanes<T>::Mask first_lanes(int n) {
     Lanes<T> index;
@@ -163,8 +179,7 @@ template <class T> RANKGRAD_INLINE auto folded(Lanes<T> a) {
     constexpr int n = kRegisterBytes / 16;
     Part part[n];
     std::memcpy(part, &a.v, sizeof part);
-    if constexpr (n == 4) return (part[0] + part[2]) + (part[1] + part[3]);
-    else if constexpr (n == 2) return part[0] + part[1];
+    if constexpr (n == 2) return part[0] + part[1];
     else return part[0];
 }
 

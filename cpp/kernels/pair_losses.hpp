@@ -52,10 +52,10 @@ struct Hinge : PairLoss {
     static constexpr const char* name = "hinge";
     static constexpr int hinge_power = 1;
     static constexpr bool counted = true;
-    template <class T> auto active(T margin) const { return T(1) - margin > T(0); }
+    template <class T> auto active(T margin) const { return negative(margin - T(1)); }
     template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
         const auto inside = active(margin);
-        return {select(inside, T(1) - margin, T(0)), select(inside, T(-1), T(0)), T(0), select(inside, T(1), T(0))};
+        return {-masked(inside, margin - T(1)), masked(inside, T(-1)), T(0), masked(inside, T(1))};
     }
 };
 

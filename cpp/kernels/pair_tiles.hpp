@@ -15,9 +15,6 @@ namespace {
 constexpr int kTileRows = 4;
 constexpr int kPanelRows = 64;       // rows, of any levels, per column flush
 constexpr int kBlockRegisters = 64;  // registers of columns per block
-// Two rows can share a division: 1/a = b/(ab), 1/b = a/(ab). That pays where a division of a full register is slow, as
-// with AVX-512 (Intel: 10 cycles); with AVX2 the extra products cost more than they save (measured on Zen 3).
-constexpr bool kShareDivisions = kRegisterBytes == 64;
 
 template <class Loss, class T, PairMode mode, bool weighted, class Weight> class PairTiles {
     using V = Lanes<T>;
@@ -33,6 +30,9 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
     static constexpr bool counted =
         Loss::counted && with_slope && mode != kHessVector && !weighted && !Weight::any && V::count > 1;
     using Slope = typename Either<counted, typename V::Mask, V>::type;
+    /// Two rows can share a division: 1/a = b/(ab), 1/b = a/(ab). That pays where a division is slow, as in double; with a pair
+    /// weight there are too few registers for it.
+    static constexpr bool share_divisions = sizeof(T) == sizeof(double) && !Weight::any;
 
     const PairJob<T>& job_;
     Loss loss_;
@@ -94,7 +94,7 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
         for (int r = 0; r < n_rows; ++r) {
             Row& row = rows[r];
             Jet<V>& jet = jets[r];
-            if constexpr (factored && kShareDivisions && n_rows % 2 == 0) {
+            if constexpr (share_divisions && factored && n_rows % 2 == 0) {
                 if (r % 2 == 0) evaluate_two(rows + r, operand, jets + r);
             } else {
                 jet = evaluate<factored>(row, operand, label);
