@@ -119,9 +119,9 @@ def test_value_far_from_zero(rng: np.random.Generator) -> None:
         assert objective.value((steps + offset * unit) / unit) == exact
 
 
+@pytest.mark.parametrize("n", [90_000, 300_000])  # one thread alone sorts the shorter one in another way
 @pytest.mark.parametrize("mix", MIXES)
-def test_same_bits_for_any_threads(mix: str, rng: np.random.Generator) -> None:
-    n = 300_000
+def test_same_bits_for_any_threads(mix: str, n: int, rng: np.random.Generator) -> None:
     y, s = labels(rng, n, MIXES[mix]), rng.normal(size=n).astype(np.float32)
     objective = rg.PairwiseHingeLoss(reduction="sum").bind(y)
     alone = objective.value_and_grad(s, n_threads=1)

@@ -10,8 +10,8 @@ import rankgrad as rg
 
 from reference import Array
 
-#: Sorted by keys, of 16 and of 18 bits of a cell; by two passes; dealt into buckets first.
-SIZES = (2_000, 10_000, 20_000, 140_000)
+#: Sorted by keys, of 16 and of 18 bits of a cell; by two passes, longer ones by one thread only; dealt into buckets.
+SIZES = (2_000, 10_000, 20_000, 50_000, 140_000)
 BEST = 3  # pairs with one of the best only
 
 

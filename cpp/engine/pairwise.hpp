@@ -31,6 +31,8 @@ struct PairwiseLoss {
 
 /// Squares of margins fit float up to here.
 constexpr double kFloatMargin = 1e15;
+/// Up to here the sum over pairs that count keeps its digits when it is made of scores: an error of 1e-10 for each.
+constexpr double kCountedRange = 1e6;
 /// Pairs in one kernel call, between two looks at the interrupt flag.
 constexpr double kPairsPerCall = 1e7;
 
@@ -86,7 +88,8 @@ private:
     static const double* scores(std::size_t n, Scratch& scratch);
     template <class P> PairJob<P> job_for(std::int64_t list, Scratch& scratch) const;
     PairJob<double> score_job(std::int64_t list, Scratch& scratch) const;
-    template <class T> PairJob<float> float_job(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;
+    template <class T>
+    PairJob<float> float_job(const LossCall<T>& call, std::int64_t list, Scratch& scratch, bool weighted) const;
     template <class T> PairJob<double> double_job(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;
     template <class T>
     void sum_weighted_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;

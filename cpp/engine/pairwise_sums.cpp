@@ -36,6 +36,7 @@ template <class T> void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_
     const PairLossKernels& loss = kernels().pair->losses[loss_index_];
     const bool is_float = std::is_same_v<T, float>;
     const double range = s.high - s.low;
+    const bool weighted = call.item_weight != nullptr || call.row_value != nullptr || range > kCountedRange;
     ListFacts list_facts = facts<T>(list, range);
     list_facts.has_codes = false;  // or the level tables would have done it
     switch (choose_algorithm(loss_.choice, loss, call.mode, list_facts)) {
@@ -46,7 +47,7 @@ template <class T> void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_
         case Algorithm::moments: loss.moment_sum[call.mode](double_job(call, list, s)); break;
         case Algorithm::direct:
             if (is_float && plan_.labels_fit_float() && range <= (loss.factored ? kFloatRange : kFloatMargin))
-                run(loss.float_sum[call.mode][call.item_weight != nullptr], float_job(call, list, s), team);
+                run(loss.float_sum[call.mode][weighted], float_job(call, list, s, weighted), team);
             else run(loss.double_sum[call.mode], double_job(call, list, s), team);
             break;
         default:  // expansion: level tables want codes
@@ -85,7 +86,8 @@ PairJob<double> Pairwise::score_job(std::int64_t list, Scratch& s) const {
     return job;
 }
 
-template <class T> PairJob<float> Pairwise::float_job(const LossCall<T>& call, std::int64_t list, Scratch& s) const {
+template <class T>
+PairJob<float> Pairwise::float_job(const LossCall<T>& call, std::int64_t list, Scratch& s, bool weighted) const {
     const PairLossKernels& loss = kernels().pair->losses[loss_index_];
     const auto n = static_cast<std::size_t>(plan_.size(list));
     const double middle = 0.5 * s.low + 0.5 * s.high;
@@ -103,7 +105,7 @@ template <class T> PairJob<float> Pairwise::float_job(const LossCall<T>& call, s
         // At temperature 1 the scores are exact in float as they are; else rounding is least around the middle.
         job.row = job.column = converted(s.score.data(), n, loss_.temperature == 1.0 ? 0.0 : middle, s.float_row);
     }
-    if (call.item_weight != nullptr) job.weight = converted(s.weight.data(), n, 0, s.float_weight);
+    if (weighted) job.weight = converted(s.weight.data(), n, 0, s.float_weight);
     if (loss.uses_label_gap) job.label = converted(plan_.label(list), n, 0, s.float_label);
     if (call.mode == kHessVector) job.vector = converted(s.vector.data(), n, 0, s.float_vector);
     return job;

@@ -38,7 +38,8 @@ template <class T> struct PairJob {
     bool factored = false;
     LossParameters parameters;
     const Expansion* expansion = nullptr;  ///< for the near-linear sums, which take whole blocks instead of rows
-    double* value = nullptr;               ///< per row, added to
+    double* value =
+        nullptr;             ///< per row, added to; of unweighted float sums the total alone means something. Like grad
     double* grad = nullptr;  ///< per item, added to. Readable and writable one register past n, as is hess
     double* hess = nullptr;
 };

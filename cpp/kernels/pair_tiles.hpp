@@ -18,6 +18,7 @@ constexpr int kBlockRegisters = 64;  // registers of columns per block
 
 template <class Loss, class T, PairMode mode, bool weighted, class Weight> class PairTiles {
     using V = Lanes<T>;
+    using D = Lanes<double>;
     using WeightItem = typename Weight::template Item<V>;
     static constexpr bool with_value = mode == kValue || mode == kValueGrad;
     static constexpr bool with_slope = mode != kValue;
@@ -26,9 +27,11 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
     static constexpr bool both_rows = Loss::all_pairs;
     static constexpr bool column_values = both_rows && with_value;
     static constexpr bool by_row = weighted && !both_rows;  ///< sums are multiplied by the weight of their row
-    /// Slopes that are -1 or 0 are counted as integers: exact, and a CPU adds more of those at a time.
+    /// Slopes that are -1 or 0 are counted as integers: exact, and a CPU adds more of those at a time. The sum of phi(m) = 1 - m over
+    /// the pairs that count then follows from the counts: each item's share is that of 1 - m_i as a row, of m_i as a column.
     static constexpr bool counted =
         Loss::counted && with_slope && mode != kHessVector && !weighted && !Weight::any && V::count > 1;
+    static constexpr bool value_by_pair = with_value && !counted;
     using Slope = typename Either<counted, typename V::Mask, V>::type;
     /// Two rows can share a division: 1/a = b/(ab), 1/b = a/(ab). That pays where a division is slow, as in double; with a pair
     /// weight there are too few registers for it.
@@ -41,6 +44,7 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
     V column_curvature_[with_curvature ? kBlockRegisters : 1];
     std::int32_t block_ = 0;    // first column of the open block
     int slots_ = 0, rows_ = 0;  // registers of it that are in use, and rows that added to them
+    double origin_ = 0;         // a score that others are counted from, so that a shift of all changes nothing
 
     struct Row {
         V operand, weight, label, vector, value, curvature;
@@ -104,7 +108,7 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
             if constexpr (column_values) column_value_[slot] += jet.value;
             if constexpr (mode == kHessVector) jet.slope = jet.curvature * (row.vector - vector);
             if constexpr (mode == kGradPositiveHess) jet.curvature = jet.positive_curvature;
-            if constexpr (with_value)
+            if constexpr (value_by_pair)
                 row.value = factored && !Weight::any ? loss_.add(row.value, jet.value) : row.value + jet.value;
             if constexpr (counted) {
                 const Slope active = loss_.active(row.operand - operand) & inside;
@@ -152,9 +156,28 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
             slope[r] = as_lanes(rows[r].slope);
             curvature[r] = rows[r].curvature;
         }
-        if constexpr (with_value) add_sums(job_.value + first, value);
+        if constexpr (value_by_pair) add_sums(job_.value + first, value);
+        if constexpr (counted && with_value) return add_counts(first, slope);
         if constexpr (with_slope) add_by_row(job_.grad, first, slope);
         if constexpr (with_curvature) add_by_row(job_.hess, first, curvature);
+    }
+
+    /// The slopes of rows, and what they say of the value.
+    template <int n_rows> RANKGRAD_INLINE void add_counts(std::int32_t first, const V (&slope)[n_rows]) {
+        double total[n_rows] = {};
+        add_sums(total, slope);
+        const T* score = job_.row + first;
+        double *grad = job_.grad + first, *value = job_.value + first;
+        int r = 0;
+        for (; r + D::count <= n_rows; r += D::count) {
+            const D counts = D::load(total + r);
+            (D::load(grad + r) + counts).store(grad + r);
+            (D::load(value + r) - counts * (D(1) - (load_doubles(score + r) - D(origin_)))).store(value + r);
+        }
+        for (; r < n_rows; ++r) {
+            grad[r] += total[r];
+            value[r] -= total[r] * (1 - (static_cast<double>(score[r]) - origin_));
+        }
     }
 
     template <int n_rows>
@@ -168,7 +191,10 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
     }
 
 public:
-    explicit PairTiles(const PairJob<T>& job) : job_(job) { loss_.set(job.parameters); }
+    explicit PairTiles(const PairJob<T>& job) : job_(job) {
+        loss_.set(job.parameters);
+        if constexpr (counted) origin_ = static_cast<double>(job.row[0]);
+    }
 
     /// Columns of a block.
     std::int32_t width() const {
@@ -203,6 +229,15 @@ public:
             if constexpr (column_values) add_to(job_.value + column, column_value_[s]);
             // A row's slope is with respect to s_i; s_j moves the margin the other way.
             if constexpr (with_slope) add_to(job_.grad + column, -as_lanes(column_slope_[s]));
+            if constexpr (counted && with_value) {
+                T count[V::count];
+                (-as_lanes(column_slope_[s])).store(count);
+                double* value = job_.value + column;
+                for (int l = 0; l < V::count; l += D::count) {
+                    const D offset = load_doubles(job_.column + column + l) - D(origin_);
+                    multiply_add(load_doubles(count + l), offset, D::load(value + l)).store(value + l);
+                }
+            }
             if constexpr (with_curvature) add_to(job_.hess + column, column_curvature_[s]);
         }
         slots_ = rows_ = 0;
