@@ -79,7 +79,7 @@ void sort_short(Unsorted<N> from, std::int32_t n, double low, double high, Sorta
 /// Items ahead of a bucket's next one, whose place in memory is asked for before it is written where there are so many buckets
 /// that it will not be in a near cache.
 constexpr std::int32_t kAhead = 16;
-constexpr std::uint32_t kNearBuckets = 1 << 8;
+constexpr std::uint32_t kNearBuckets = 1 << 7;
 inline void prefetch([[maybe_unused]] const void* place) {
 #if defined(__GNUC__) || defined(__clang__)
     __builtin_prefetch(place, 1);
