@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "engine/label_tree.hpp"
 #include "engine/workspace.hpp"
@@ -61,13 +62,19 @@ private:
         job.column += begin;
         job.weight += begin;
         if (job.vector != nullptr) job.vector += begin;
-        for (double** x : {&job.value, &job.grad, &job.hess})
-            if (*x != nullptr) *x += begin;
         job.level_begin = level_begin;
         job.n_levels = n_levels;
         job.row_begin = 0;
         job.row_end = level_begin[n_levels];
+        // Into sums of its own: direct sums also write one register past the last item, which may be another thread's.
+        constexpr std::size_t room = kLeafItems + kPadding;
+        double value[room] = {}, grad[room] = {}, hess[room] = {};
+        job.value = value;
+        job.grad = grad;
+        job.hess = hess;
         direct_(job);
+        for (const auto& [from, to] : {std::pair{value, job_.value}, {grad, job_.grad}, {hess, job_.hess}})
+            for (std::int32_t k = 0; to != nullptr && k < job.row_end; ++k) to[begin + k] += from[k];
         return 0;
     }
 
