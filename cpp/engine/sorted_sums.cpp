@@ -3,8 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
+#include "engine/call.hpp"
 #include "engine/label_tree.hpp"
 #include "engine/workspace.hpp"
 
@@ -21,7 +21,8 @@ class SumTree final : public LabelTree<double> {
 public:
     SumTree(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, bool has_weights,
             SortScratch<double>& scratch, Team team)
-        : LabelTree(job.level_begin, job.n_levels, scratch, team), job_(job), direct_(loss.double_sum[mode]) {
+        : LabelTree(job.level_begin, job.n_levels, scratch, team), job_(job), mode_(mode),
+          direct_(loss.double_sum[mode]) {
         const std::int32_t n = job.level_begin[job.n_levels];
         const bool weighted = mode != kValue && has_weights && !all_same(job.weight, n);
         merge_ = loss.merge_sum[mode][weighted];
@@ -73,12 +74,17 @@ private:
         job.grad = grad;
         job.hess = hess;
         direct_(job);
-        for (const auto& [from, to] : {std::pair{value, job_.value}, {grad, job_.grad}, {hess, job_.hess}})
-            for (std::int32_t k = 0; to != nullptr && k < job.row_end; ++k) to[begin + k] += from[k];
+        const auto add = [&](const double* from, double* to) {
+            for (std::int32_t k = 0; k < job.row_end; ++k) to[begin + k] += from[k];
+        };
+        if (with_value(mode_)) add(value, job_.value);  // what another mode has may be no memory of this list
+        if (mode_ != kValue) add(grad, job_.grad);
+        if (with_hess(mode_)) add(hess, job_.hess);
         return 0;
     }
 
     const PairJob<double>& job_;
+    const PairMode mode_;
     PairSum<double> direct_;
     MergeSums merge_{};
     std::vector<MergePiece> pieces_;
