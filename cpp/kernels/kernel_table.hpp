@@ -20,8 +20,7 @@ struct Expansion;
 template <class T> struct PairJob {
     const T* row = nullptr;     ///< row operand: scores, or exp(-score) in factored form. Readable one register past n
     const T* column = nullptr;  ///< column operand: scores, or exp(score) in factored form. Likewise
-    const T* weight =
-        nullptr;  ///< row weights; null means ones to the near-linear sums, unread by the unweighted float ones
+    const T* weight = nullptr;  ///< row weights; near-linear sums take null for ones, unweighted float sums read none
     const T* label = nullptr;   ///< labels, for losses that use the label gap
     const T* vector = nullptr;  ///< for kHessVector
     const T* gain = nullptr;    ///< for pair weights, as are the next three
