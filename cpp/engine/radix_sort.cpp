@@ -22,8 +22,6 @@ constexpr int kDigit = 10, kCounters = 1 << kDigit;
 /// Items of a bucket, but not so many buckets that writing to them in turn is slow.
 constexpr std::int32_t kBucketItems = 1 << 10;
 constexpr int kMostBucketBits = 11;
-/// Items that one thread alone does not deal.
-constexpr std::int32_t kMostAlone = 2 * kShortItems;
 /// How often a bucket is dealt again.
 constexpr int kMostDeals = 3;
 
@@ -97,8 +95,7 @@ public:
         int bits = 1;
         while (bits < kMostBucketBits && (n >> bits) > kBucketItems) ++bits;
         const Cells<N> cells(low, high, bits);
-        if (n <= (team_.alone() ? kMostAlone : kShortItems) || !cells.ok())
-            return sort_short(from, n, low, high, to, room);
+        if (n <= kShortItems || !cells.ok()) return sort_short(from, n, low, high, to, room);
         const std::vector<std::int32_t> begin = deal(cells, std::uint32_t{1} << bits, from, n, to);
         if (team_.stopped()) return;  // and so not all may have been counted
         const auto n_buckets = static_cast<std::int64_t>(begin.size()) - 1;

@@ -10,9 +10,8 @@
 
 namespace rankgrad {
 
-/// More items are dealt into buckets before they are sorted, by a team at least, and may be left as they came where it is
-/// stopped.
-constexpr std::int32_t kShortItems = 1 << 15;
+/// More items are dealt into buckets before they are sorted, and may be left as they came where the team is stopped.
+constexpr std::int32_t kShortItems = 1 << 14;
 
 /// Room for numbers and for the indices they came from.
 template <class N> struct Sortable {
