@@ -36,17 +36,19 @@ def pin() -> None:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
-def minima(steps: Sequence[Step], seconds: float, clock: Clock = process_time) -> list[float]:
+def minima(
+    steps: Sequence[Step], seconds: float, clock: Clock = process_time, in_a_row: int = 1
+) -> list[float]:
     """The shortest time of each step in seconds, their calls interleaved, so that noise meets all of them.
 
-    At least two calls of each. A round makes one call of the slowest step and up to ten of each other one.
+    At least two calls of each. A round makes `in_a_row` calls of the slowest step and up to ten of each other one.
     """
     best = [timed(step, clock) for step in steps]
     end, first = perf_counter() + seconds, True
     while first or perf_counter() < end:
         first = False
         for i, step in enumerate(steps):
-            for _ in range(max(1, min(10, int(max(best) / best[i])))):
+            for _ in range(max(in_a_row, min(10, int(max(best) / best[i])))):
                 best[i] = min(best[i], timed(step, clock))
     return best
 
