@@ -178,7 +178,7 @@ def test_not_a_number_in_a_long_list(rng: np.random.Generator) -> None:
     ],
 )
 def test_direct_sums_in_tiles(n: int, weight: Any, kind: str, rng: np.random.Generator) -> None:
-    """Just below the first tiled list, odd and even numbers of blocks."""
+    """Just below the first tiled list, odd and even numbers of blocks; any number of threads gives the same bits."""
     y, s, v = labels_of(kind, n, rng), rng.normal(size=n), rng.normal(size=n)
     if weight is not None:
         y = y / max(1.0, y.max())  # gains of exp2

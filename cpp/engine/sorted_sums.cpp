@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "engine/call.hpp"
 #include "engine/label_tree.hpp"
 #include "engine/workspace.hpp"
 
@@ -21,8 +20,7 @@ class SumTree final : public LabelTree<double> {
 public:
     SumTree(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, bool has_weights,
             SortScratch<double>& scratch, Team team)
-        : LabelTree(job.level_begin, job.n_levels, scratch, team), job_(job), mode_(mode),
-          direct_(loss.double_sum[mode]) {
+        : LabelTree(job.level_begin, job.n_levels, scratch, team), job_(job), direct_(loss.double_sum[mode]) {
         const std::int32_t n = job.level_begin[job.n_levels];
         const bool weighted = mode != kValue && has_weights && !all_same(job.weight, n);
         merge_ = loss.merge_sum[mode][weighted];
@@ -63,28 +61,17 @@ private:
         job.column += begin;
         job.weight += begin;
         if (job.vector != nullptr) job.vector += begin;
+        for (double** sums : {&job.value, &job.grad, &job.hess})
+            if (*sums != nullptr) *sums += begin;
         job.level_begin = level_begin;
         job.n_levels = n_levels;
         job.row_begin = 0;
         job.row_end = level_begin[n_levels];
-        // Into sums of its own: direct sums also write one register past the last item, which may be another thread's.
-        constexpr std::size_t room = kLeafItems + kPadding;
-        double value[room] = {}, grad[room] = {}, hess[room] = {};
-        job.value = value;
-        job.grad = grad;
-        job.hess = hess;
         direct_(job);
-        const auto add = [&](const double* from, double* to) {
-            for (std::int32_t k = 0; k < job.row_end; ++k) to[begin + k] += from[k];
-        };
-        if (with_value(mode_)) add(value, job_.value);  // what another mode has may be no memory of this list
-        if (mode_ != kValue) add(grad, job_.grad);
-        if (with_hess(mode_)) add(hess, job_.hess);
         return 0;
     }
 
     const PairJob<double>& job_;
-    const PairMode mode_;
     PairSum<double> direct_;
     MergeSums merge_{};
     std::vector<MergePiece> pieces_;

@@ -15,6 +15,7 @@
 #include "kernels/bin_places.hpp"
 #include "kernels/expansion_fields.hpp"
 #include "kernels/lane_exchange.hpp"
+#include "kernels/lane_sums.hpp"
 #include "kernels/pair_sums.hpp"
 
 namespace rankgrad {
@@ -48,7 +49,7 @@ template <PairMode mode, int nodes, bool backward> class ExpansionPass {
 
     /// Finds the bins that the block is in; a long block is taken to be everywhere.
     void want_bins(std::int32_t begin, std::int32_t end) {
-        const bool everywhere = (end - begin) / 4 > e_.n_bins;
+        const bool everywhere = (end - begin) / 32 > e_.n_bins;
         fields_.want_all(everywhere);
         for (; !everywhere && begin < end; begin += kExpansionChunk) {
             const std::int32_t count = chunk(begin, end);
@@ -87,25 +88,18 @@ template <PairMode mode, int nodes, bool backward> class ExpansionPass {
         }
     }
 
-    /// The first n lanes only: what comes after them may be another thread's.
-    static RANKGRAD_INLINE void add(double* out, V x, int n) {
-        if (n == V::count) return (V::load(out) + x).store(out);
-        double lane[V::count];
-        x.store(lane);
-        for (int l = 0; l < n; ++l) out[l] += lane[l];
-    }
-
-    /// Forward an item is the row, weighted by itself; backward it is the column of rows weighted as sources.
+    /// Forward an item is the row, weighted by itself; backward it is the column of rows weighted as sources. What comes after the
+    /// n real items may be another thread's.
     RANKGRAD_INLINE void take(std::int32_t i, const V (&sum)[2], int n) {
         const V weight = backward || mode == kValue || job_.weight == nullptr ? V(1) : V::load(job_.weight + i);
-        if constexpr (mode == kValue || (mode == kValueGrad && !backward)) add(job_.value + i, sum[0], n);
+        if constexpr (mode == kValue || (mode == kValueGrad && !backward)) add_to(job_.value + i, sum[0], n);
         if constexpr (mode == kValueGrad) {
-            add(job_.grad + i, backward ? -sum[0] : weight * sum[backward ? 0 : 1], n);
+            add_to(job_.grad + i, backward ? -sum[0] : weight * sum[backward ? 0 : 1], n);
         } else if constexpr (mode == kHessVector) {
-            add(job_.grad + i, weight * (V::load(job_.vector + i) * sum[0] - sum[1]), n);
+            add_to(job_.grad + i, weight * (V::load(job_.vector + i) * sum[0] - sum[1]), n);
         } else if constexpr (mode != kValue) {
-            add(job_.grad + i, backward ? -sum[0] : weight * sum[0], n);
-            add(job_.hess + i, weight * sum[1], n);
+            add_to(job_.grad + i, backward ? -sum[0] : weight * sum[0], n);
+            add_to(job_.hess + i, weight * sum[1], n);
         }
     }
 
@@ -153,19 +147,14 @@ public:
     }
 };
 
-/// The pairs inside the runs of small levels: each run is summed directly, as a list of its own, into sums of its own, since direct
-/// sums also write one register past the last item.
+/// The pairs inside the runs of small levels: each run is summed directly, as a list of its own.
 template <class Loss, PairMode mode> class RunSums {
     using V = Lanes<double>;
     static constexpr int room = kMostRunItems + 8;  // and one register
     static constexpr double largest_range = 340;    // (1 + e^range)^2 must fit a double
 
-    double row_[room], column_[room], ones_[room], value_[room], grad_[room], hess_[room];
+    double row_[room], column_[room], ones_[room];
     std::int32_t level_begin_[kMostRunItems + 1];
-
-    static void add(const double* from, std::int32_t n, double* to) {
-        for (std::int32_t k = 0; k < n; ++k) to[k] += from[k];
-    }
 
     void factors(const double* score, std::int32_t n, PairJob<double>& run) {
         double low = score[0], high = score[0];
@@ -203,16 +192,11 @@ public:
         run.row = run.column = job.row + first;
         run.weight = job.weight == nullptr ? ones_ : job.weight + first;
         run.vector = mode == kHessVector ? job.vector + first : nullptr;
-        run.value = value_;
-        run.grad = grad_;
-        run.hess = hess_;
-        const std::int32_t n = run.row_end;
-        for (std::int32_t k = 0; k < n + V::count; ++k) value_[k] = grad_[k] = hess_[k] = 0;
-        if constexpr (Loss::factored) factors(job.row + first, n, run);
+        run.value = mode == kValue || mode == kValueGrad ? job.value + first : nullptr;
+        run.grad = mode == kValue ? nullptr : job.grad + first;
+        run.hess = mode == kGradHess || mode == kGradPositiveHess ? job.hess + first : nullptr;
+        if constexpr (Loss::factored) factors(job.row + first, run.row_end, run);
         DirectPairSum<Loss, double, mode, true>::call(run);
-        if constexpr (mode == kValue || mode == kValueGrad) add(value_, n, job.value + first);
-        if constexpr (mode != kValue) add(grad_, n, job.grad + first);
-        if constexpr (mode == kGradHess || mode == kGradPositiveHess) add(hess_, n, job.hess + first);
     }
 };
 

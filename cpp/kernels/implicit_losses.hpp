@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/implicit_formulas.hpp"
+#include "kernels/lane_sums.hpp"
 #include "kernels/negative_choice.hpp"
 
 namespace rankgrad {

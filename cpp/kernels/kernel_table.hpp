@@ -37,9 +37,8 @@ template <class T> struct PairJob {
     bool factored = false;
     LossParameters parameters;
     const Expansion* expansion = nullptr;  ///< for the near-linear sums, which take whole blocks instead of rows
-    double* value =
-        nullptr;             ///< per row, added to; of unweighted float sums the total alone means something. Like grad
-    double* grad = nullptr;  ///< per item, added to. Readable and writable one register past n, as is hess
+    double* value = nullptr;  ///< per row, added to; of unweighted float sums the total alone means something
+    double* grad = nullptr;   ///< per item, added to; nothing but the items of the job's pairs is touched
     double* hess = nullptr;
 };
 

@@ -1,4 +1,5 @@
 // The table of a level, with the kernels that belong to no loss; the families are compiled by the files beside this one.
+#include "kernels/lane_sums.hpp"
 #include "kernels/level.hpp"
 #include "kernels/vector_math.hpp"
 

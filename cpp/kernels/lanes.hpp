@@ -172,27 +172,6 @@ template <class T> RANKGRAD_INLINE Lanes<T> converted(typename Lanes<T>::Mask in
 #endif
 }
 
-#if defined(RANKGRAD_SHUFFLE)
-/// A register folded in halves down to 16 bytes.
-template <class T> RANKGRAD_INLINE auto folded(Lanes<T> a) {
-    typedef T Part __attribute__((vector_size(16)));
-    constexpr int n = kRegisterBytes / 16;
-    Part part[n];
-    std::memcpy(part, &a.v, sizeof part);
-    if constexpr (n == 2) return part[0] + part[1];
-    else return part[0];
-}
-
-/// Sum over the lanes, as a tree: the same order on every call.
-template <class T> RANKGRAD_INLINE double sum(Lanes<T> a) {
-    const auto part = folded(a);
-    if constexpr (sizeof(T) == 4) return static_cast<double>((part[0] + part[2]) + (part[1] + part[3]));
-    else return part[0] + part[1];
-}
-#else
-template <class T> RANKGRAD_INLINE double sum(Lanes<T> a) { return static_cast<double>(a.v); }
-#endif
-
 /// Numbers of another type as doubles.
 template <class T> RANKGRAD_INLINE Lanes<double> load_doubles(const T* p) {
     using V = Lanes<double>;
@@ -205,41 +184,6 @@ template <class T> RANKGRAD_INLINE Lanes<double> load_doubles(const T* p) {
     V x;
     for (int l = 0; l < V::count; ++l) set_lane<double>(x.v, l, static_cast<double>(p[l]));
     return x;
-}
-
-#if defined(RANKGRAD_SHUFFLE)
-/// out[l] += a[l] in double, for the lanes of a register.
-template <class T> RANKGRAD_INLINE void add_to(double* out, Lanes<T> a) {
-    typedef double Wide __attribute__((vector_size(8 * Lanes<T>::count)));
-    using D = Lanes<double>;
-    const Wide wide = __builtin_convertvector(a.v, Wide);
-    typename D::Real part[Lanes<T>::count / D::count];
-    std::memcpy(part, &wide, sizeof part);
-    for (int k = 0; k < Lanes<T>::count / D::count; ++k)
-        (D::load(out + k * D::count) + D::of(part[k])).store(out + k * D::count);
-}
-
-/// out[r] += sum(rows[r]) in double, bit for bit: four trees side by side.
-RANKGRAD_INLINE void add_sums(double* out, const Lanes<float> (&rows)[4]) {
-    auto a = folded(rows[0]), b = folded(rows[1]), c = folded(rows[2]), d = folded(rows[3]);
-    a = RANKGRAD_SHUFFLE_FOUR(a, b, 0, 4, 1, 5) + RANKGRAD_SHUFFLE_FOUR(a, b, 2, 6, 3, 7);
-    c = RANKGRAD_SHUFFLE_FOUR(c, d, 0, 4, 1, 5) + RANKGRAD_SHUFFLE_FOUR(c, d, 2, 6, 3, 7);
-    a = RANKGRAD_SHUFFLE_FOUR(a, c, 0, 1, 4, 5) + RANKGRAD_SHUFFLE_FOUR(a, c, 2, 3, 6, 7);
-    if constexpr (Lanes<double>::count >= 4) {
-        typedef double Four __attribute__((vector_size(32)));
-        typedef double Unaligned __attribute__((vector_size(32), aligned(8), may_alias));
-        Unaligned& to = *reinterpret_cast<Unaligned*>(out);
-        to = to + Four{a[0], a[1], a[2], a[3]};
-    } else {
-        for (int r = 0; r < 4; ++r) out[r] += static_cast<double>(a[r]);
-    }
-}
-#else
-template <class T> RANKGRAD_INLINE void add_to(double* out, Lanes<T> a) { *out += static_cast<double>(a.v); }
-#endif
-
-template <int n, class T> RANKGRAD_INLINE void add_sums(double* out, const Lanes<T> (&rows)[n]) {
-    for (int r = 0; r < n; ++r) out[r] += sum(rows[r]);
 }
 
 }  // namespace

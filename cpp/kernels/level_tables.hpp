@@ -9,8 +9,9 @@
 #pragma once
 
 #include "kernels/bin_polynomials.hpp"
-#include "kernels/lane_exchange.hpp"
 #include "kernels/kernel_table.hpp"
+#include "kernels/lane_exchange.hpp"
+#include "kernels/lane_sums.hpp"
 
 namespace rankgrad {
 namespace {

@@ -4,6 +4,7 @@
 
 #include "kernels/implicit_formulas.hpp"
 #include "kernels/implicit_table.hpp"
+#include "kernels/lane_sums.hpp"
 
 namespace rankgrad {
 namespace {

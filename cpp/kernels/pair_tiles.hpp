@@ -6,6 +6,8 @@
 // With a pair weight each pair's loss is multiplied by it.
 #pragma once
 
+#include "kernels/lane_sums.hpp"
+#include "kernels/pair_counts.hpp"
 #include "kernels/pair_losses.hpp"
 #include "kernels/pair_weights.hpp"
 
@@ -15,6 +17,15 @@ namespace {
 constexpr int kTileRows = 4;
 constexpr int kPanelRows = 64;       // rows, of any levels, per column flush
 constexpr int kBlockRegisters = 64;  // registers of columns per block
+
+/// Where the columns of each row end, later for later rows: at one place, or at places[row - first].
+struct RowColumns {
+    std::int32_t all = 0;
+    const std::int32_t* places = nullptr;
+    std::int32_t first = 0;
+
+    RANKGRAD_INLINE std::int32_t end(std::int32_t row) const { return places == nullptr ? all : places[row - first]; }
+};
 
 template <class Loss, class T, PairMode mode, bool weighted, class Weight> class PairTiles {
     using V = Lanes<T>;
@@ -27,8 +38,7 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
     static constexpr bool both_rows = Loss::all_pairs;
     static constexpr bool column_values = both_rows && with_value;
     static constexpr bool by_row = weighted && !both_rows;  ///< sums are multiplied by the weight of their row
-    /// Slopes that are -1 or 0 are counted as integers: exact, and a CPU adds more of those at a time. The sum of phi(m) = 1 - m over
-    /// the pairs that count then follows from the counts: each item's share is that of 1 - m_i as a row, of m_i as a column.
+    /// Slopes that are -1 or 0 are counted (pair_counts.hpp).
     static constexpr bool counted =
         Loss::counted && with_slope && mode != kHessVector && !weighted && !Weight::any && V::count > 1;
     static constexpr bool value_by_pair = with_value && !counted;
@@ -42,20 +52,15 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
     V column_value_[column_values ? kBlockRegisters : 1];
     Slope column_slope_[with_slope ? kBlockRegisters : 1];
     V column_curvature_[with_curvature ? kBlockRegisters : 1];
-    std::int32_t block_ = 0;    // first column of the open block
-    int slots_ = 0, rows_ = 0;  // registers of it that are in use, and rows that added to them
-    double origin_ = 0;         // a score that others are counted from, so that a shift of all changes nothing
+    std::int32_t block_ = 0, block_end_ = 0;  // columns of the open block that rows have met
+    int rows_ = 0;                            // and how many rows
+    PairCounts<T, with_value> counts_;
 
     struct Row {
         V operand, weight, label, vector, value, curvature;
         Slope slope;
         WeightItem pair;
     };
-
-    static RANKGRAD_INLINE V as_lanes(Slope slope) {
-        if constexpr (counted) return converted<T>(slope);
-        else return slope;
-    }
 
     /// phi and its derivatives of a row with one register of columns.
     template <bool factored> RANKGRAD_INLINE Jet<V> evaluate(const Row& row, V column, V label) const {
@@ -85,9 +90,10 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
         jet.positive_curvature = both * jet.positive_curvature;
     }
 
-    /// One register of columns against `n_rows` rows.
+    /// One register of columns against `n_rows` rows; partial: each with its own lanes of it.
     template <int n_rows, bool factored, bool partial>
-    RANKGRAD_INLINE void step(Row (&rows)[n_rows], std::int32_t column, int slot, typename V::Mask inside) {
+    RANKGRAD_INLINE void step(Row (&rows)[n_rows], std::int32_t column, int slot,
+                              const typename V::Mask (&inside)[n_rows]) {
         const V operand = V::load(job_.column + column);
         const V label = Loss::uses_label_gap ? V::load(job_.label + column) : V(0);
         const V vector = mode == kHessVector ? V::load(job_.vector + column) : V(0);
@@ -104,14 +110,15 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
                 jet = evaluate<factored>(row, operand, label);
             }
             if constexpr (Weight::any) multiply<factored>(row, column, jet);
-            if constexpr (partial) jet = only_where(inside, jet);
+            if constexpr (partial) jet = only_where(inside[r], jet);
             if constexpr (column_values) column_value_[slot] += jet.value;
             if constexpr (mode == kHessVector) jet.slope = jet.curvature * (row.vector - vector);
             if constexpr (mode == kGradPositiveHess) jet.curvature = jet.positive_curvature;
             if constexpr (value_by_pair)
                 row.value = factored && !Weight::any ? loss_.add(row.value, jet.value) : row.value + jet.value;
             if constexpr (counted) {
-                const Slope active = loss_.active(row.operand - operand) & inside;
+                Slope active = counts_.active(row.operand - operand);
+                if constexpr (partial) active &= inside[r];
                 row.slope += active;
                 slope_sum += active;
             } else if constexpr (with_slope) {
@@ -128,8 +135,7 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
         if constexpr (with_curvature) column_curvature_[slot] = curvature_sum;
     }
 
-    template <int n_rows, bool factored>
-    RANKGRAD_INLINE void tile(std::int32_t first_row, std::int32_t column, std::int32_t column_end) {
+    template <int n_rows, bool factored> RANKGRAD_INLINE void tile(std::int32_t first_row, const RowColumns& columns) {
         Row rows[n_rows];
         for (int r = 0; r < n_rows; ++r) {
             const std::int32_t i = first_row + r;
@@ -141,43 +147,31 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
             rows[r].slope = Slope{};
             rows[r].pair = Weight::template row<V>(job_, i);
         }
+        typename V::Mask inside[n_rows];
+        std::int32_t column = block_;
         int slot = 0;
-        for (; column + V::count <= column_end; column += V::count, ++slot)
-            step<n_rows, factored, false>(rows, column, slot, first_lanes<T>(V::count));
-        if (column < column_end) step<n_rows, factored, true>(rows, column, slot, first_lanes<T>(column_end - column));
+        for (; column + V::count <= columns.end(first_row); column += V::count, ++slot)
+            step<n_rows, factored, false>(rows, column, slot, inside);
+        for (; column < columns.end(first_row + n_rows - 1); column += V::count, ++slot) {
+            for (int r = 0; r < n_rows; ++r) inside[r] = first_lanes<T>(columns.end(first_row + r) - column);
+            step<n_rows, factored, true>(rows, column, slot, inside);
+        }
         add_rows<n_rows, factored>(rows, first_row);
     }
 
     /// The rows' sums over their lanes, into the job's.
     template <int n_rows, bool factored> RANKGRAD_INLINE void add_rows(const Row (&rows)[n_rows], std::int32_t first) {
-        V value[n_rows], slope[n_rows], curvature[n_rows];
+        V value[n_rows], curvature[n_rows];
+        Slope slope[n_rows];
         for (int r = 0; r < n_rows; ++r) {
             value[r] = factored && !Weight::any ? loss_.flush(rows[r].value) : rows[r].value;
-            slope[r] = as_lanes(rows[r].slope);
+            slope[r] = rows[r].slope;
             curvature[r] = rows[r].curvature;
         }
         if constexpr (value_by_pair) add_sums(job_.value + first, value);
-        if constexpr (counted && with_value) return add_counts(first, slope);
-        if constexpr (with_slope) add_by_row(job_.grad, first, slope);
+        if constexpr (counted) counts_.add_rows(first, slope);
+        else if constexpr (with_slope) add_by_row(job_.grad, first, slope);
         if constexpr (with_curvature) add_by_row(job_.hess, first, curvature);
-    }
-
-    /// The slopes of rows, and what they say of the value.
-    template <int n_rows> RANKGRAD_INLINE void add_counts(std::int32_t first, const V (&slope)[n_rows]) {
-        double total[n_rows] = {};
-        add_sums(total, slope);
-        const T* score = job_.row + first;
-        double *grad = job_.grad + first, *value = job_.value + first;
-        int r = 0;
-        for (; r + D::count <= n_rows; r += D::count) {
-            const D counts = D::load(total + r);
-            (D::load(grad + r) + counts).store(grad + r);
-            (D::load(value + r) - counts * (D(1) - (load_doubles(score + r) - D(origin_)))).store(value + r);
-        }
-        for (; r < n_rows; ++r) {
-            grad[r] += total[r];
-            value[r] -= total[r] * (1 - (static_cast<double>(score[r]) - origin_));
-        }
     }
 
     template <int n_rows>
@@ -190,57 +184,53 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
         }
     }
 
+    /// Registers of the open block up to a column.
+    int slots_to(std::int32_t column) const { return (column - block_ + V::count - 1) / V::count; }
+
 public:
-    explicit PairTiles(const PairJob<T>& job) : job_(job) {
-        loss_.set(job.parameters);
-        if constexpr (counted) origin_ = static_cast<double>(job.row[0]);
-    }
+    explicit PairTiles(const PairJob<T>& job) : job_(job), counts_(job) { loss_.set(job.parameters); }
 
     /// Columns of a block.
     std::int32_t width() const {
         return (job_.terms_per_flush < kBlockRegisters ? job_.terms_per_flush : kBlockRegisters) * V::count;
     }
-    void open(std::int32_t column) { block_ = column; }
+    void open(std::int32_t column) { block_ = block_end_ = column; }
 
-    /// Rows against the columns of the open block, up to `column_end`.
-    template <bool factored> void strip(std::int32_t row, std::int32_t row_end, std::int32_t column_end) {
+    /// Rows against the columns of the open block, each up to its own end.
+    template <bool factored> void strip(std::int32_t row, std::int32_t row_end, const RowColumns& columns) {
         // The safe path of a loss with a factored form is rare and long: one row at a time is enough for it.
         constexpr int tile_rows = Loss::factored && !factored ? 1 : kTileRows;
-        const int slots = (column_end - block_ + V::count - 1) / V::count;
         while (row < row_end) {
             if (rows_ > kPanelRows - tile_rows) flush();
-            for (; slots_ < slots; ++slots_) {
-                if constexpr (column_values) column_value_[slots_] = V(0);
-                if constexpr (with_slope) column_slope_[slots_] = Slope{};
-                if constexpr (with_curvature) column_curvature_[slots_] = V(0);
+            const std::int32_t column_end = columns.end(row_end - 1);
+            for (int slot = slots_to(block_end_); slot < slots_to(column_end); ++slot) {
+                if constexpr (column_values) column_value_[slot] = V(0);
+                if constexpr (with_slope) column_slope_[slot] = Slope{};
+                if constexpr (with_curvature) column_curvature_[slot] = V(0);
             }
+            if (block_end_ < column_end) block_end_ = column_end;
             const std::int32_t fit = (kPanelRows - rows_) / tile_rows * tile_rows;
             const std::int32_t end = row_end - row < fit ? row_end : row + fit;
             rows_ += end - row;
-            for (; row + tile_rows <= end; row += tile_rows) tile<tile_rows, factored>(row, block_, column_end);
-            for (; row < end; ++row) tile<1, factored>(row, block_, column_end);
+            for (; row + tile_rows <= end; row += tile_rows) tile<tile_rows, factored>(row, columns);
+            for (; row < end; ++row) tile<1, factored>(row, columns);
         }
     }
 
-    /// Adds what the rows have given to the columns of the block; to be called before another is opened.
+    /// Adds what the rows have given to the columns of the block, and to no others, which may be another thread's; to be called
+    /// before another block is opened.
     void flush() {
-        for (int s = 0; s < slots_; ++s) {
-            const std::int32_t column = block_ + s * V::count;
-            if constexpr (column_values) add_to(job_.value + column, column_value_[s]);
+        int slot = 0;
+        for (std::int32_t column = block_; column < block_end_; column += V::count, ++slot) {
+            const int lanes = block_end_ - column < V::count ? block_end_ - column : V::count;
+            if constexpr (column_values) add_to(job_.value + column, column_value_[slot], lanes);
             // A row's slope is with respect to s_i; s_j moves the margin the other way.
-            if constexpr (with_slope) add_to(job_.grad + column, -as_lanes(column_slope_[s]));
-            if constexpr (counted && with_value) {
-                T count[V::count];
-                (-as_lanes(column_slope_[s])).store(count);
-                double* value = job_.value + column;
-                for (int l = 0; l < V::count; l += D::count) {
-                    const D offset = load_doubles(job_.column + column + l) - D(origin_);
-                    multiply_add(load_doubles(count + l), offset, D::load(value + l)).store(value + l);
-                }
-            }
-            if constexpr (with_curvature) add_to(job_.hess + column, column_curvature_[s]);
+            if constexpr (counted) counts_.add_columns(column, -column_slope_[slot], lanes);
+            else if constexpr (with_slope) add_to(job_.grad + column, -column_slope_[slot], lanes);
+            if constexpr (with_curvature) add_to(job_.hess + column, column_curvature_[slot], lanes);
         }
-        slots_ = rows_ = 0;
+        block_end_ = block_;
+        rows_ = 0;
     }
 };
 

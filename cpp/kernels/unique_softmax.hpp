@@ -12,6 +12,7 @@
 #pragma once
 
 #include "kernels/kernel_table.hpp"
+#include "kernels/lane_sums.hpp"
 #include "kernels/vector_math.hpp"
 
 namespace rankgrad {

@@ -72,13 +72,9 @@ def measurements(clock: Clock) -> Iterator[tuple[str, Callable[[], float]]]:
     def wide_pair() -> float:
         return clock(PairwiseLogisticLoss, halves, 1000 * mixed, "direct") / pairs
 
-    def single_row_pair(dtype: str) -> float:
-        return clock(PairwiseHingeLoss, np.arange(n), mixed, "direct", dtype) / (n * (n - 1) / 2)
-
     for dtype in DTYPES:
         yield f"factored_pair, {dtype}", pair(PairwiseLogisticLoss, dtype)
         yield f"simple_pair, {dtype}", pair(PairwiseHingeLoss, dtype)
-        yield f"single_row_pair, {dtype}", partial(single_row_pair, dtype)
     yield "unfactored_pair", wide_pair
     yield from near_linear(clock, rng)
     yield from exact(clock, rng)

@@ -29,6 +29,8 @@ THREADED = [
     "tests/reliability/test_mutate.py",
     "tests/reliability/test_bits.py::test_one_hash_of_everything",
     "tests/reliability/test_concurrent.py",
+    "tests/test_long_lists.py::test_direct_sums_in_tiles",
+    "tests/test_long_lists.py::test_one_to_eight_threads",
 ]
 #: Tests of builds, of times and of the processes' own limits say nothing under a sanitizer, which takes both time and
 #: address space for itself.
