@@ -46,7 +46,8 @@ template <class E, class Register> RANKGRAD_INLINE void add_four_sums(double* ou
         typedef double Four __attribute__((vector_size(32)));
         typedef double Unaligned __attribute__((vector_size(32), aligned(8), may_alias));
         Unaligned& to = *reinterpret_cast<Unaligned*>(out);
-        to = to + __builtin_convertvector(a, Four);
+        to = to + Four{static_cast<double>(a[0]), static_cast<double>(a[1]), static_cast<double>(a[2]),
+                       static_cast<double>(a[3])};
     } else {
         for (int r = 0; r < 4; ++r) out[r] += static_cast<double>(a[r]);
     }

@@ -163,27 +163,13 @@ template <class T> RANKGRAD_INLINE typename Lanes<T>::Mask first_lanes(int n) {
     return index < Lanes<T>(n);
 }
 
-/// The integers of a mask, or of sums of masks, as reals.
-template <class T> RANKGRAD_INLINE Lanes<T> converted(typename Lanes<T>::Mask integers) {
-#if defined(RANKGRAD_SHUFFLE)
-    return Lanes<T>::of(__builtin_convertvector(integers, typename Lanes<T>::Real));
-#else
-    return Lanes<T>::of(static_cast<T>(integers));
-#endif
-}
-
-/// Numbers of another type as doubles.
+/// Numbers of another type as doubles: one by one, as GCC makes one instruction of that, but several of __builtin_convertvector.
 template <class T> RANKGRAD_INLINE Lanes<double> load_doubles(const T* p) {
     using V = Lanes<double>;
-#if defined(RANKGRAD_SHUFFLE)
-    if constexpr (sizeof(T) * V::count >= 16) {
-        typedef T Unaligned __attribute__((vector_size(sizeof(T) * V::count), aligned(sizeof(T)), may_alias));
-        return V::of(__builtin_convertvector(*reinterpret_cast<const Unaligned*>(p), typename V::Real));
-    }
-#endif
-    V x;
-    for (int l = 0; l < V::count; ++l) set_lane<double>(x.v, l, static_cast<double>(p[l]));
-    return x;
+    const auto at = [p](int l) { return static_cast<double>(p[l]); };
+    if constexpr (V::count == 4) return V::of(typename V::Real{at(0), at(1), at(2), at(3)});
+    else if constexpr (V::count == 2) return V::of(typename V::Real{at(0), at(1)});
+    else return V(at(0));
 }
 
 }  // namespace

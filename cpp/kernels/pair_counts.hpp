@@ -44,8 +44,9 @@ public:
 
     /// Adds the counts of the first n columns of a register.
     RANKGRAD_INLINE void add_columns(std::int32_t first, Counts slope, int n) const {
-        T count[V::count];
-        converted<T>(slope).store(count);
+        std::int32_t count[V::count];
+        static_assert(sizeof count == sizeof slope, "only float is counted");
+        std::memcpy(count, &slope, sizeof count);
         const T* score = job_.column + first;
         double *grad = job_.grad + first, *value = job_.value + first;
         int l = 0;
