@@ -21,7 +21,7 @@ public:
     explicit PairCounts(const PairJob<T>& job) : job_(job), origin_(static_cast<double>(job.row[0])) {}
 
     /// -1 for each pair that counts.
-    static RANKGRAD_INLINE Counts active(V margin) { return negative(margin - V(1)); }
+    static RANKGRAD_INLINE Counts active(V margin) { return margin < V(1); }
 
     /// Adds the counts of rows, summed over the lanes.
     template <int n> RANKGRAD_INLINE void add_rows(std::int32_t first, const Counts (&slope)[n]) const {

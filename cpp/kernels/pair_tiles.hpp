@@ -25,6 +25,14 @@ struct RowColumns {
     std::int32_t first = 0;
 
     RANKGRAD_INLINE std::int32_t end(std::int32_t row) const { return places == nullptr ? all : places[row - first]; }
+
+    /// Which lanes of a register of columns belong to each of n rows.
+    template <class T, int n>
+    RANKGRAD_INLINE void find_lanes(std::int32_t row, std::int32_t column, typename Lanes<T>::Mask (&lanes)[n]) const {
+        const auto same = first_lanes<T>(end(row + n - 1) - column);
+        for (int r = 0; r < n; ++r) lanes[r] = same;
+        for (int r = 0; places != nullptr && r + 1 < n; ++r) lanes[r] = first_lanes<T>(end(row + r) - column);
+    }
 };
 
 template <class Loss, class T, PairMode mode, bool weighted, class Weight> class PairTiles {
@@ -153,7 +161,7 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
         for (; column + V::count <= columns.end(first_row); column += V::count, ++slot)
             step<n_rows, factored, false>(rows, column, slot, inside);
         for (; column < columns.end(first_row + n_rows - 1); column += V::count, ++slot) {
-            for (int r = 0; r < n_rows; ++r) inside[r] = first_lanes<T>(columns.end(first_row + r) - column);
+            columns.template find_lanes<T>(first_row, column, inside);
             step<n_rows, factored, true>(rows, column, slot, inside);
         }
         add_rows<n_rows, factored>(rows, first_row);
