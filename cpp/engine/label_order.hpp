@@ -29,14 +29,17 @@ template <class T, class N> void gather_scores(const T* scores, const std::int32
     }
 }
 
+constexpr double kNoLeast = -std::numeric_limits<double>::infinity();
+
 /// to[order[k]] = factor * from[k] for the items of a part, but at least `least`. Nothing if `to` is null.
 template <class S, class T> void scatter_results(const S* from, const std::int32_t* order, std::int64_t begin,
                                                  std::int64_t end, double factor, double least, T* to) {
-    for (std::int64_t k = begin; to != nullptr && k < end; ++k) {
-        const double x = factor * from[k];
-        to[order[k]] = static_cast<T>(x < least ? least : x);
+    if (to == nullptr) return;
+    if (least == kNoLeast) {
+        for (std::int64_t k = begin; k < end; ++k) to[order[k]] = static_cast<T>(factor * from[k]);
+    } else {
+        for (std::int64_t k = begin; k < end; ++k) to[order[k]] = static_cast<T>(std::max(factor * from[k], least));
     }
 }
-constexpr double kNoLeast = -std::numeric_limits<double>::infinity();
 
 }  // namespace rankgrad

@@ -41,20 +41,20 @@ private:
         const std::ptrdiff_t size = items.end - items.begin;
         job.first = size == job_.level_begin[job_.n_levels];  // the root's, before all others
         const std::int64_t n = Tree::count_pieces(size);
+        std::vector<MergePiece> many(n == 1 ? 0 : static_cast<std::size_t>(n));
+        MergePiece one, *const pieces = n == 1 ? &one : many.data();
+        counts_.cut(job, pieces, n);
+        const auto count = [&](std::int64_t k) { counts_.count(job, pieces[k % n], k >= n); };
         if (n == 1) {
-            MergePiece all;
-            counts_.cut(job, &all, 1);
-            walk(job, all);
-            return counts_.value(&all, 1);
+            counts_.walk(job, one);
+            count(0);
+            count(1);
+        } else {
+            this->team_.run(n, [&](std::int64_t k) { counts_.walk(job, pieces[k]); });
+            // One group after the other, so that two threads do not write to the same lines of the cache.
+            this->team_.run(2 * n, count);
         }
-        std::vector<MergePiece> pieces(static_cast<std::size_t>(n));
-        counts_.cut(job, pieces.data(), n);
-        this->team_.run(n, [&](std::int64_t k) { walk(job, pieces[static_cast<std::size_t>(k)]); });
-        return counts_.value(pieces.data(), n);
-    }
-    void walk(const CountJob<N>& job, MergePiece& piece) const {
-        counts_.walk(job, piece);
-        counts_.count(job, piece);
+        return counts_.value(pieces, n);
     }
 
     /// Pair by pair; the sums of so few ones are whole numbers.

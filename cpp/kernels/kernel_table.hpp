@@ -87,12 +87,12 @@ struct MergeSums {
     void (*sums)(const MergeJob&, const MergePiece&);
 };
 
-/// Likewise where phi' is a count, so that nothing is passed from piece to piece. A piece's part of the sum of phi is left in
-/// its upper side's first sum; `value` adds them up.
+/// Likewise where phi' is a count, so that nothing is passed from piece to piece: sides may be counted in any order once all is
+/// walked. A side's part of the sum of phi is left in its first sum; `value` adds them up.
 template <class N> struct MergeCounts {
     void (*cut)(const MergedItems<N>&, MergePiece* pieces, std::int64_t n);
     void (*walk)(const MergedItems<N>&, const MergePiece&);
-    void (*count)(const CountJob<N>&, MergePiece&);
+    void (*count)(const CountJob<N>&, MergePiece&, bool lower);
     double (*value)(const MergePiece* pieces, std::int64_t n);
 };
 struct CountFamily {

@@ -72,29 +72,36 @@ template <class N> class PartnerCounts {
     }
 
 public:
-    static void count(const CountJob<N>& job, MergePiece& piece) {
+    /// The rows of one side of a piece.
+    static void count(const CountJob<N>& job, MergePiece& piece, bool lower) {
         PartnerCounts counts;
-        const std::ptrdiff_t upper = piece.upper.row_end + 1, upper_end = piece.upper.row + 1;
-        counts.add(job, upper, upper_end, job.middle - 1);
-        counts.add(job, piece.lower.row, piece.lower.row_end, job.middle);
+        const std::ptrdiff_t from = lower ? piece.lower.row : piece.upper.row_end + 1,
+                             to = lower ? piece.lower.row_end : piece.upper.row + 1;
+        counts.add(job, from, to, lower ? job.middle : job.middle - 1);
         if (!job.with_value) return;
-        std::int64_t pairs = 0;
-        for (std::ptrdiff_t k = upper; k < upper_end; ++k) pairs += job.middle - 1 - job.reach[k];
         Compensated total;
-        total.add(static_cast<double>(pairs));
+        if (!lower) {
+            std::int64_t pairs = 0;
+            for (std::ptrdiff_t k = from; k < to; ++k) pairs += job.middle - 1 - job.reach[k];
+            total.add(static_cast<double>(pairs));
+        }
         for (int c = 0; c < kChains; ++c) {
             double sum[V::count], error[V::count];
             counts.sum_[c].store(sum);
             counts.error_[c].store(error);
             for (int l = 0; l < V::count; ++l) total += {sum[l], error[l]};
         }
-        piece.upper.sum[0] = total.sum;
-        piece.upper.error[0] = total.error;
+        MergeSide& side = lower ? piece.lower : piece.upper;
+        side.sum[0] = total.sum;
+        side.error[0] = total.error;
     }
 
     static double value(const MergePiece* pieces, std::int64_t n) {
         Compensated total;
-        for (std::int64_t k = 0; k < n; ++k) total += {pieces[k].upper.sum[0], pieces[k].upper.error[0]};
+        for (std::int64_t k = 0; k < n; ++k) {
+            total += {pieces[k].upper.sum[0], pieces[k].upper.error[0]};
+            total += {pieces[k].lower.sum[0], pieces[k].lower.error[0]};
+        }
         return total.total();
     }
 };

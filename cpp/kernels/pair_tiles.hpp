@@ -156,11 +156,11 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
             rows[r].pair = Weight::template row<V>(job_, i);
         }
         typename V::Mask inside[n_rows];
-        std::int32_t column = block_;
-        int slot = 0;
-        for (; column + V::count <= columns.end(first_row); column += V::count, ++slot)
-            step<n_rows, factored, false>(rows, column, slot, inside);
-        for (; column < columns.end(first_row + n_rows - 1); column += V::count, ++slot) {
+        const int whole = (columns.end(first_row) - block_) / V::count;  // registers that all rows take all lanes of
+        for (int slot = 0; slot < whole; ++slot)
+            step<n_rows, factored, false>(rows, block_ + slot * V::count, slot, inside);
+        for (int slot = whole, end = slots_to(columns.end(first_row + n_rows - 1)); slot < end; ++slot) {
+            const std::int32_t column = block_ + slot * V::count;
             columns.template find_lanes<T>(first_row, column, inside);
             step<n_rows, factored, true>(rows, column, slot, inside);
         }
