@@ -39,6 +39,7 @@ NOT_UNDER_ASAN = [
     "tests/test_codebase_build.py",
     "tests/test_contributing.py",
     "tests/test_demo.py",
+    "tests/test_own_items.py",
     "tests/reliability/test_interrupt.py",
     "tests/reliability/test_memory.py",
     "tests/reliability/test_scale.py",
@@ -116,6 +117,21 @@ def reports_of(folder: Path) -> list[str]:
     return found
 
 
+def check_package(kind: str, folder: Path) -> None:
+    """An editable install goes before every path: then the tests would say nothing about the build with sanitizers."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import rankgrad; print(rankgrad.__file__)"],
+        cwd=folder,
+        env={**os.environ, **environment(kind, folder)},
+        capture_output=True,
+        text=True,
+    )
+    if Path(done.stdout.strip()).parent != folder / "rankgrad":
+        sys.exit(
+            f"sanitizers: {done.stdout}{done.stderr}is what would be tested; pip uninstall rankgrad first"
+        )
+
+
 def run_tests(kind: str, folder: Path, arguments: list[str]) -> tuple[str, list[str]]:
     command = [sys.executable, "-m", "pytest", "-s", "-q", "-p", "no:faulthandler", "-p", "no:cacheprovider"]
     if kind == "asan":
@@ -151,6 +167,7 @@ def main() -> int:
                 shutil.copytree(known.package / "rankgrad", folder / "rankgrad")
             else:
                 build(kind, folder)
+            check_package(kind, folder)
             last, reports = run_tests(kind, folder, arguments)
         for report in reports[:5]:
             print(report[:3000])
