@@ -50,12 +50,15 @@ public:
         const T* score = job_.column + first;
         double *grad = job_.grad + first, *value = job_.value + first;
         int l = 0;
-        for (; l + D::count <= n; l += D::count) {
+        const auto add = [&] {
             const D counts = load_doubles(count + l);
             (D::load(grad + l) + counts).store(grad + l);
-            if constexpr (!with_value) continue;
-            multiply_add(counts, load_doubles(score + l) - D(origin_), D::load(value + l)).store(value + l);
-        }
+            if constexpr (with_value)
+                multiply_add(counts, load_doubles(score + l) - D(origin_), D::load(value + l)).store(value + l);
+        };
+        if (n == V::count)  // most registers: a loop of known length
+            for (; l < V::count; l += D::count) add();
+        for (; l + D::count <= n; l += D::count) add();
         for (; l < n; ++l) {
             const auto counts = static_cast<double>(count[l]);
             grad[l] += counts;
