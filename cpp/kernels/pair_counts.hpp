@@ -28,7 +28,7 @@ public:
         double total[n] = {};
         add_sums(total, slope);
         const T* score = job_.row + first;
-        double *grad = job_.grad + first, *value = job_.value + first;
+        double *grad = job_.grad + first, *value = with_value ? job_.value + first : nullptr;
         int r = 0;
         for (; r + D::count <= n; r += D::count) {
             const D counts = D::load(total + r);
@@ -48,7 +48,7 @@ public:
         static_assert(sizeof count == sizeof slope, "only float is counted");
         std::memcpy(count, &slope, sizeof count);
         const T* score = job_.column + first;
-        double *grad = job_.grad + first, *value = job_.value + first;
+        double *grad = job_.grad + first, *value = with_value ? job_.value + first : nullptr;
         int l = 0;
         const auto add = [&] {
             const D counts = load_doubles(count + l);
