@@ -126,10 +126,9 @@ def check_package(kind: str, folder: Path) -> None:
         capture_output=True,
         text=True,
     )
-    if Path(done.stdout.strip()).parent != folder / "rankgrad":
-        sys.exit(
-            f"sanitizers: {done.stdout}{done.stderr}is what would be tested; pip uninstall rankgrad first"
-        )
+    found = done.stdout.strip()
+    if Path(found).parent != folder / "rankgrad":
+        sys.exit(f"sanitizers: {found or done.stderr} would be tested instead; pip uninstall rankgrad first")
 
 
 def run_tests(kind: str, folder: Path, arguments: list[str]) -> tuple[str, list[str]]:
