@@ -12,8 +12,9 @@ namespace {
 /// Nanoseconds, for float32 and float64 where there are two, measured with AVX2 at about 3 GHz; only their ratios matter.
 struct Costs {
     double direct_list = 300, direct_item = 3;
-    /// One pair of a loss with exponentials, in factored form or not; of another loss.
+    /// One pair of a loss with exponentials, in factored form or not; of another loss; of one whose pairs are only counted.
     double factored_pair[2] = {0.25, 0.75}, unfactored_pair = 12, simple_pair[2] = {0.15, 0.35};
+    double counted_pair[2] = {0.08, 0.15};
     /// Near-linear sums. An item in label order, or with level tables; for each block, a bin that it is in and a step of
     /// the running sums over one bin; all for both passes.
     double expansion_list[2] = {500, 800}, expansion_item[2] = {8, 12}, table_item[2] = {7, 10};
@@ -56,7 +57,9 @@ double direct_cost(const ListFacts& list) {
     return kCosts.direct_list + kCosts.direct_item * list.items + pair * list.pairs;
 }
 
-double simple_direct_cost(const ListFacts& list) { return list.pairs * kCosts.simple_pair[list.is_float ? 0 : 1]; }
+double simple_direct_cost(const ListFacts& list) {
+    return list.pairs * (list.counted ? kCosts.counted_pair : kCosts.simple_pair)[list.is_float ? 0 : 1];
+}
 
 /// Potentials of one block in the bins that it is in, out of so many.
 double block_cost(int type, double occupied, double bins) {
@@ -139,6 +142,7 @@ std::vector<std::pair<std::string, double>> cost_constants() {
         const std::string dtype = type == 0 ? ", float32" : ", float64";
         all.emplace_back("factored_pair" + dtype, kCosts.factored_pair[type]);
         all.emplace_back("simple_pair" + dtype, kCosts.simple_pair[type]);
+        all.emplace_back("counted_pair" + dtype, kCosts.counted_pair[type]);
         all.emplace_back("expansion_item" + dtype, kCosts.expansion_item[type]);
         all.emplace_back("table_item" + dtype, kCosts.table_item[type]);
         all.emplace_back("potential" + dtype, kCosts.potential[type]);

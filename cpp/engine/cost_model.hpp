@@ -37,6 +37,7 @@ struct ListFacts {
     double range = 0;        ///< of the scores divided by the temperature
     bool is_float = false;   ///< float32 scores
     bool has_codes = false;  ///< level tables are possible
+    bool counted = false;    ///< the direct sum counts pairs
     bool factored = true;    ///< the range is safe for the factored form of the direct sum, if the loss has one
 };
 

@@ -20,7 +20,9 @@ struct alignas(64) ItemPart {
 
 /// Range of the numbers of all parts, and whether they are finite.
 inline ItemPart joined(const std::vector<ItemPart>& parts) {
-    ItemPart all = parts[0];
+    ItemPart all;
+    all.low = parts[0].low;  // one by one, as they were just written
+    all.high = parts[0].high;
     for (const ItemPart& part : parts) {
         all.low = std::min(all.low, part.low);
         all.high = std::max(all.high, part.high);

@@ -37,4 +37,17 @@ template <class Body> void for_tiles(Team team, std::int32_t n, Body body) {
         });
 }
 
+/// Calls kernel(part) for a job over all rows of a list, in the tiles of a long one.
+template <class Job, class Kernel> void run_tiles(Team team, const Job& job, Kernel kernel) {
+    if (job.row_end < kLeastTiledItems) return kernel(job);
+    for_tiles(team, job.row_end, [&](const PairRectangle& tile) {
+        Job part = job;
+        part.row_begin = tile.row_begin;
+        part.row_end = tile.row_end;
+        part.column_begin = tile.column_begin;
+        part.column_end = tile.column_end;
+        kernel(part);
+    });
+}
+
 }  // namespace rankgrad

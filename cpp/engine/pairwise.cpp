@@ -77,7 +77,7 @@ double Pairwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scrat
                            call.list_weight == nullptr ? 1.0 : call.list_weight[list], s.expansion);
     }
     double value = 0;
-    if (may_count(call, list) && count(call, list, s, team, value)) return value;
+    if (is_counted(call, list) && count(call, list, s, team, value)) return value;
     if (!gather(call, list, s, team) || plan_.is_nan(list)) {
         if (reads_all_first()) check_finite(plan_, call);
         for (Buffer<double>* sum : {&s.value, &s.grad, &s.hess})

@@ -31,7 +31,7 @@ struct PairwiseLoss {
 
 /// Squares of margins fit float up to here.
 constexpr double kFloatMargin = 1e15;
-/// Up to here the sum over pairs that count keeps its digits when it is made of scores: an error of 1e-10 for each.
+/// Up to here a sum over pairs that is made of scores keeps its digits: an error of 1e-10 for each.
 constexpr double kCountedRange = 1e6;
 /// Pairs in one kernel call, between two looks at the interrupt flag.
 constexpr double kPairsPerCall = 1e7;
@@ -79,7 +79,7 @@ private:
     double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
     template <class T> ListFacts facts(std::int64_t list, double range) const;
     template <class T> bool gather(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
-    template <class T> bool may_count(const LossCall<T>& call, std::int64_t list) const;
+    template <class T> bool is_counted(const LossCall<T>& call, std::int64_t list) const;
     template <class T>
     bool count(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team, double& value) const;
     template <class N, class T>
@@ -98,7 +98,6 @@ private:
     void sum_weighted_directly(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
     bool sums_weighted_fast(std::int64_t list, const Scratch& scratch, PairMode mode, bool is_float) const;
     void sum_weighted_by_rank(std::int64_t list, Scratch& scratch, PairMode mode, bool is_float, Team team) const;
-    template <class P> void run(PairSum<P> kernel, const PairJob<P>& job, Team team) const;
     template <class T> double scatter(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
 
     PairwiseLoss loss_;

@@ -2,20 +2,41 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <type_traits>
 
 #include "engine/label_order.hpp"
 #include "engine/pairwise.hpp"
 
 namespace rankgrad {
 
-template <class T> bool Pairwise::may_count(const LossCall<T>& call, std::int64_t list) const {
-    const PairLossKernels& loss = kernels().pair->losses[loss_index_];
-    return loss.merge_counts != nullptr && !weights_.any() && call.item_weight == nullptr &&
-           call.row_value == nullptr && call.mode != kHessVector && plan_.pairs(list) > 0 && !plan_.is_nan(list) &&
-           choose_algorithm(loss_.choice, loss, call.mode, facts<T>(list, 0)) == Algorithm::sorted;
+namespace {
+
+/// Margins are compared in the type of the call's scores.
+template <class T, class N>
+PartnerCountJob<T> in_type_of(const PartnerCountJob<N>& job, double middle, PairwiseScratch& s) {
+    if constexpr (std::is_same_v<T, N>) {
+        return job;
+    } else {  // divided by a temperature; rounding is least around the middle
+        PartnerCountJob<T> same;
+        same.score = converted(job.score, static_cast<std::size_t>(job.row_end), middle, s.float_row);
+        same.level_begin = job.level_begin;
+        same.n_levels = job.n_levels;
+        same.row_end = job.row_end;
+        same.slope = job.slope;
+        same.partners = job.partners;
+        return same;
+    }
 }
 
-/// False, with nothing written, if a number is not finite.
+}  // namespace
+
+template <class T> bool Pairwise::is_counted(const LossCall<T>& call, std::int64_t list) const {
+    const PairLossKernels& loss = kernels().pair->losses[loss_index_];
+    return loss.counts != nullptr && !weights_.any() && call.item_weight == nullptr && call.row_value == nullptr &&
+           call.mode != kHessVector && plan_.pairs(list) > 0 && !plan_.is_nan(list);
+}
+
+/// False, with nothing written, if a number is not finite or the range of the scores is too wide.
 template <class T>
 bool Pairwise::count(const LossCall<T>& call, std::int64_t list, Scratch& s, Team team, double& value) const {
     // Scores that need not be divided stay what they are.
@@ -32,22 +53,34 @@ bool Pairwise::count_in(const LossCall<T>& call, std::int64_t list, Scratch& s, 
     if (!std::isfinite(list_weight)) return false;
     CountScratch<N>& own = std::get<CountScratch<N>>(s.counts);
     N* score = padded(own.score, size);
-    PartnerCountJob<N> job;
-    if (call.grad != nullptr) job.slope = padded(s.slope, size);
-    if (call.mode == kGradPositiveHess) job.partners = padded(s.partners, size);
     for_parts(team, n, s.parts, [&](std::int64_t begin, std::int64_t end, ItemPart& part) {
         part = {};
         gather_scores(call.scores + base, order + begin, end - begin, loss_.temperature, score + begin, part);
     });
     const ItemPart all = joined(s.parts);
     if (!all.finite) return false;
+    const double low = all.low / loss_.temperature, high = all.high / loss_.temperature;
 
+    const PairLossKernels& loss = kernels().pair->losses[loss_index_];
+    ListFacts list_facts = facts<T>(list, 0);
+    list_facts.counted = true;
+    const bool by_merges = choose_algorithm(loss_.choice, loss, call.mode, list_facts) == Algorithm::sorted;
+    PartnerCountJob<N> job;
     job.score = score;
-    job.low = all.low / loss_.temperature;
-    job.high = all.high / loss_.temperature;
     job.level_begin = plan_.level_begin(list);
     job.n_levels = plan_.n_levels(list);
-    value = list_weight * count_partners(kernels().pair->losses[loss_index_], call.mode, job, own.sort, team);
+    job.row_end = plan_.size(list);
+    if (call.grad != nullptr || !by_merges) job.slope = padded(s.slope, size);
+    if (call.mode == kGradPositiveHess) job.partners = padded(s.partners, size);
+    if (by_merges) {
+        value = count_by_merges(loss, call.mode, job, low, high, own.sort, team);
+    } else {
+        if (high - low > kCountedRange) return false;
+        std::fill_n(score + n, kPadding, N(0));
+        const std::int64_t pairs = count_pair_by_pair(loss, in_type_of<T>(job, 0.5 * low + 0.5 * high, s), team);
+        if (with_value(call.mode)) value = counts_of<N>(loss).value_directly(score, job.slope, n, pairs);
+    }
+    value *= list_weight;
 
     const double grad_factor = call.scale * list_weight / loss_.temperature;
     const double hess_factor = grad_factor / loss_.temperature;
@@ -63,8 +96,8 @@ bool Pairwise::count_in(const LossCall<T>& call, std::int64_t list, Scratch& s, 
     return true;
 }
 
-template bool Pairwise::may_count(const LossCall<float>&, std::int64_t) const;
-template bool Pairwise::may_count(const LossCall<double>&, std::int64_t) const;
+template bool Pairwise::is_counted(const LossCall<float>&, std::int64_t) const;
+template bool Pairwise::is_counted(const LossCall<double>&, std::int64_t) const;
 template bool Pairwise::count(const LossCall<float>&, std::int64_t, Scratch&, Team, double&) const;
 template bool Pairwise::count(const LossCall<double>&, std::int64_t, Scratch&, Team, double&) const;
 

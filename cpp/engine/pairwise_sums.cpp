@@ -36,7 +36,7 @@ template <class T> void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_
     const PairLossKernels& loss = kernels().pair->losses[loss_index_];
     const bool is_float = std::is_same_v<T, float>;
     const double range = s.high - s.low;
-    const bool weighted = call.item_weight != nullptr || call.row_value != nullptr || range > kCountedRange;
+    const bool weighted = call.item_weight != nullptr || call.row_value != nullptr;
     ListFacts list_facts = facts<T>(list, range);
     list_facts.has_codes = false;  // or the level tables would have done it
     switch (choose_algorithm(loss_.choice, loss, call.mode, list_facts)) {
@@ -47,8 +47,8 @@ template <class T> void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_
         case Algorithm::moments: loss.moment_sum[call.mode](double_job(call, list, s)); break;
         case Algorithm::direct:
             if (is_float && plan_.labels_fit_float() && range <= (loss.factored ? kFloatRange : kFloatMargin))
-                run(loss.float_sum[call.mode][weighted], float_job(call, list, s, weighted), team);
-            else run(loss.double_sum[call.mode], double_job(call, list, s), team);
+                run_tiles(team, float_job(call, list, s, weighted), loss.float_sum[call.mode][weighted]);
+            else run_tiles(team, double_job(call, list, s), loss.double_sum[call.mode]);
             break;
         default:  // expansion: level tables want codes
             PairJob<double> job = score_job(list, s);
@@ -128,19 +128,6 @@ template <class T> PairJob<double> Pairwise::double_job(const LossCall<T>& call,
     if (loss.uses_label_gap) job.label = converted(plan_.label(list), n, 0, s.label);
     if (call.mode == kHessVector) job.vector = s.vector.data();
     return job;
-}
-
-/// The tiles of a long list, side by side.
-template <class P> void Pairwise::run(PairSum<P> kernel, const PairJob<P>& job, Team team) const {
-    if (job.row_end < kLeastTiledItems) return kernel(job);
-    for_tiles(team, job.row_end, [&](const PairRectangle& tile) {
-        PairJob<P> part = job;
-        part.row_begin = tile.row_begin;
-        part.row_end = tile.row_end;
-        part.column_begin = tile.column_begin;
-        part.column_end = tile.column_end;
-        kernel(part);
-    });
 }
 
 template ListFacts Pairwise::facts<float>(std::int64_t, double) const;

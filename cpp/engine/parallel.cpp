@@ -25,9 +25,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr auto kPollPeriod = std::chrono::milliseconds(30);
-/// Looking at the clock takes as long as a short list: several short tasks share a look.
+/// Looking at the clock takes as long as a short list: more and more short tasks share a look.
 constexpr auto kShortTask = std::chrono::microseconds(100);
-constexpr int kShortTasksPerLook = 4;
+constexpr int kMostTasksPerLook = 16;
 
 std::atomic<int> chosen_threads{0};
 
@@ -47,7 +47,7 @@ struct Shared {
     std::atomic<bool> interrupted{false};
     // Read and written by worker 0 alone:
     Clock::time_point last_poll = Clock::now(), last_look = last_poll;
-    int looks_left_out = 0;
+    int tasks_per_look = 1, tasks_to_look = 1;
     std::mutex mutex{};
     std::exception_ptr error{};
 
@@ -171,9 +171,11 @@ int threads_for(std::int64_t n_tasks, int threads) {
 
 bool Worker::stopped() {
     Shared& shared = *static_cast<Shared*>(state_);
-    if (index_ == 0 && check_ != nullptr && --shared.looks_left_out < 0) {
+    if (index_ == 0 && check_ != nullptr && --shared.tasks_to_look <= 0) {
         const auto now = Clock::now();
-        shared.looks_left_out = now - shared.last_look < kShortTask ? kShortTasksPerLook - 1 : 0;
+        const bool are_short = now - shared.last_look < kShortTask;
+        shared.tasks_per_look = are_short ? std::min(2 * shared.tasks_per_look, kMostTasksPerLook) : 1;
+        shared.tasks_to_look = shared.tasks_per_look;
         shared.last_look = now;
         if (now - shared.last_poll >= kPollPeriod) {
             if (check_()) {

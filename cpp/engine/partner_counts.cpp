@@ -2,21 +2,17 @@
 #include "engine/partner_counts.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
-#include <type_traits>
 #include <vector>
 
 #include "engine/call.hpp"
+#include "engine/item_tiles.hpp"
 #include "engine/label_tree.hpp"
 #include "engine/workspace.hpp"
 
 namespace rankgrad {
 namespace {
-
-template <class N> const MergeCounts<N>& counts_of(const CountFamily& family) {
-    if constexpr (std::is_same_v<N, float>) return family.of_float;
-    else return family.of_double;
-}
 
 template <class N> class CountTree final : public LabelTree<N> {
     using Tree = LabelTree<N>;
@@ -24,8 +20,8 @@ template <class N> class CountTree final : public LabelTree<N> {
 public:
     CountTree(const PairLossKernels& loss, PairMode mode, const PartnerCountJob<N>& job, SortScratch<N>& scratch,
               Team team)
-        : Tree(job.level_begin, job.n_levels, scratch, team), job_(job), counts_(counts_of<N>(*loss.merge_counts)),
-          direct_(loss.double_sum[mode]), with_value_(with_value(mode)) {
+        : Tree(job.level_begin, job.n_levels, scratch, team), job_(job), counts_(counts_of<N>(loss)),
+          leaf_(counts_of<double>(loss)), with_value_(with_value(mode)) {
         const std::int32_t n = job.level_begin[job.n_levels];
         for (std::int32_t* count : {job.slope, job.partners})  // else the root's merge writes them first
             if (count != nullptr && n <= Tree::kLeafItems) std::fill_n(count, n, 0);
@@ -57,48 +53,54 @@ private:
         return counts_.value(pieces, n);
     }
 
-    /// Pair by pair; the sums of so few ones are whole numbers.
+    /// In double, as merges compare scores.
     double sum_directly(std::int32_t begin, const std::int32_t* level_begin, std::int32_t n_levels) override {
         constexpr std::size_t room = Tree::kLeafItems + kPadding;
-        double score[room] = {}, weight[room], value[room] = {}, grad[room] = {}, hess[room] = {};
+        double score[room] = {};
+        std::int32_t slope[room] = {}, partners[room] = {};
         const std::int32_t n = level_begin[n_levels];
         std::copy_n(job_.score + begin, n, score);
-        std::fill_n(weight, room, 1.0);
-        PairJob<double> job;
-        job.row = job.column = score;
-        job.weight = weight;
+        PartnerCountJob<double> job;
+        job.score = score;
         job.level_begin = level_begin;
         job.n_levels = n_levels;
         job.row_end = n;
-        job.value = value;
-        job.grad = grad;
-        job.hess = hess;
-        direct_(job);
-        for (std::int32_t k = 0; job_.slope != nullptr && k < n; ++k)
-            job_.slope[begin + k] += static_cast<std::int32_t>(grad[k]);
-        for (std::int32_t k = 0; job_.partners != nullptr && k < n; ++k)
-            job_.partners[begin + k] += static_cast<std::int32_t>(hess[k]);
-        double total = 0;
-        for (std::int32_t k = 0; k < n; ++k) total += value[k];
-        return total;
+        job.slope = slope;
+        job.partners = job_.partners == nullptr ? nullptr : partners;
+        const std::int64_t pairs = leaf_.count_directly(job);
+        for (std::int32_t k = 0; job_.slope != nullptr && k < n; ++k) job_.slope[begin + k] += slope[k];
+        for (std::int32_t k = 0; job_.partners != nullptr && k < n; ++k) job_.partners[begin + k] += partners[k];
+        return with_value_ ? leaf_.value_directly(score, slope, n, pairs) : 0;
     }
 
     const PartnerCountJob<N>& job_;
-    const MergeCounts<N>& counts_;
-    PairSum<double> direct_;
+    const CountKernels<N>& counts_;
+    const CountKernels<double>& leaf_;
     bool with_value_;
 };
 
 }  // namespace
 
-template <class N> double count_partners(const PairLossKernels& loss, PairMode mode, const PartnerCountJob<N>& job,
-                                         SortScratch<N>& scratch, Team team) {
-    return CountTree<N>(loss, mode, job, scratch, team).run(job.score, job.low, job.high);
+template <class N> double count_by_merges(const PairLossKernels& loss, PairMode mode, const PartnerCountJob<N>& job,
+                                          double low, double high, SortScratch<N>& scratch, Team team) {
+    return CountTree<N>(loss, mode, job, scratch, team).run(job.score, low, high);
 }
 
-template double count_partners(const PairLossKernels&, PairMode, const PartnerCountJob<float>&, SortScratch<float>&,
-                               Team);
-template double count_partners(const PairLossKernels&, PairMode, const PartnerCountJob<double>&, SortScratch<double>&,
-                               Team);
+template <class N>
+std::int64_t count_pair_by_pair(const PairLossKernels& loss, const PartnerCountJob<N>& job, Team team) {
+    for (std::int32_t* count : {job.slope, job.partners})
+        if (count != nullptr) std::fill_n(count, job.row_end, 0);
+    if (job.row_end < kLeastTiledItems) return counts_of<N>(loss).count_directly(job);
+    std::atomic<std::int64_t> pairs{0};
+    run_tiles(team, job, [&](const PartnerCountJob<N>& part) { pairs += counts_of<N>(loss).count_directly(part); });
+    return pairs;
+}
+
+template double count_by_merges(const PairLossKernels&, PairMode, const PartnerCountJob<float>&, double, double,
+                                SortScratch<float>&, Team);
+template double count_by_merges(const PairLossKernels&, PairMode, const PartnerCountJob<double>&, double, double,
+                                SortScratch<double>&, Team);
+template std::int64_t count_pair_by_pair(const PairLossKernels&, const PartnerCountJob<float>&, Team);
+template std::int64_t count_pair_by_pair(const PairLossKernels&, const PartnerCountJob<double>&, Team);
 
 }  // namespace rankgrad

@@ -87,17 +87,30 @@ struct MergeSums {
     void (*sums)(const MergeJob&, const MergePiece&);
 };
 
-/// Likewise where phi' is a count, so that nothing is passed from piece to piece: sides may be counted in any order once all is
-/// walked. A side's part of the sum of phi is left in its first sum; `value` adds them up.
-template <class N> struct MergeCounts {
+/// One list, its items in label order, and how many partners they have: items of another level with 1 - m > 0.
+template <class N> struct PartnerCountJob {
+    const N* score = nullptr;  ///< readable one register past n
+    const std::int32_t* level_begin = nullptr;
+    std::int32_t n_levels = 0;
+    std::int32_t row_begin = 0, row_end = 0;  ///< as in PairJob
+    std::int32_t column_begin = 0, column_end = INT32_MAX;
+    std::int32_t* slope = nullptr;     ///< of each item: partners above it less those below; null: not wanted
+    std::int32_t* partners = nullptr;  ///< of each item; null: not wanted
+};
+
+/// Where phi' is a count. By merges nothing is passed from piece to piece: sides may be counted in any order once all is walked.
+/// A side's part of the sum of phi is left in its first sums; `value` adds them up.
+template <class N> struct CountKernels {
     void (*cut)(const MergedItems<N>&, MergePiece* pieces, std::int64_t n);
     void (*walk)(const MergedItems<N>&, const MergePiece&);
     void (*count)(const CountJob<N>&, MergePiece&, bool lower);
     double (*value)(const MergePiece* pieces, std::int64_t n);
+    std::int64_t (*count_directly)(const PartnerCountJob<N>&);  ///< adds to the counts; gives the pairs of partners
+    double (*value_directly)(const N* score, const std::int32_t* slope, std::int64_t n, std::int64_t pairs);
 };
 struct CountFamily {
-    MergeCounts<float> of_float;
-    MergeCounts<double> of_double;
+    CountKernels<float> of_float;
+    CountKernels<double> of_double;
 };
 
 /// A run of small levels has at most so many items.
@@ -145,7 +158,7 @@ struct PairLossKernels {
     PairSum<double> double_sum[kPairModes];   ///< always weighted
     PairSum<double> moment_sum[kPairModes];   ///< all rows of a list in O(n); null if the loss has no such form
     const MergeSums (*merge_sum)[2];          ///< [mode][weights differ]; null if the loss has no such form
-    const CountFamily* merge_counts;          ///< for the hinge, else null
+    const CountFamily* counts;                ///< for the hinge, else null
     const ExpansionKernels* expansion;        ///< null, or that for float32 and that for float64 results
 };
 

@@ -13,6 +13,7 @@ namespace {
 
 #if defined(__GNUC__) || defined(__clang__)
 #define RANKGRAD_INLINE inline __attribute__((always_inline))
+#define RANKGRAD_NOINLINE __attribute__((noinline))
 #if defined(__AVX2__)
 constexpr int kRegisterBytes = 32;  // with AVX-512, too: levels of a list seldom fill 16 lanes (cmake/isa_levels.cmake)
 #else
@@ -42,6 +43,7 @@ typedef std::uint32_t FourPlaces __attribute__((vector_size(16)));
 #endif
 #else
 #define RANKGRAD_INLINE inline
+#define RANKGRAD_NOINLINE
 constexpr int kRegisterBytes = 8;
 template <class T> struct Native;
 template <> struct Native<float> {

@@ -1,4 +1,5 @@
-// The sums of a level by merges of sorted items: entries per pairwise loss, empty for a loss that has none.
+// The sums of a level by merges of sorted items, entries per pairwise loss, empty for a loss that has none; and by counts of pairs.
+#include "kernels/direct_counts.hpp"
 #include "kernels/level.hpp"
 #include "kernels/merge_counts.hpp"
 #include "kernels/merge_sums.hpp"
@@ -14,8 +15,9 @@ template <class Loss, PairMode mode, bool weighted> constexpr MergeSums merge_su
         return {&MergePath<double>::cut, &MergePath<double>::call, &Sum::totals, &Sum::chain, &Sum::sums};
     }
 }
-template <class N> constexpr MergeCounts<N> merge_counts() {
-    return {&MergePath<N>::cut, &MergePath<N>::call, &PartnerCounts<N>::count, &PartnerCounts<N>::value};
+template <class N> constexpr CountKernels<N> count_kernels() {
+    return {&MergePath<N>::cut,       &MergePath<N>::call,     &PartnerCounts<N>::count,
+            &PartnerCounts<N>::value, &DirectCounts<N>::count, &DirectCounts<N>::value};
 }
 template <class... Losses> constexpr MergeFamily merge_family(List<Losses...>) {
     return {{{{merge_sums<Losses, kValue, false>(), merge_sums<Losses, kValue, true>()},
@@ -23,7 +25,7 @@ template <class... Losses> constexpr MergeFamily merge_family(List<Losses...>) {
               {merge_sums<Losses, kGradHess, false>(), merge_sums<Losses, kGradHess, true>()},
               {merge_sums<Losses, kGradPositiveHess, false>(), merge_sums<Losses, kGradPositiveHess, true>()},
               {merge_sums<Losses, kHessVector, false>(), merge_sums<Losses, kHessVector, true>()}}...},
-            {merge_counts<float>(), merge_counts<double>()}};
+            {count_kernels<float>(), count_kernels<double>()}};
 }
 
 }  // namespace

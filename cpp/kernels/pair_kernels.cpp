@@ -24,7 +24,7 @@ template <class Loss> constexpr const MergeSums (*merge_sum())[2] {
     if constexpr (Loss::hinge_power > 0) return RANKGRAD_OF_LEVEL(merge_kernels).losses[index_of<Loss>(PairLosses())];
     else return nullptr;
 }
-template <class Loss> constexpr const CountFamily* merge_counts() {
+template <class Loss> constexpr const CountFamily* counts() {
     if constexpr (Loss::hinge_power == 1) return &RANKGRAD_OF_LEVEL(merge_kernels).counts;
     else return nullptr;
 }
@@ -49,7 +49,7 @@ template <class Loss> constexpr PairLossKernels pair_loss_kernels() {
             {moment_sum<Loss, kValue>(), moment_sum<Loss, kValueGrad>(), moment_sum<Loss, kGradHess>(),
              moment_sum<Loss, kGradPositiveHess>(), moment_sum<Loss, kHessVector>()},
             merge_sum<Loss>(),
-            merge_counts<Loss>(),
+            counts<Loss>(),
             expansion<Loss>()};
 }
 

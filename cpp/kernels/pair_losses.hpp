@@ -41,7 +41,6 @@ struct PairLoss {
     static constexpr bool exponential = false;
     static constexpr int hinge_power = 0;
     static constexpr bool curvature_is_positive = false;  ///< positive_curvature is the same number
-    static constexpr bool counted = false;                ///< phi(m) = max(0, 1 - m): its slopes are counted
     void set(const LossParameters&) {}
     template <class T> T add(T total, T value) const { return total + value; }
     template <class T> T flush(T total) const { return total; }
@@ -51,7 +50,6 @@ struct PairLoss {
 struct Hinge : PairLoss {
     static constexpr const char* name = "hinge";
     static constexpr int hinge_power = 1;
-    static constexpr bool counted = true;
     template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
         const T excess = margin - T(1);
         const auto active = negative(excess);

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "kernels/lane_sums.hpp"
-#include "kernels/pair_counts.hpp"
+#include "kernels/level_strips.hpp"
 #include "kernels/pair_losses.hpp"
 #include "kernels/pair_weights.hpp"
 
@@ -18,26 +18,8 @@ constexpr int kTileRows = 4;
 constexpr int kPanelRows = 64;       // rows, of any levels, per column flush
 constexpr int kBlockRegisters = 64;  // registers of columns per block
 
-/// Where the columns of each row end, later for later rows: at one place, or at places[row - first].
-struct RowColumns {
-    std::int32_t all = 0;
-    const std::int32_t* places = nullptr;
-    std::int32_t first = 0;
-
-    RANKGRAD_INLINE std::int32_t end(std::int32_t row) const { return places == nullptr ? all : places[row - first]; }
-
-    /// Which lanes of a register of columns belong to each of n rows.
-    template <class T, int n>
-    RANKGRAD_INLINE void find_lanes(std::int32_t row, std::int32_t column, typename Lanes<T>::Mask (&lanes)[n]) const {
-        const auto same = first_lanes<T>(end(row + n - 1) - column);
-        for (int r = 0; r < n; ++r) lanes[r] = same;
-        for (int r = 0; places != nullptr && r + 1 < n; ++r) lanes[r] = first_lanes<T>(end(row + r) - column);
-    }
-};
-
-template <class Loss, class T, PairMode mode, bool weighted, class Weight> class PairTiles {
+template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool factored> class PairTiles {
     using V = Lanes<T>;
-    using D = Lanes<double>;
     using WeightItem = typename Weight::template Item<V>;
     static constexpr bool with_value = mode == kValue || mode == kValueGrad;
     static constexpr bool with_slope = mode != kValue;
@@ -46,11 +28,6 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
     static constexpr bool both_rows = Loss::all_pairs;
     static constexpr bool column_values = both_rows && with_value;
     static constexpr bool by_row = weighted && !both_rows;  ///< sums are multiplied by the weight of their row
-    /// Slopes that are -1 or 0 are counted (pair_counts.hpp).
-    static constexpr bool counted =
-        Loss::counted && with_slope && mode != kHessVector && !weighted && !Weight::any && V::count > 1;
-    static constexpr bool value_by_pair = with_value && !counted;
-    using Slope = typename Either<counted, typename V::Mask, V>::type;
     /// Two rows can share a division: 1/a = b/(ab), 1/b = a/(ab). That pays where a division is slow, as in double; with a pair
     /// weight there are too few registers for it.
     static constexpr bool share_divisions = sizeof(T) == sizeof(double) && !Weight::any;
@@ -58,20 +35,18 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
     const PairJob<T>& job_;
     Loss loss_;
     V column_value_[column_values ? kBlockRegisters : 1];
-    Slope column_slope_[with_slope ? kBlockRegisters : 1];
+    V column_slope_[with_slope ? kBlockRegisters : 1];
     V column_curvature_[with_curvature ? kBlockRegisters : 1];
     std::int32_t block_ = 0, block_end_ = 0;  // columns of the open block that rows have met
     int rows_ = 0;                            // and how many rows
-    PairCounts<T, with_value> counts_;
 
     struct Row {
-        V operand, weight, label, vector, value, curvature;
-        Slope slope;
+        V operand, weight, label, vector, value, slope, curvature;
         WeightItem pair;
     };
 
     /// phi and its derivatives of a row with one register of columns.
-    template <bool factored> RANKGRAD_INLINE Jet<V> evaluate(const Row& row, V column, V label) const {
+    RANKGRAD_INLINE Jet<V> evaluate(const Row& row, V column, V label) const {
         if constexpr (factored) {
             const V u = row.operand * column;
             return loss_.eval_factored(u, V(1) / (V(1) + u));
@@ -89,7 +64,7 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
     }
 
     /// The jet times the pair weight. Where both items are rows, the weights of both are multiplied in here.
-    template <bool factored> RANKGRAD_INLINE void multiply(const Row& row, std::int32_t column, Jet<V>& jet) const {
+    RANKGRAD_INLINE void multiply(const Row& row, std::int32_t column, Jet<V>& jet) const {
         const V weight = Weight::weight(row.pair, Weight::template columns<V>(job_, column));
         const V both = both_rows ? weight * (row.weight + V::load(job_.weight + column)) : weight;
         jet.value = weight * (factored ? loss_.flush(jet.value) : jet.value);
@@ -99,13 +74,12 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
     }
 
     /// One register of columns against `n_rows` rows; partial: each with its own lanes of it.
-    template <int n_rows, bool factored, bool partial>
-    RANKGRAD_INLINE void step(Row (&rows)[n_rows], std::int32_t column, int slot,
-                              const typename V::Mask (&inside)[n_rows]) {
+    template <int n_rows, bool partial> RANKGRAD_INLINE void step(Row (&rows)[n_rows], std::int32_t column, int slot,
+                                                                  const typename V::Mask (&inside)[n_rows]) {
         const V operand = V::load(job_.column + column);
         const V label = Loss::uses_label_gap ? V::load(job_.label + column) : V(0);
         const V vector = mode == kHessVector ? V::load(job_.vector + column) : V(0);
-        Slope slope_sum = with_slope ? column_slope_[slot] : Slope{};
+        V slope_sum = with_slope ? column_slope_[slot] : V(0);
         V curvature_sum = with_curvature ? column_curvature_[slot] : V(0);
         Jet<V> jets[n_rows];
         // Row by row, so that few registers are in use at a time.
@@ -115,21 +89,16 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
             if constexpr (share_divisions && factored && n_rows % 2 == 0) {
                 if (r % 2 == 0) evaluate_two(rows + r, operand, jets + r);
             } else {
-                jet = evaluate<factored>(row, operand, label);
+                jet = evaluate(row, operand, label);
             }
-            if constexpr (Weight::any) multiply<factored>(row, column, jet);
+            if constexpr (Weight::any) multiply(row, column, jet);
             if constexpr (partial) jet = only_where(inside[r], jet);
             if constexpr (column_values) column_value_[slot] += jet.value;
             if constexpr (mode == kHessVector) jet.slope = jet.curvature * (row.vector - vector);
             if constexpr (mode == kGradPositiveHess) jet.curvature = jet.positive_curvature;
-            if constexpr (value_by_pair)
+            if constexpr (with_value)
                 row.value = factored && !Weight::any ? loss_.add(row.value, jet.value) : row.value + jet.value;
-            if constexpr (counted) {
-                Slope active = counts_.active(row.operand - operand);
-                if constexpr (partial) active &= inside[r];
-                row.slope += active;
-                slope_sum += active;
-            } else if constexpr (with_slope) {
+            if constexpr (with_slope) {
                 row.slope += jet.slope;
                 slope_sum = by_row ? multiply_add(row.weight, jet.slope, slope_sum) : slope_sum + jet.slope;
             }
@@ -143,7 +112,7 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
         if constexpr (with_curvature) column_curvature_[slot] = curvature_sum;
     }
 
-    template <int n_rows, bool factored> RANKGRAD_INLINE void tile(std::int32_t first_row, const RowColumns& columns) {
+    template <int n_rows> RANKGRAD_INLINE void tile(std::int32_t first_row, const RowColumns& columns) {
         Row rows[n_rows];
         for (int r = 0; r < n_rows; ++r) {
             const std::int32_t i = first_row + r;
@@ -151,34 +120,30 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
             rows[r].weight = weighted ? V(job_.weight[i]) : V(1);
             rows[r].label = Loss::uses_label_gap ? V(job_.label[i]) : V(0);
             rows[r].vector = mode == kHessVector ? V(job_.vector[i]) : V(0);
-            rows[r].value = rows[r].curvature = V(0);
-            rows[r].slope = Slope{};
+            rows[r].value = rows[r].slope = rows[r].curvature = V(0);
             rows[r].pair = Weight::template row<V>(job_, i);
         }
         typename V::Mask inside[n_rows];
         const int whole = (columns.end(first_row) - block_) / V::count;  // registers that all rows take all lanes of
-        for (int slot = 0; slot < whole; ++slot)
-            step<n_rows, factored, false>(rows, block_ + slot * V::count, slot, inside);
+        for (int slot = 0; slot < whole; ++slot) step<n_rows, false>(rows, block_ + slot * V::count, slot, inside);
         for (int slot = whole, end = slots_to(columns.end(first_row + n_rows - 1)); slot < end; ++slot) {
             const std::int32_t column = block_ + slot * V::count;
-            columns.template find_lanes<T>(first_row, column, inside);
-            step<n_rows, factored, true>(rows, column, slot, inside);
+            columns.template find_lanes<T>(first_row, n_rows, column, inside);
+            step<n_rows, true>(rows, column, slot, inside);
         }
-        add_rows<n_rows, factored>(rows, first_row);
+        add_rows(rows, first_row);
     }
 
     /// The rows' sums over their lanes, into the job's.
-    template <int n_rows, bool factored> RANKGRAD_INLINE void add_rows(const Row (&rows)[n_rows], std::int32_t first) {
-        V value[n_rows], curvature[n_rows];
-        Slope slope[n_rows];
+    template <int n_rows> RANKGRAD_INLINE void add_rows(const Row (&rows)[n_rows], std::int32_t first) {
+        V value[n_rows], slope[n_rows], curvature[n_rows];
         for (int r = 0; r < n_rows; ++r) {
             value[r] = factored && !Weight::any ? loss_.flush(rows[r].value) : rows[r].value;
             slope[r] = rows[r].slope;
             curvature[r] = rows[r].curvature;
         }
-        if constexpr (value_by_pair) add_sums(job_.value + first, value);
-        if constexpr (counted) counts_.add_rows(first, slope);
-        else if constexpr (with_slope) add_by_row(job_.grad, first, slope);
+        if constexpr (with_value) add_sums(job_.value + first, value);
+        if constexpr (with_slope) add_by_row(job_.grad, first, slope);
         if constexpr (with_curvature) add_by_row(job_.hess, first, curvature);
     }
 
@@ -196,7 +161,7 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight> class
     int slots_to(std::int32_t column) const { return (column - block_ + V::count - 1) / V::count; }
 
 public:
-    explicit PairTiles(const PairJob<T>& job) : job_(job), counts_(job) { loss_.set(job.parameters); }
+    explicit PairTiles(const PairJob<T>& job) : job_(job) { loss_.set(job.parameters); }
 
     /// Columns of a block.
     std::int32_t width() const {
@@ -205,7 +170,7 @@ public:
     void open(std::int32_t column) { block_ = block_end_ = column; }
 
     /// Rows against the columns of the open block, each up to its own end.
-    template <bool factored> void strip(std::int32_t row, std::int32_t row_end, const RowColumns& columns) {
+    void strip(std::int32_t row, std::int32_t row_end, const RowColumns& columns) {
         // The safe path of a loss with a factored form is rare and long: one row at a time is enough for it.
         constexpr int tile_rows = Loss::factored && !factored ? 1 : kTileRows;
         while (row < row_end) {
@@ -213,15 +178,15 @@ public:
             const std::int32_t column_end = columns.end(row_end - 1);
             for (int slot = slots_to(block_end_); slot < slots_to(column_end); ++slot) {
                 if constexpr (column_values) column_value_[slot] = V(0);
-                if constexpr (with_slope) column_slope_[slot] = Slope{};
+                if constexpr (with_slope) column_slope_[slot] = V(0);
                 if constexpr (with_curvature) column_curvature_[slot] = V(0);
             }
             if (block_end_ < column_end) block_end_ = column_end;
             const std::int32_t fit = (kPanelRows - rows_) / tile_rows * tile_rows;
             const std::int32_t end = row_end - row < fit ? row_end : row + fit;
             rows_ += end - row;
-            for (; row + tile_rows <= end; row += tile_rows) tile<tile_rows, factored>(row, columns);
-            for (; row < end; ++row) tile<1, factored>(row, columns);
+            for (; row + tile_rows <= end; row += tile_rows) tile<tile_rows>(row, columns);
+            for (; row < end; ++row) tile<1>(row, columns);
         }
     }
 
@@ -233,8 +198,7 @@ public:
             const int lanes = block_end_ - column < V::count ? block_end_ - column : V::count;
             if constexpr (column_values) add_to(job_.value + column, column_value_[slot], lanes);
             // A row's slope is with respect to s_i; s_j moves the margin the other way.
-            if constexpr (counted) counts_.add_columns(column, -column_slope_[slot], lanes);
-            else if constexpr (with_slope) add_to(job_.grad + column, -column_slope_[slot], lanes);
+            if constexpr (with_slope) add_to(job_.grad + column, -column_slope_[slot], lanes);
             if constexpr (with_curvature) add_to(job_.hess + column, column_curvature_[slot], lanes);
         }
         block_end_ = block_;

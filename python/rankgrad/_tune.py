@@ -22,6 +22,7 @@ from rankgrad.pairwise import (
     PairwiseHingeLoss,
     PairwiseLogisticLoss,
     PairwiseLoss,
+    PairwiseSquaredHingeLoss,
 )
 
 #: Width of a bin of the near-linear sums, for float32 and float64.
@@ -74,7 +75,8 @@ def measurements(clock: Clock) -> Iterator[tuple[str, Callable[[], float]]]:
 
     for dtype in DTYPES:
         yield f"factored_pair, {dtype}", pair(PairwiseLogisticLoss, dtype)
-        yield f"simple_pair, {dtype}", pair(PairwiseHingeLoss, dtype)
+        yield f"simple_pair, {dtype}", pair(PairwiseSquaredHingeLoss, dtype)
+        yield f"counted_pair, {dtype}", pair(PairwiseHingeLoss, dtype)
     yield "unfactored_pair", wide_pair
     yield from near_linear(clock, rng)
     yield from exact(clock, rng)

@@ -1,0 +1,66 @@
+// The sum of counts times scores, whose terms cancel: added with the errors of products and sums.
+#pragma once
+
+#include "kernels/compensated.hpp"
+
+namespace rankgrad {
+namespace {
+
+class CountProducts {
+    using V = Lanes<double>;
+    static constexpr int kChains = 2;      // independent sums, which no addition waits for
+    static constexpr int kLowerBits = 31;  // of a double, which leave 22 digits
+    static constexpr std::ptrdiff_t kStep = kChains * V::count;
+
+    V sum_[kChains], error_[kChains];
+
+    static RANKGRAD_INLINE V upper_digits(V x) {
+        constexpr typename V::Bits none{};
+        return V::from_bits(x.bits() & (~none << kLowerBits));
+    }
+    /// A count times a float, or the upper digits of a double, is no longer than a double: it has no rounding error, and the sum
+    /// that it goes into is the same whether or not the compiler contracts them.
+    template <class N> RANKGRAD_INLINE void add(V count, V score, int chain) {
+        const V upper = sizeof(N) == 4 ? score : upper_digits(score), sum = sum_[chain], product = count * upper,
+                next = sum + product, added = next - sum;
+        error_[chain] += (sum - (next - added)) + (product - added);
+        if constexpr (sizeof(N) != 4) error_[chain] += count * (score - upper);
+        sum_[chain] = next;
+    }
+
+public:
+    CountProducts() {
+        for (int c = 0; c < kChains; ++c) sum_[c] = error_[c] = V(0);
+    }
+
+    /// The counts of the items [from, to) are count[k] - first.
+    template <class N>
+    void add(const std::int32_t* count, std::ptrdiff_t first, const N* score, std::ptrdiff_t from, std::ptrdiff_t to) {
+        const V start(static_cast<double>(first));
+        std::ptrdiff_t k = from;
+        for (; k + kStep <= to; k += kStep)
+            for (int c = 0; c < kChains; ++c) {
+                const std::ptrdiff_t at = k + c * V::count;
+                add<N>(load_doubles(count + at) - start, load_doubles(score + at), c);
+            }
+        for (; k < to; ++k) {
+            V one(0);
+            set_lane<double>(one.v, 0, static_cast<double>(count[k] - first));
+            add<N>(one, V(static_cast<double>(score[k])), 0);
+        }
+    }
+
+    Compensated total() const {
+        Compensated total;
+        for (int c = 0; c < kChains; ++c) {
+            double sum[V::count], error[V::count];
+            sum_[c].store(sum);
+            error_[c].store(error);
+            for (int l = 0; l < V::count; ++l) total += {sum[l], error[l]};
+        }
+        return total;
+    }
+};
+
+}  // namespace
+}  // namespace rankgrad

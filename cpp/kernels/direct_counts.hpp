@@ -1,0 +1,216 @@
+// Numbers of partners pair by pair, for phi(m) = max(0, 1 - m) without weights: whole numbers, which are exact and of which a CPU
+// adds more at a time than of sums of slopes.
+//
+// Whether the margin s_i - s_j, rounded, is below 1 is a comparison of s_j with a bound that depends on s_i alone, as rounding
+// keeps the order. So a pair costs a comparison and two additions.
+#pragma once
+
+#include "kernels/count_products.hpp"
+#include "kernels/kernel_table.hpp"
+#include "kernels/lane_sums.hpp"
+#include "kernels/level_strips.hpp"
+
+namespace rankgrad {
+namespace {
+
+/// Steps of a number to the next one away from zero, or towards it.
+template <class T> RANKGRAD_INLINE Lanes<T> next_below(Lanes<T> x) {
+    const auto sign = x.bits() >> (8 * sizeof(T) - 1);
+    return Lanes<T>::from_bits(x.bits() + (sign + sign) - 1);
+}
+template <class T> RANKGRAD_INLINE Lanes<T> next_above(Lanes<T> x) {
+    const auto sign = x.bits() >> (8 * sizeof(T) - 1);
+    return Lanes<T>::from_bits(x.bits() - (sign + sign) + 1);
+}
+
+/// The highest x for which s - x, rounded, is not below 1. Margins from 1 - half_step on are rounded to 1 or more, which tells it to
+/// within a step; it is never 0.
+template <class T> RANKGRAD_INLINE Lanes<T> partner_bound(Lanes<T> s) {
+    using V = Lanes<T>;
+    constexpr double half_step = sizeof(T) == 4 ? 0x1p-25 : 0x1p-54;
+    const V guess = (s - V(1)) + V(half_step), above = next_above(guess);
+    return select(s - above < V(1), select(s - guess < V(1), next_below(guess), guess), above);
+}
+
+template <class N> class DirectCounts {
+    using V = Lanes<N>;
+    using Mask = typename V::Mask;
+    using Counts = typename Either<V::count == 1, std::int32_t, Mask>::type;  ///< -1 for each partner
+
+    static constexpr int kTileRows = 4;
+    static constexpr int kPanelRows = 64;
+    static constexpr int kBlockRegisters = 64;  ///< registers of columns per block
+    static constexpr N kNobody = static_cast<N>(__builtin_inf());
+
+    const PartnerCountJob<N>& job_;
+    Counts column_[kBlockRegisters];
+    std::int32_t block_ = 0, block_end_ = 0;  ///< columns of the open block that rows have met
+    std::int64_t pairs_ = 0;
+
+    static RANKGRAD_INLINE Counts active(V bound, V score) {
+        if constexpr (V::count == 1) return -static_cast<std::int32_t>(bound < score);
+        else return bound < score;
+    }
+    static RANKGRAD_INLINE Counts only_where(Mask mask, Counts counts) {
+        if constexpr (V::count == 1) return mask ? counts : 0;
+        else return counts & mask;
+    }
+
+    V score(int slot) const { return V::load(job_.score + block_ + slot * V::count); }
+    int slots_to(std::int32_t column) const { return (column - block_ + V::count - 1) / V::count; }
+
+    template <int n_rows> struct Rows {
+        V bound[n_rows];
+        Counts counts[n_rows];
+    };
+    template <int n_rows> RANKGRAD_INLINE void step(Rows<n_rows>& rows, V score, int slot) {
+        Counts column = column_[slot];
+        for (int r = 0; r < n_rows; ++r) {
+            const Counts partners = active(rows.bound[r], score);
+            rows.counts[r] += partners;
+            column += partners;
+        }
+        column_[slot] = column;
+    }
+
+    /// All rows end at one column: the scores beyond it are so low that nobody is their partner.
+    struct OneEnd {
+        int whole_slots, slots;
+        V last;
+
+        OneEnd(const DirectCounts& self, std::int32_t end)
+            : whole_slots((end - self.block_) / V::count), slots(self.slots_to(end)) {
+            if (whole_slots < slots)
+                last = select(first_lanes<N>(end - self.block_ - whole_slots * V::count), self.score(whole_slots),
+                              V(-kNobody));
+        }
+        RANKGRAD_INLINE int whole(std::int32_t /*row*/) const { return whole_slots; }
+        template <int n_rows>
+        RANKGRAD_INLINE void rest(DirectCounts& self, Rows<n_rows>& rows, std::int32_t /*row*/, int /*wanted*/) const {
+            if (whole_slots < slots) self.step(rows, last, whole_slots);
+        }
+    };
+    /// Each row has an end of its own.
+    struct OwnEnds {
+        const RowColumns& columns;
+        std::int32_t block;
+
+        RANKGRAD_INLINE int whole(std::int32_t row) const { return (columns.end(row) - block) / V::count; }
+        template <int n_rows>
+        RANKGRAD_INLINE void rest(DirectCounts& self, Rows<n_rows>& rows, std::int32_t row, int wanted) const {
+            for (int slot = whole(row), end = self.slots_to(columns.end(row + wanted - 1)); slot < end; ++slot) {
+                Mask inside[n_rows];
+                columns.template find_lanes<N>(row, wanted, block + slot * V::count, inside);
+                const V score = self.score(slot);
+                Counts column = self.column_[slot];
+                for (int r = 0; r < n_rows; ++r) {
+                    const Counts partners = only_where(inside[r], active(rows.bound[r], score));
+                    rows.counts[r] += partners;
+                    column += partners;
+                }
+                self.column_[slot] = column;
+            }
+        }
+    };
+
+    /// The first `wanted` rows; the bounds of the others let nobody pass. Gives what it adds to their slopes.
+    template <int n_rows, class Ends>
+    RANKGRAD_INLINE FourIntegers tile(std::int32_t row, int wanted, const N* bound, const Ends& ends) {
+        Rows<n_rows> rows;
+        for (int r = 0; r < n_rows; ++r) {
+            rows.bound[r] = V(static_cast<double>(bound[r]));
+            rows.counts[r] = Counts{};
+        }
+        for (int slot = 0, whole = ends.whole(row); slot < whole; ++slot) step(rows, score(slot), slot);
+        ends.rest(*this, rows, row, wanted);
+        const FourIntegers counts = sums_of_counts(rows.counts);
+        add_to(job_.slope + row, counts, wanted);
+        if (job_.partners != nullptr) add_to(job_.partners + row, -counts, wanted);
+        return counts;
+    }
+
+    template <class Ends> void tiles(std::int32_t row, std::int32_t row_end, const Ends& ends) {
+        while (row < row_end) {
+            const std::int32_t panel = row, end = row_end - row < kPanelRows ? row_end : row + kPanelRows;
+            N bound[kPanelRows + V::count + kTileRows];
+            find_bounds(job_.score + panel, end - panel, bound);
+            for (int r = 0; r < kTileRows; ++r) bound[end - panel + r] = kNobody;
+            FourIntegers counts{};
+            for (; row + 1 < end; row += kTileRows) {
+                const int wanted = end - row < kTileRows ? end - row : kTileRows;
+                counts += tile<kTileRows>(row, wanted, bound + (row - panel), ends);
+            }
+            if (row < end) counts += tile<1>(row, 1, bound + (row - panel), ends);
+            row = end;
+            pairs_ -= (counts[0] + counts[1]) + (counts[2] + counts[3]);
+        }
+    }
+
+    /// A function of its own, so that its constants take no registers of the tiles.
+    static RANKGRAD_NOINLINE void find_bounds(const N* score, std::int32_t n, N* bound) {
+        for (std::int32_t k = 0; k < n; k += V::count) partner_bound(V::load(score + k)).store(bound + k);
+    }
+
+    /// Of floats, whose products with counts have no rounding error.
+    static double sum_of_products(const N* score, const std::int32_t* slope, std::int64_t n) {
+        using D = Lanes<double>;
+        const D origin(
+            static_cast<double>(score[0]));  // as the slopes' sum is 0, a shift of all scores changes nothing
+        D sum(0), more(0);
+        std::int64_t k = 0;
+        for (; k + 2 * D::count <= n; k += 2 * D::count) {
+            sum = multiply_add(load_doubles(slope + k), load_doubles(score + k) - origin, sum);
+            more = multiply_add(load_doubles(slope + k + D::count), load_doubles(score + k + D::count) - origin, more);
+        }
+        double rest = 0;
+        for (; k < n; ++k) rest += slope[k] * (static_cast<double>(score[k]) - static_cast<double>(score[0]));
+        return rankgrad::sum(sum + more) + rest;
+    }
+
+    explicit DirectCounts(const PartnerCountJob<N>& job) : job_(job) {}
+
+public:
+    static constexpr std::int32_t width() { return kBlockRegisters * V::count; }
+    void open(std::int32_t column) { block_ = block_end_ = column; }
+
+    /// Rows against the columns of the open block, each up to its own end.
+    void strip(std::int32_t row, std::int32_t row_end, const RowColumns& columns) {
+        if (row >= row_end) return;
+        const std::int32_t column_end = columns.end(row_end - 1);
+        for (int slot = slots_to(block_end_); slot < slots_to(column_end); ++slot) column_[slot] = Counts{};
+        if (block_end_ < column_end) block_end_ = column_end;
+        if (columns.places == nullptr) tiles(row, row_end, OneEnd(*this, columns.all));
+        else tiles(row, row_end, OwnEnds{columns, block_});
+    }
+
+    /// Adds what the rows have given to the columns of the block, and to no others, which may be another thread's.
+    void flush() {
+        int slot = 0;
+        for (std::int32_t column = block_; column < block_end_; column += V::count, ++slot) {
+            typename Either<sizeof(N) == 4 || V::count == 1, std::int32_t, std::int64_t>::type count[V::count];
+            static_assert(sizeof count == sizeof column_[0], "one for each lane");
+            std::memcpy(count, &column_[slot], sizeof count);
+            const int n = block_end_ - column < V::count ? block_end_ - column : V::count;
+            for (int l = 0; l < n; ++l) job_.slope[column + l] -= static_cast<std::int32_t>(count[l]);
+            for (int l = 0; job_.partners != nullptr && l < n; ++l)
+                job_.partners[column + l] -= static_cast<std::int32_t>(count[l]);
+        }
+    }
+
+    static std::int64_t count(const PartnerCountJob<N>& job) {
+        DirectCounts counts(job);
+        LevelStrips<PartnerCountJob<N>, DirectCounts>(job, counts).run();
+        return counts.pairs_;
+    }
+
+    /// With P the number of pairs of partners, the sum over them is sum (1 - s_i + s_j) = P + sum_i slope_i s_i.
+    static double value(const N* score, const std::int32_t* slope, std::int64_t n, std::int64_t pairs) {
+        if constexpr (sizeof(N) == 4) return sum_of_products(score, slope, n) + static_cast<double>(pairs);
+        CountProducts products;
+        products.add(slope, 0, score, 0, n);
+        return products.total().total() + static_cast<double>(pairs);
+    }
+};
+
+}  // namespace
+}  // namespace rankgrad

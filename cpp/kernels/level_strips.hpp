@@ -1,0 +1,80 @@
+// The pairs of a list whose items are ordered by label, as strips: rows of one level, or of a few small ones, against a block of the
+// columns below them.
+//
+// A level's rows are paired with one contiguous range of columns, so that no inner loop has a label test. The columns are taken in
+// blocks, each against the rows of all levels above it.
+#pragma once
+
+#include "kernels/lanes.hpp"
+
+namespace rankgrad {
+namespace {
+
+constexpr int kSharedRows = 8;  // of small levels that are taken together
+
+/// Where the columns of each row end, later for later rows: at one place, or at places[row - first].
+struct RowColumns {
+    std::int32_t all = 0;
+    const std::int32_t* places = nullptr;
+    std::int32_t first = 0;
+
+    RANKGRAD_INLINE std::int32_t end(std::int32_t row) const { return places == nullptr ? all : places[row - first]; }
+
+    /// Which lanes of a register of columns belong to each of the first `wanted` of n rows.
+    template <class T, int n> RANKGRAD_INLINE void find_lanes(std::int32_t row, int wanted, std::int32_t column,
+                                                              typename Lanes<T>::Mask (&lanes)[n]) const {
+        const auto same = first_lanes<T>(end(row + wanted - 1) - column);
+        for (int r = 0; r < n; ++r) lanes[r] = same;
+        for (int r = 0; places != nullptr && r + 1 < wanted; ++r) lanes[r] = first_lanes<T>(end(row + r) - column);
+    }
+};
+
+/// A job has levels, rows and columns. Tiles open a block of `width` columns, take strips of rows against it, each row up to the end
+/// of its own columns, and flush what these give the block.
+template <class Job, class Tiles> class LevelStrips {
+    const Job& job_;
+    Tiles& tiles_;
+
+    static std::int32_t least(std::int32_t a, std::int32_t b) { return a < b ? a : b; }
+    static std::int32_t most(std::int32_t a, std::int32_t b) { return a < b ? b : a; }
+
+    /// Small levels share the tiles of a strip.
+    std::int32_t shared_end(std::int32_t q) const {
+        const std::int32_t* begin = job_.level_begin;
+        std::int32_t next = q + 1;
+        while (next < job_.n_levels && begin[next + 1] - begin[q] <= kSharedRows) ++next;
+        return next;
+    }
+
+    /// The rows of the levels [q, next) against the columns [column, column_end) below each of them.
+    void strip(std::int32_t q, std::int32_t next, std::int32_t column, std::int32_t column_end) {
+        const std::int32_t* begin = job_.level_begin;
+        const std::int32_t row = most(begin[q], job_.row_begin), row_end = least(begin[next], job_.row_end);
+        if (next - q == 1 || begin[q] >= column_end) return tiles_.strip(row, row_end, {least(begin[q], column_end)});
+        std::int32_t places[kSharedRows];
+        for (std::int32_t r = q; r < next; ++r)
+            for (std::int32_t k = begin[r]; k < begin[r + 1]; ++k)
+                places[k - begin[q]] = most(column, least(begin[r], column_end));
+        tiles_.strip(row, row_end, {0, places, begin[q]});
+    }
+
+public:
+    LevelStrips(const Job& job, Tiles& tiles) : job_(job), tiles_(tiles) {}
+
+    /// All levels' rows against one block of columns after the other, as far as the job has them.
+    void run() {
+        const std::int32_t* begin = job_.level_begin;
+        const std::int32_t columns = least(begin[job_.n_levels - 1], job_.column_end);
+        for (std::int32_t column = job_.column_begin; column < columns; column += tiles_.width()) {
+            tiles_.open(column);
+            for (std::int32_t q = 1, next; q < job_.n_levels; q = next) {
+                next = shared_end(q);
+                if (begin[next - 1] > column) strip(q, next, column, least(column + tiles_.width(), columns));
+            }
+            tiles_.flush();
+        }
+    }
+};
+
+}  // namespace
+}  // namespace rankgrad
