@@ -1,7 +1,11 @@
 // Direct sums over parts of a list: what they add to must be the items of the part, as its neighbours may be another thread's.
 //
 // All sums begin as -0.0, which stays -0.0 only where nothing is added, not even 0. Prints the first place that is touched though it
-// belongs to no pair, and ends with 1.
+// belongs to no pair, and ends with 1. Counts, which have no such number, lie in a page of memory between two that cannot be written
+// to: at its end, then at its beginning.
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -10,6 +14,7 @@
 #include <random>
 #include <vector>
 
+#include "kernels/direct_counts.hpp"
 #include "kernels/pair_sums.hpp"
 
 namespace rankgrad {
@@ -53,6 +58,38 @@ void check(const char* what, const std::vector<std::int32_t>& level_begin, const
             }
 }
 
+/// A page that can be written to, between two that cannot.
+std::int32_t* guarded_page(std::size_t& numbers) {
+    const auto bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    char* pages = static_cast<char*>(mmap(nullptr, 3 * bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    if (mprotect(pages + bytes, bytes, PROT_READ | PROT_WRITE) != 0) std::exit(2);
+    numbers = bytes / sizeof(std::int32_t);
+    return reinterpret_cast<std::int32_t*>(pages + bytes);
+}
+
+template <class N> void check_counts(const std::vector<std::int32_t>& level_begin, const Part& part) {
+    static std::size_t numbers[2];
+    static std::int32_t* const page[] = {guarded_page(numbers[0]), guarded_page(numbers[1])};
+    std::vector<N> score(kRoom, N(0.5));
+    PartnerCountJob<N> job;
+    job.score = score.data();
+    job.level_begin = level_begin.data();
+    job.n_levels = static_cast<std::int32_t>(level_begin.size()) - 1;
+    job.row_begin = part.row_begin;
+    job.row_end = part.row_end;
+    job.column_begin = part.column_begin;
+    job.column_end = part.column_end;
+    const std::int32_t first = std::min(part.row_begin, part.column_begin),
+                       last = std::max(part.row_end, part.column_end);
+    for (const bool at_end : {true, false}) {
+        for (int k : {0, 1}) {
+            std::int32_t* const zero = page[k] + (at_end ? numbers[k] - last : 0) - (at_end ? 0 : first);
+            (k == 0 ? job.slope : job.partners) = zero;
+        }
+        DirectCounts<N>::count(job);
+    }
+}
+
 }  // namespace
 }  // namespace rankgrad
 
@@ -69,6 +106,8 @@ int main() {
             check<Hinge, float, kValueGrad, false>("hinge, float", level_begin, part);
             check<Hinge, double, kValueGrad, true>("hinge, double", level_begin, part);
             check<Logistic, double, kGradHess, true>("logistic", level_begin, part);
+            check_counts<float>(level_begin, part);
+            check_counts<double>(level_begin, part);
             check<Quantile, float, kValueGrad, true>("quantile", level_begin, part);
             if (part.column_end <= part.row_begin)
                 check<Logistic, float, kGradPositiveHess, true, GapProduct>("weighted pairs", level_begin, part);
