@@ -6,19 +6,28 @@
 
 #include "kernels/count_products.hpp"
 #include "kernels/kernel_table.hpp"
+#include "kernels/prefetch.hpp"
 
 namespace rankgrad {
 namespace {
 
 template <class N> class PartnerCounts {
-    template <class Count>
-    static void put(const CountJob<N>& job, std::ptrdiff_t from, std::ptrdiff_t to, std::int32_t* out, Count count) {
+    /// out[item[k]] becomes what `write` makes of it.
+    template <class Write>
+    static void put(const std::int32_t* item, std::ptrdiff_t from, std::ptrdiff_t to, std::int32_t* out, Write write) {
+        constexpr std::ptrdiff_t kAhead = 32;  // items whose places are asked for, as they are anywhere
+        std::ptrdiff_t k = from;
+        for (; k + kAhead < to; ++k) {
+            prefetch(out + item[k + kAhead]);
+            write(out[item[k]], k);
+        }
+        for (; k < to; ++k) write(out[item[k]], k);
+    }
+    template <class Count> static void put_all(const CountJob<N>& job, std::ptrdiff_t from, std::ptrdiff_t to,
+                                               std::int32_t* out, Count count) {
         if (out == nullptr) return;
-        const std::int32_t* item = job.item;
-        if (job.first)
-            for (std::ptrdiff_t k = from; k < to; ++k) out[item[k]] = count(k);
-        else
-            for (std::ptrdiff_t k = from; k < to; ++k) out[item[k]] += count(k);
+        if (job.first) put(job.item, from, to, out, [=](std::int32_t& x, std::ptrdiff_t k) { x = count(k); });
+        else put(job.item, from, to, out, [=](std::int32_t& x, std::ptrdiff_t k) { x += count(k); });
     }
 
     /// Items [from, to) of one group, whose partners are counted from `first`.
@@ -27,8 +36,8 @@ template <class N> class PartnerCounts {
         const std::int32_t* reach = job.reach;
         const auto above = [=](std::ptrdiff_t k) { return reach[k] - origin; };
         const auto all = [=](std::ptrdiff_t k) { return reach[k] < origin ? origin - reach[k] : reach[k] - origin; };
-        put(job, from, to, job.slope, above);
-        put(job, from, to, job.partners, all);
+        put_all(job, from, to, job.slope, above);
+        put_all(job, from, to, job.partners, all);
     }
 
 public:
