@@ -37,7 +37,7 @@ def growth(seconds: float, quick: bool) -> Iterator[Record]:
                 "loss": loss,
                 "labels": labels,
                 "lengths": lengths,
-                "seconds": minima(steps, 10 * seconds, in_a_row=2),
+                "seconds": minima(steps, 10 * seconds, in_a_row=5),
             }
 
 

@@ -154,3 +154,21 @@ def test_lists_beside_others(rng: np.random.Generator) -> None:
     expected = np.zeros(len(y), bool)
     expected[offsets[3] : offsets[4]] = valid[offsets[3] : offsets[4]]
     np.testing.assert_array_equal(np.isnan(grad), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_windows_of_a_long_list(dtype: DTypeLike, rng: np.random.Generator) -> None:
+    """Items go to label order and back window by window: masked ones are left out, levels end anywhere, threads share."""
+    n = 300_000
+    y, s = rng.choice(3, n, p=[0.9, 0.0999, 0.0001]), rng.normal(size=n).astype(dtype)
+    mask = rng.random(n) < 0.7
+    mask[:70_000] = False  # windows without items
+    y[-40_000:] = 0  # and without items of two levels
+    for temperature in (1.0, 1.7):
+        loss = rg.PairwiseHingeLoss(temperature, reduction="sum")
+        objective, alone = loss.bind(np.where(mask, y, -1)), loss.bind(y[mask]).value_and_grad(s[mask])
+        for n_threads in (1, 2, 5):
+            value, grad = objective.value_and_grad(s, n_threads=n_threads)
+            assert value == alone[0]
+            np.testing.assert_array_equal(grad[mask], alone[1])
+            assert not np.any(grad[~mask])

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "engine/parallel.hpp"
@@ -17,6 +18,14 @@ struct alignas(64) ItemPart {
     double value = 0;  ///< weighted sum
     bool finite = true;
 };
+
+/// A part before any of its items is looked at.
+inline ItemPart no_items() {
+    ItemPart none;
+    none.low = std::numeric_limits<double>::infinity();
+    none.high = -none.low;
+    return none;
+}
 
 /// Range of the numbers of all parts, and whether they are finite.
 inline ItemPart joined(const std::vector<ItemPart>& parts) {
@@ -38,16 +47,19 @@ inline std::int64_t part_begin(std::int64_t n, std::int64_t part) {
     return part == count_parts(n) ? n : n * part / count_parts(n) / kRegister * kRegister;
 }
 
-/// Calls body(begin, end, part) for the parts of n items.
+/// Calls body(begin, end, part) for the parts of n items, none of which has been looked at.
 template <class Body> void for_parts(Team team, std::int64_t n, std::vector<ItemPart>& parts, Body body) {
     const std::int64_t n_parts = count_parts(n);
     parts.resize(static_cast<std::size_t>(n_parts));
     if (n_parts == 1) {  // most lists: without the cost of a std::function
+        parts[0] = no_items();
         if (!team.stopped()) body(std::int64_t{0}, n, parts[0]);
         return;
     }
-    team.run(n_parts, [&](std::int64_t part) {
-        body(part_begin(n, part), part_begin(n, part + 1), parts[static_cast<std::size_t>(part)]);
+    team.run(n_parts, [&](std::int64_t k) {
+        ItemPart& part = parts[static_cast<std::size_t>(k)];
+        part = no_items();
+        body(part_begin(n, k), part_begin(n, k + 1), part);
     });
 }
 

@@ -19,7 +19,7 @@ namespace rankgrad {
 /// Items that are gathered before their range is looked at, while they are in the nearest cache.
 constexpr std::int64_t kGatheredBlock = 1024;
 
-/// Gathers a part's scores, looks at their range, and divides them by the temperature.
+/// Gathers scores of a part, looks at their range, and divides them by the temperature. Writes whole registers.
 template <class T, class N> void gather_scores(const T* scores, const std::int32_t* order, std::int64_t n,
                                                double temperature, N* out, ItemPart& part) {
     for (std::int64_t first = 0; first < n; first += kGatheredBlock) {
@@ -30,11 +30,21 @@ template <class T, class N> void gather_scores(const T* scores, const std::int32
         for (std::int64_t k = 0; k < count; ++k) block[k] = static_cast<N>(scores[item[k]]);
         N low, high;
         part.finite = copy_scores(block, count, block, &low, &high) && part.finite;
-        part.low = first == 0 ? double{low} : std::min(part.low, double{low});
-        part.high = first == 0 ? double{high} : std::max(part.high, double{high});
+        part.low = std::min(part.low, double{low});
+        part.high = std::max(part.high, double{high});
         for (std::int64_t k = 0; temperature != 1.0 && k < count; ++k)
             block[k] = static_cast<N>(static_cast<double>(block[k]) / temperature);
     }
+}
+
+/// The same, but writes no more than n.
+template <class T, class N> void gather_only(const T* scores, const std::int32_t* order, std::int64_t n,
+                                             double temperature, N* out, ItemPart& part) {
+    const std::int64_t whole = n / kRegister * kRegister;
+    N rest[kRegister];
+    gather_scores(scores, order, whole, temperature, out, part);
+    gather_scores(scores, order + whole, n - whole, temperature, rest, part);
+    std::copy_n(rest, n - whole, out + whole);
 }
 
 constexpr double kNoLeast = -std::numeric_limits<double>::infinity();

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <type_traits>
 
+#include "engine/item_windows.hpp"
 #include "engine/label_order.hpp"
 #include "engine/pairwise.hpp"
 
@@ -53,9 +54,10 @@ bool Pairwise::count_in(const LossCall<T>& call, std::int64_t list, Scratch& s, 
     if (!std::isfinite(list_weight)) return false;
     CountScratch<N>& own = std::get<CountScratch<N>>(s.counts);
     N* score = padded(own.score, size);
-    for_parts(team, n, s.parts, [&](std::int64_t begin, std::int64_t end, ItemPart& part) {
-        part = {};
-        gather_scores(call.scores + base, order + begin, end - begin, loss_.temperature, score + begin, part);
+    const std::int32_t* level_begin = plan_.level_begin(list);
+    const std::int32_t n_levels = plan_.n_levels(list);
+    for_windows(team, order, level_begin, n_levels, s.parts, [&](std::int64_t begin, std::int64_t end, ItemPart& part) {
+        gather_only(call.scores + base, order + begin, end - begin, loss_.temperature, score + begin, part);
     });
     const ItemPart all = joined(s.parts);
     if (!all.finite) return false;
@@ -67,8 +69,8 @@ bool Pairwise::count_in(const LossCall<T>& call, std::int64_t list, Scratch& s, 
     const bool by_merges = choose_algorithm(loss_.choice, loss, call.mode, list_facts) == Algorithm::sorted;
     PartnerCountJob<N> job;
     job.score = score;
-    job.level_begin = plan_.level_begin(list);
-    job.n_levels = plan_.n_levels(list);
+    job.level_begin = level_begin;
+    job.n_levels = n_levels;
     job.row_end = plan_.size(list);
     if (call.grad != nullptr || !by_merges) job.slope = padded(s.slope, size);
     if (call.mode == kGradPositiveHess) job.partners = padded(s.partners, size);
@@ -86,7 +88,7 @@ bool Pairwise::count_in(const LossCall<T>& call, std::int64_t list, Scratch& s, 
     const double hess_factor = grad_factor / loss_.temperature;
     T* const grad = call.grad == nullptr ? nullptr : call.grad + base;
     T* const hess = call.hess == nullptr ? nullptr : call.hess + base;
-    for_parts(team, n, s.parts, [&](std::int64_t begin, std::int64_t end, ItemPart&) {
+    for_windows(team, order, level_begin, n_levels, s.parts, [&](std::int64_t begin, std::int64_t end, ItemPart&) {
         scatter_results(job.slope, order, begin, end, grad_factor, kNoLeast, grad);
         if (job.partners != nullptr)
             return scatter_results(job.partners, order, begin, end, hess_factor, call.min_hessian, hess);

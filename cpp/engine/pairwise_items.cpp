@@ -51,7 +51,6 @@ template <class T> bool Pairwise::gather(const LossCall<T>& call, std::int64_t l
     for (; call.item_weight == nullptr && s.ones < size; ++s.ones) weight[s.ones] = 1.0;
 
     for_parts(team, n, s.parts, [&](std::int64_t begin, std::int64_t end, ItemPart& part) {
-        part = {};
         if (s.in_float) gather_scores(call.scores + base, order + begin, end - begin, 1.0, float_score + begin, part);
         else gather_scores(call.scores + base, order + begin, end - begin, loss_.temperature, score + begin, part);
         if (call.item_weight != nullptr)

@@ -45,11 +45,12 @@ struct Shared {
     Share share[kMostShares];
     std::atomic<bool> stop{false};
     std::atomic<bool> interrupted{false};
-    // Read and written by worker 0 alone:
-    Clock::time_point last_poll = Clock::now(), last_look = last_poll;
-    int tasks_per_look = 1, tasks_to_look = 1;
     std::mutex mutex{};
     std::exception_ptr error{};
+    // Read and written by worker 0 alone, at every task: in a line of the cache that the others do not read.
+    alignas(64) Clock::time_point last_poll = Clock::now();
+    Clock::time_point last_look = last_poll;
+    int tasks_per_look = 1, tasks_to_look = 1;
 
     Shared(std::int64_t n_tasks, int shares, InterruptCheck interrupt,
            const std::function<void(std::int64_t, Worker&)>& task)

@@ -12,7 +12,6 @@
 #include "engine/item_parts.hpp"
 #include "engine/near_sort.hpp"
 #include "engine/radix_digits.hpp"
-#include "kernels/prefetch.hpp"
 
 namespace rankgrad {
 namespace {
@@ -79,6 +78,11 @@ void sort_short(Unsorted<N> from, std::int32_t n, double low, double high, Sorta
 /// that it will not be in a near cache.
 constexpr std::int32_t kAhead = 16;
 constexpr std::uint32_t kNearBuckets = 1 << 7;
+inline void prefetch([[maybe_unused]] const void* place) {
+#if defined(__GNUC__) || defined(__clang__)
+    __builtin_prefetch(place, 1);
+#endif
+}
 
 /// Sorts an array by dealing it into buckets.
 template <class N> class LongSort {

@@ -6,7 +6,6 @@
 
 #include "kernels/count_products.hpp"
 #include "kernels/kernel_table.hpp"
-#include "kernels/prefetch.hpp"
 
 namespace rankgrad {
 namespace {
@@ -18,7 +17,7 @@ template <class N> class PartnerCounts {
         constexpr std::ptrdiff_t kAhead = 32;  // items whose places are asked for, as they are anywhere
         std::ptrdiff_t k = from;
         for (; k + kAhead < to; ++k) {
-            prefetch(out + item[k + kAhead]);
+            RANKGRAD_PREFETCH(out + item[k + kAhead]);
             write(out[item[k]], k);
         }
         for (; k < to; ++k) write(out[item[k]], k);
