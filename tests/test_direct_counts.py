@@ -33,27 +33,32 @@ def check(y: Array, s: Array) -> None:
     assert objective.value(s) == value
 
 
+@pytest.mark.parametrize("algorithm", ["direct", "fast"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_margins_around_one_at_every_size_of_the_scores(
-    dtype: DTypeLike, sign: int, rng: np.random.Generator
+    sign: int, dtype: DTypeLike, algorithm: str, rng: np.random.Generator
 ) -> None:
-    """A score against those a few steps beside it less 1, where rounding decides."""
+    """Scores against those a few steps beside them less 1, where rounding decides: to double in the label tree."""
     digits = np.finfo(dtype).nmant
+    margins = np.float64 if algorithm == "fast" else dtype
+    steps = np.arange(-5, 6).astype(dtype)
     for exponent in range(-digits - 4, digits + 5):
         mantissa = np.concatenate(
             [[1.0, 1 + 2.0**-digits, 1.5, 2 - 2.0**-digits, 2 - 2.0 ** (1 - digits)], rng.uniform(1, 2, 3)]
         )
-        for upper in (sign * mantissa * 2.0**exponent).astype(dtype):
-            steps = np.arange(-5, 6).astype(dtype)
-            beside = (upper - dtype(1)) + steps * np.spacing(upper - dtype(1))  # type: ignore[operator]
-            near_one = upper - (1 + steps * np.finfo(dtype).eps / 4).astype(dtype)
-            s = np.concatenate([beside, near_one, [upper]]).astype(dtype)
-            y = np.append(np.zeros(s.size - 1), 1)
-            objective = rg.PairwiseHingeLoss(reduction="sum").bind(y, algorithm="direct")
-            np.testing.assert_array_equal(
-                objective.value_and_grad(s)[1], partners(y, s).sum(axis=0) - partners(y, s).sum(axis=1)
-            )
+        upper = (sign * mantissa * 2.0**exponent).astype(dtype)
+        less_one = upper[:, None] - np.ones(1, dtype)
+        beside = less_one + steps * np.spacing(less_one)
+        near_one = upper[:, None] - (1 + steps * np.finfo(dtype).eps / 4).astype(dtype)
+        lower = np.concatenate([beside, near_one], axis=1).astype(dtype)
+        # each alone, in a leaf of the label tree, and all of them, in a merge
+        for i in (*([k] for k in range(upper.size)), range(upper.size)):
+            s = np.concatenate([lower[i].ravel(), upper[i]])
+            y = np.repeat([0, 1], [lower[i].size, len(i)])
+            pairs = partners(y, s.astype(margins))
+            grad = rg.PairwiseHingeLoss(reduction="sum").bind(y, algorithm=algorithm).value_and_grad(s)[1]
+            np.testing.assert_array_equal(grad, pairs.sum(axis=0) - pairs.sum(axis=1))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

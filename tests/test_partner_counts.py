@@ -158,7 +158,7 @@ def test_lists_beside_others(rng: np.random.Generator) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_windows_of_a_long_list(dtype: DTypeLike, rng: np.random.Generator) -> None:
-    """Items go to label order and back window by window: masked ones are left out, levels end anywhere, threads share."""
+    """Items go to label order and back window by window: some are masked, levels end anywhere, threads share."""
     n = 300_000
     y, s = rng.choice(3, n, p=[0.9, 0.0999, 0.0001]), rng.normal(size=n).astype(dtype)
     mask = rng.random(n) < 0.7

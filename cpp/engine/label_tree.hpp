@@ -92,7 +92,8 @@ private:
     }
 
     MergedItems<N> merged(int at, std::int32_t begin, std::int32_t middle, std::int32_t end) const {
-        return {place_[at].number, place_[at].index, begin, middle, end, place_[at ^ 1].index};
+        const Sortable<N>&here = place_[at], &other = place_[at ^ 1];
+        return {here.number, here.index, begin, middle, end, other.index, other.number};
     }
 
     /// All pairs of the levels [first, last), whose items are in place_[at]. Recursion takes the smaller half, so it is never

@@ -21,7 +21,7 @@ public:
     CountTree(const PairLossKernels& loss, PairMode mode, const PartnerCountJob<N>& job, SortScratch<N>& scratch,
               Team team)
         : Tree(job.level_begin, job.n_levels, scratch, team), job_(job), counts_(counts_of<N>(loss)),
-          leaf_(counts_of<double>(loss)), with_value_(with_value(mode)) {
+          with_value_(with_value(mode)) {
         const std::int32_t n = job.level_begin[job.n_levels];
         for (std::int32_t* count : {job.slope, job.partners})  // else the root's merge writes them first
             if (count != nullptr && n <= Tree::kLeafItems) std::fill_n(count, n, 0);
@@ -53,29 +53,25 @@ private:
         return counts_.value(pieces, n);
     }
 
-    /// In double, as merges compare scores.
     double sum_directly(std::int32_t begin, const std::int32_t* level_begin, std::int32_t n_levels) override {
-        constexpr std::size_t room = Tree::kLeafItems + kPadding;
-        double score[room] = {};
-        std::int32_t slope[room] = {}, partners[room] = {};
+        std::int32_t slope[Tree::kLeafItems + kPadding] = {}, partners[Tree::kLeafItems + kPadding] = {};
         const std::int32_t n = level_begin[n_levels];
-        std::copy_n(job_.score + begin, n, score);
-        PartnerCountJob<double> job;
-        job.score = score;
+        PartnerCountJob<N> job;
+        job.score = job_.score + begin;
         job.level_begin = level_begin;
         job.n_levels = n_levels;
         job.row_end = n;
         job.slope = slope;
         job.partners = job_.partners == nullptr ? nullptr : partners;
-        const std::int64_t pairs = leaf_.count_directly(job);
+        job.in_double = true;  // as merges compare scores
+        const std::int64_t pairs = counts_.count_directly(job);
         for (std::int32_t k = 0; job_.slope != nullptr && k < n; ++k) job_.slope[begin + k] += slope[k];
         for (std::int32_t k = 0; job_.partners != nullptr && k < n; ++k) job_.partners[begin + k] += partners[k];
-        return with_value_ ? leaf_.value_directly(score, slope, n, pairs) : 0;
+        return with_value_ ? counts_.value_directly(job.score, slope, n, pairs) : 0;
     }
 
     const PartnerCountJob<N>& job_;
     const CountKernels<N>& counts_;
-    const CountKernels<double>& leaf_;
     bool with_value_;
 };
 

@@ -1,36 +1,17 @@
 // Numbers of partners pair by pair, for phi(m) = max(0, 1 - m) without weights: whole numbers, which are exact and of which a CPU
 // adds more at a time than of sums of slopes.
 //
-// Whether the margin s_i - s_j, rounded, is below 1 is a comparison of s_j with a bound that depends on s_i alone, as rounding
-// keeps the order. So a pair costs a comparison and two additions.
+// A pair costs a comparison, with the bound of its row (partner_bounds.hpp), and two additions.
 #pragma once
 
 #include "kernels/count_products.hpp"
 #include "kernels/kernel_table.hpp"
 #include "kernels/lane_sums.hpp"
 #include "kernels/level_strips.hpp"
+#include "kernels/partner_bounds.hpp"
 
 namespace rankgrad {
 namespace {
-
-/// Steps of a number to the next one away from zero, or towards it.
-template <class T> RANKGRAD_INLINE Lanes<T> next_below(Lanes<T> x) {
-    const auto sign = x.bits() >> (8 * sizeof(T) - 1);
-    return Lanes<T>::from_bits(x.bits() + (sign + sign) - 1);
-}
-template <class T> RANKGRAD_INLINE Lanes<T> next_above(Lanes<T> x) {
-    const auto sign = x.bits() >> (8 * sizeof(T) - 1);
-    return Lanes<T>::from_bits(x.bits() - (sign + sign) + 1);
-}
-
-/// The highest x for which s - x, rounded, is not below 1. Margins from 1 - half_step on are rounded to 1 or more, which tells it to
-/// within a step; it is never 0.
-template <class T> RANKGRAD_INLINE Lanes<T> partner_bound(Lanes<T> s) {
-    using V = Lanes<T>;
-    constexpr double half_step = sizeof(T) == 4 ? 0x1p-25 : 0x1p-54;
-    const V guess = (s - V(1)) + V(half_step), above = next_above(guess);
-    return select(s - above < V(1), select(s - guess < V(1), next_below(guess), guess), above);
-}
 
 template <class N> class DirectCounts {
     using V = Lanes<N>;
@@ -132,8 +113,9 @@ template <class N> class DirectCounts {
     template <class Ends> void tiles(std::int32_t row, std::int32_t row_end, const Ends& ends) {
         while (row < row_end) {
             const std::int32_t panel = row, end = row_end - row < kPanelRows ? row_end : row + kPanelRows;
-            N bound[kPanelRows + V::count + kTileRows];
-            find_bounds(job_.score + panel, end - panel, bound);
+            N bound[kPanelRows + kTileRows];
+            if (job_.in_double) find_bounds<true>(job_.score + panel, end - panel, bound);
+            else find_bounds<false>(job_.score + panel, end - panel, bound);
             for (int r = 0; r < kTileRows; ++r) bound[end - panel + r] = kNobody;
             FourIntegers counts{};
             for (; row + 1 < end; row += kTileRows) {
@@ -144,11 +126,6 @@ template <class N> class DirectCounts {
             row = end;
             pairs_ -= (counts[0] + counts[1]) + (counts[2] + counts[3]);
         }
-    }
-
-    /// A function of its own, so that its constants take no registers of the tiles.
-    static RANKGRAD_NOINLINE void find_bounds(const N* score, std::int32_t n, N* bound) {
-        for (std::int32_t k = 0; k < n; k += V::count) partner_bound(V::load(score + k)).store(bound + k);
     }
 
     /// Of floats, whose products with counts have no rounding error.

@@ -51,6 +51,7 @@ template <class N> struct MergedItems {
     const std::int32_t* item = nullptr;  ///< whose score it is: an index of the arrays below
     std::ptrdiff_t begin = 0, middle = 0, end = 0;
     std::int32_t* reach = nullptr;  ///< written by the walk: each item's partners in the other group end there
+    N* bound = nullptr;             ///< room for the walk, like the scores
 };
 struct MergeJob : MergedItems<double> {
     const double* weight = nullptr;
@@ -96,6 +97,7 @@ template <class N> struct PartnerCountJob {
     std::int32_t column_begin = 0, column_end = INT32_MAX;
     std::int32_t* slope = nullptr;     ///< of each item: partners above it less those below; null: not wanted
     std::int32_t* partners = nullptr;  ///< of each item; null: not wanted
+    bool in_double = false;            ///< margins are rounded to double, not to the type of the scores
 };
 
 /// Where phi' is a count. By merges nothing is passed from piece to piece: sides may be counted in any order once all is walked.

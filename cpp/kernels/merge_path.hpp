@@ -2,7 +2,7 @@
 // the upper group and an item j of the lower group are partners if s_i - s_j < 1.
 //
 // Rows are visited from the highest score down; the partners of a row are those of the row before it and some more. Each
-// step either lets the next partner join or leaves the row, and so says for one item where the walk along the other group
+// step compares a score with a bound (partner_bounds.hpp), and either lets the next partner join or leaves the row, and so says for one item where the walk along the other group
 // stands (MergedItems::reach): n steps give the partners of all n items. A step waits for the loads and the comparison of the step
 // before it, so that four stretches of the path are walked in turn: where a path is after so many steps is found by
 // bisection [Odeh, Green, Mwassi, Shmueli & Birk, Merge Path, 2012]. A step has no branch to mispredict.
@@ -12,7 +12,7 @@
 #include <cstdint>
 
 #include "kernels/kernel_table.hpp"
-#include "kernels/lanes.hpp"
+#include "kernels/partner_bounds.hpp"
 
 namespace rankgrad {
 namespace {
@@ -68,9 +68,9 @@ template <class N> struct MergePath {
         }
     }
 
-    static RANKGRAD_INLINE void step(const N* score, std::int32_t* reach, std::ptrdiff_t& row,
+    static RANKGRAD_INLINE void step(const N* bound, const N* score, std::int32_t* reach, std::ptrdiff_t& row,
                                      std::ptrdiff_t& partner) {
-        const std::ptrdiff_t joins = near(score[row], score[partner]);
+        const std::ptrdiff_t joins = bound[row] < score[partner];
         reach[row] = static_cast<std::int32_t>(partner);  // overwritten while partners join
         reach[partner] = static_cast<std::int32_t>(row + 1);
         row -= 1 - joins;
@@ -78,13 +78,13 @@ template <class N> struct MergePath {
     }
 
     /// One stream to its end.
-    static void finish(const N* score, std::int32_t* reach, Stream s) {
-        while (s.sure_steps() > 0) step(score, reach, s.row, s.partner);
+    static void finish(const N* bound, const N* score, std::int32_t* reach, Stream s) {
+        while (s.sure_steps() > 0) step(bound, score, reach, s.row, s.partner);
         for (; s.row > s.row_end; --s.row) reach[s.row] = static_cast<std::int32_t>(s.partner);
         for (; s.partner > s.partner_end; --s.partner) reach[s.partner] = static_cast<std::int32_t>(s.row + 1);
     }
 
-    template <int streams> static void walk(const N* score, std::int32_t* reach, Stream* stream) {
+    template <int streams> static void walk(const N* bound, const N* score, std::int32_t* reach, Stream* stream) {
         std::ptrdiff_t row[streams], partner[streams];
         int shortest = 0;
         for (;;) {
@@ -97,15 +97,15 @@ template <class N> struct MergePath {
                 partner[k] = stream[k].partner;
             }
             for (; left > 0; --left)
-                for (int k = 0; k < streams; ++k) step(score, reach, row[k], partner[k]);
+                for (int k = 0; k < streams; ++k) step(bound, score, reach, row[k], partner[k]);
             for (int k = 0; k < streams; ++k) {
                 stream[k].row = row[k];
                 stream[k].partner = partner[k];
             }
         }
-        finish(score, reach, stream[shortest]);
+        finish(bound, score, reach, stream[shortest]);
         stream[shortest] = stream[streams - 1];
-        if constexpr (streams > 1) walk<streams - 1>(score, reach, stream);
+        if constexpr (streams > 1) walk<streams - 1>(bound, score, reach, stream);
     }
 
     /// Fills `reach` for the items of a piece.
@@ -121,7 +121,9 @@ template <class N> struct MergePath {
             stream[k] = {from.row, from.partner, to.row, to.partner};
             from = to;
         }
-        walk<kStreams>(job.score, job.reach, stream);
+        const std::ptrdiff_t lowest = all.row_end + 1;
+        find_bounds<true>(job.score + lowest, all.row - all.row_end, job.bound + lowest);
+        walk<kStreams>(job.bound, job.score, job.reach, stream);
     }
 };
 
