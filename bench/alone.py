@@ -26,7 +26,8 @@ Record = dict[str, Any]
 def growth(seconds: float, quick: bool) -> Iterator[Record]:
     """Time against list length, doubling from below 10,000 to 1,000,000.
 
-    Each length is called twice in a row at least: all find the caches as a call of their own left them.
+    Each length is called five times in a row at least: all find the caches as calls of their own left them, which
+    after calls of a longer list takes two or three.
     """
     lengths = [1_000_000 // 2**k for k in reversed(range(5, 8) if quick else range(8))]
     pin()

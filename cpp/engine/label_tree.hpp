@@ -27,8 +27,11 @@ inline std::int32_t split_level(const std::int32_t* level_begin, std::int32_t fi
 /// Airola, Pahikkala & Salakoski, 2011].
 template <class N> class LabelTree {
 public:
-    LabelTree(const std::int32_t* level_begin, std::int32_t n_levels, SortScratch<N>& scratch, Team team)
-        : team_(team), level_begin_(level_begin), n_levels_(n_levels), n_(level_begin[n_levels]), scratch_(scratch) {
+    /// Nodes of up to `leaf_items`, at most kMostLeafItems, are summed directly.
+    LabelTree(const std::int32_t* level_begin, std::int32_t n_levels, std::int32_t leaf_items, SortScratch<N>& scratch,
+              Team team)
+        : team_(team), level_begin_(level_begin), n_levels_(n_levels), n_(level_begin[n_levels]),
+          leaf_items_(leaf_items), scratch_(scratch) {
         for (int k = 0; k < 2; ++k) place_[k] = scratch.place(k, static_cast<std::size_t>(n_));
     }
     LabelTree(const LabelTree&) = delete;
@@ -36,7 +39,7 @@ public:
 
     /// Does all steps, for scores in label order from `low` to `high`. Gives the sum of what they give.
     double run(const N* score, double low, double high) {
-        if (n_ <= kLeafItems) return leaf(0, n_levels_);
+        if (n_ <= leaf_items_) return leaf(0, n_levels_);
         const std::int32_t split = split_level(level_begin_, 0, n_levels_), middle = level_begin_[split];
         sort(score, 0, middle, low, high);
         sort(score, middle, n_, low, high);
@@ -55,8 +58,7 @@ public:
 protected:
     ~LabelTree() = default;
 
-    /// Items of a node that is summed directly.
-    static constexpr std::int32_t kLeafItems = 64;
+    static constexpr std::int32_t kMostLeafItems = 128;
     /// Items of a node that all threads work on together; a smaller one is left to one of them, with all below it.
     static constexpr std::int32_t kSharedItems = 1 << 14;
     /// Parts of a partition, or pieces of a merge, of so many items.
@@ -66,7 +68,7 @@ protected:
 
     /// All pairs between the groups of a node. The root's, if it is no leaf, come first.
     virtual double merge(const MergedItems<N>& items) = 0;
-    /// All pairs of at most kLeafItems items from `begin` in label order on; level_begin, of so many levels, counts from there.
+    /// All pairs of the items of a leaf, from `begin` in label order on; level_begin, of so many levels, counts from there.
     virtual double sum_directly(std::int32_t begin, const std::int32_t* level_begin, std::int32_t n_levels) = 0;
 
     Team team_;
@@ -86,7 +88,7 @@ private:
     }
 
     double leaf(std::int32_t first, std::int32_t last) {
-        std::int32_t level_begin[kLeafItems + 1];
+        std::int32_t level_begin[kMostLeafItems + 1];
         for (std::int32_t q = first; q <= last; ++q) level_begin[q - first] = level_begin_[q] - level_begin_[first];
         return sum_directly(level_begin_[first], level_begin, last - first);
     }
@@ -106,7 +108,7 @@ private:
                 left_.push_back({at, first, last, end - begin, 0});
                 break;
             }
-            if (end - begin <= kLeafItems) return sum + leaf(first, last);
+            if (end - begin <= leaf_items_) return sum + leaf(first, last);
             const std::int32_t split = split_level(level_begin_, first, last), middle = level_begin_[split];
             partition(at, begin, middle, end);
             if (shared && team_.stopped()) break;  // and so the partition may not be whole
@@ -157,7 +159,7 @@ private:
     }
 
     const std::int32_t* level_begin_;
-    std::int32_t n_levels_, n_;
+    std::int32_t n_levels_, n_, leaf_items_;
     SortScratch<N>& scratch_;
     Sortable<N> place_[2];
     std::vector<Node> left_;

@@ -16,15 +16,16 @@ namespace {
 
 template <class N> class CountTree final : public LabelTree<N> {
     using Tree = LabelTree<N>;
+    static constexpr std::int32_t kLeafItems = Tree::kMostLeafItems;
 
 public:
     CountTree(const PairLossKernels& loss, PairMode mode, const PartnerCountJob<N>& job, SortScratch<N>& scratch,
               Team team)
-        : Tree(job.level_begin, job.n_levels, scratch, team), job_(job), counts_(counts_of<N>(loss)),
+        : Tree(job.level_begin, job.n_levels, kLeafItems, scratch, team), job_(job), counts_(counts_of<N>(loss)),
           with_value_(with_value(mode)) {
         const std::int32_t n = job.level_begin[job.n_levels];
         for (std::int32_t* count : {job.slope, job.partners})  // else the root's merge writes them first
-            if (count != nullptr && n <= Tree::kLeafItems) std::fill_n(count, n, 0);
+            if (count != nullptr && n <= kLeafItems) std::fill_n(count, n, 0);
     }
 
 private:
@@ -54,7 +55,7 @@ private:
     }
 
     double sum_directly(std::int32_t begin, const std::int32_t* level_begin, std::int32_t n_levels) override {
-        std::int32_t slope[Tree::kLeafItems + kPadding] = {}, partners[Tree::kLeafItems + kPadding] = {};
+        std::int32_t slope[kLeafItems + kPadding] = {}, partners[kLeafItems + kPadding] = {};
         const std::int32_t n = level_begin[n_levels];
         PartnerCountJob<N> job;
         job.score = job_.score + begin;

@@ -17,10 +17,13 @@ bool all_same(const double* x, std::int32_t n) {
 }
 
 class SumTree final : public LabelTree<double> {
+    static constexpr std::int32_t kLeafItems = 64;
+
 public:
     SumTree(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, bool has_weights,
             SortScratch<double>& scratch, Team team)
-        : LabelTree(job.level_begin, job.n_levels, scratch, team), job_(job), direct_(loss.double_sum[mode]) {
+        : LabelTree(job.level_begin, job.n_levels, kLeafItems, scratch, team), job_(job),
+          direct_(loss.double_sum[mode]) {
         const std::int32_t n = job.level_begin[job.n_levels];
         const bool weighted = mode != kValue && has_weights && !all_same(job.weight, n);
         merge_ = loss.merge_sum[mode][weighted];
