@@ -83,6 +83,23 @@ def test_scores_at_the_ends_of_the_type(dtype: DTypeLike) -> None:
         np.testing.assert_array_equal(grad, pairs.sum(axis=0) - pairs.sum(axis=1))
 
 
+@pytest.mark.parametrize("algorithm", ["direct", "fast"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("outlier", [1e5, -1e5, 1e20, -1e20, 1e38, -1e38])
+def test_an_outlier_takes_no_digits(
+    outlier: float, dtype: DTypeLike, algorithm: str, rng: np.random.Generator
+) -> None:
+    """The value of the others, where the outlier is nobody's partner: in one leaf, and in merges."""
+    for n in (20, 90, 700):
+        y, s = rng.integers(1, 6, n), rng.normal(size=n).astype(dtype)
+        loss = rg.PairwiseHingeLoss(reduction="sum")
+        alone = loss.bind(y, algorithm=algorithm).value_and_grad(s)
+        first = loss.bind(np.append(0 if outlier < 0 else 9, y), algorithm=algorithm)
+        value, grad = first.value_and_grad(np.append(dtype(outlier), s).astype(dtype))
+        assert value == pytest.approx(alone[0], rel=1e-13)
+        np.testing.assert_array_equal(grad, np.append(0, alone[1]))
+
+
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
 @pytest.mark.parametrize("levels", [2, 5, 1_000_000])
 def test_tiles_of_a_long_list(levels: int, temperature: float, rng: np.random.Generator) -> None:

@@ -128,22 +128,6 @@ template <class N> class DirectCounts {
         }
     }
 
-    /// Of floats, whose products with counts have no rounding error.
-    static double sum_of_products(const N* score, const std::int32_t* slope, std::int64_t n) {
-        using D = Lanes<double>;
-        const D origin(
-            static_cast<double>(score[0]));  // as the slopes' sum is 0, a shift of all scores changes nothing
-        D sum(0), more(0);
-        std::int64_t k = 0;
-        for (; k + 2 * D::count <= n; k += 2 * D::count) {
-            sum = multiply_add(load_doubles(slope + k), load_doubles(score + k) - origin, sum);
-            more = multiply_add(load_doubles(slope + k + D::count), load_doubles(score + k + D::count) - origin, more);
-        }
-        double rest = 0;
-        for (; k < n; ++k) rest += slope[k] * (static_cast<double>(score[k]) - static_cast<double>(score[0]));
-        return rankgrad::sum(sum + more) + rest;
-    }
-
     explicit DirectCounts(const PartnerCountJob<N>& job) : job_(job) {}
 
 public:
@@ -182,7 +166,6 @@ public:
 
     /// With P the number of pairs of partners, the sum over them is sum (1 - s_i + s_j) = P + sum_i slope_i s_i.
     static double value(const N* score, const std::int32_t* slope, std::int64_t n, std::int64_t pairs) {
-        if constexpr (sizeof(N) == 4) return sum_of_products(score, slope, n) + static_cast<double>(pairs);
         CountProducts products;
         products.add(slope, 0, score, 0, n);
         return products.total().total() + static_cast<double>(pairs);
