@@ -50,15 +50,18 @@ public:
         }
     }
 
+    /// As a tree, so that few additions wait for others.
     Compensated total() const {
-        Compensated total;
+        Compensated part[kChains * V::count];
         for (int c = 0; c < kChains; ++c) {
             double sum[V::count], error[V::count];
             sum_[c].store(sum);
             error_[c].store(error);
-            for (int l = 0; l < V::count; ++l) total += {sum[l], error[l]};
+            for (int l = 0; l < V::count; ++l) part[c * V::count + l] = {sum[l], error[l]};
         }
-        return total;
+        for (int half = kChains * V::count / 2; half > 0; half /= 2)
+            for (int k = 0; k < half; ++k) part[k] += part[k + half];
+        return part[0];
     }
 };
 
