@@ -2,10 +2,11 @@
 // the upper group and an item j of the lower group are partners if s_i - s_j < 1.
 //
 // Rows are visited from the highest score down; the partners of a row are those of the row before it and some more. Each
-// step compares a score with a bound (partner_bounds.hpp), and either lets the next partner join or leaves the row, and so says for one item where the walk along the other group
-// stands (MergedItems::reach): n steps give the partners of all n items. A step waits for the loads and the comparison of the step
-// before it, so that four stretches of the path are walked in turn: where a path is after so many steps is found by
-// bisection [Odeh, Green, Mwassi, Shmueli & Birk, Merge Path, 2012]. A step has no branch to mispredict.
+// step compares a score with the bound of a row (partner_bounds.hpp), and either lets the next partner join or leaves the row,
+// and so says for one item where the walk along the other group stands (MergedItems::reach): n steps give the partners of
+// all n items. A step waits for the loads and the comparison of the step before it, so that four stretches of the path are
+// walked in turn: where a path is after so many steps is found by bisection [Odeh, Green, Mwassi, Shmueli & Birk, Merge
+// Path, 2012]. A step has no branch to mispredict.
 #pragma once
 
 #include <cstddef>

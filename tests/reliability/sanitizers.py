@@ -31,6 +31,8 @@ THREADED = [
     "tests/reliability/test_concurrent.py",
     "tests/test_long_lists.py::test_direct_sums_in_tiles",
     "tests/test_long_lists.py::test_one_to_eight_threads",
+    "tests/test_direct_counts.py::test_tiles_of_a_long_list",
+    "tests/test_partner_counts.py::test_windows_of_a_long_list",
 ]
 #: Tests of builds, of times and of the processes' own limits say nothing under a sanitizer, which takes both time and
 #: address space for itself.
