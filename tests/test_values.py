@@ -220,14 +220,15 @@ def test_hinge_slope_near_a_kink_is_one_of_the_two(
 @pytest.mark.parametrize(
     ("unit", "shift"), [(1e-6, 0), (1, 0), (1, 1e6), (1, 1e30), (1e3, 1e8), (1e5, 0), (1e7, 0)]
 )
+@pytest.mark.parametrize("algorithm", ["direct", "fast"])
 def test_hinge_value_made_of_counts(
-    unit: float, shift: float, levels: int, n: int, rng: np.random.Generator
+    algorithm: str, unit: float, shift: float, levels: int, n: int, rng: np.random.Generator
 ) -> None:
     """In float32 the value of unweighted lists comes from scores and whole numbers, at any distance from zero."""
     y, s = rng.integers(0, levels, n), (rng.normal(size=n) * unit + shift).astype(np.float32)
     d = s.astype(np.float64)[:, None] - s
     counts = (y[:, None] > y) & (d < 1)
-    value, grad = rg.PairwiseHingeLoss(reduction="sum").bind(y, algorithm="direct").value_and_grad(s)
+    value, grad = rg.PairwiseHingeLoss(reduction="sum").bind(y, algorithm=algorithm).value_and_grad(s)
     assert value == pytest.approx((1 - d)[counts].sum(), rel=1e-13 if np.ptp(s) <= 1e6 else 1e-7)
     np.testing.assert_array_equal(grad, counts.sum(axis=0) - counts.sum(axis=1))
 
