@@ -33,8 +33,16 @@ template <class N> class DirectCounts {
         else return bound < score;
     }
     static RANKGRAD_INLINE Counts only_where(Mask mask, Counts counts) {
-        if constexpr (V::count == 1) return mask ? counts : 0;
-        else return counts & mask;
+        if constexpr (V::count == 1) {
+            return mask ? counts : 0;
+        } else {
+            typename V::Bits bits[2];  // as which GCC leaves them alone: SSE2 has no condition on 64 bits
+            std::memcpy(&bits[0], &counts, sizeof counts);
+            std::memcpy(&bits[1], &mask, sizeof mask);
+            bits[0] &= bits[1];
+            std::memcpy(&counts, &bits[0], sizeof counts);
+            return counts;
+        }
     }
 
     V score(int slot) const { return V::load(job_.score + block_ + slot * V::count); }
