@@ -27,6 +27,15 @@ struct Part {
     bool has(std::int32_t k) const { return (k >= row_begin && k < row_end) || (k >= column_begin && k < column_end); }
 };
 
+template <class Job> void set_pairs(Job& job, const std::vector<std::int32_t>& level_begin, const Part& part) {
+    job.level_begin = level_begin.data();
+    job.n_levels = static_cast<std::int32_t>(level_begin.size()) - 1;
+    job.row_begin = part.row_begin;
+    job.row_end = part.row_end;
+    job.column_begin = part.column_begin;
+    job.column_end = part.column_end;
+}
+
 template <class Loss, class T, PairMode mode, bool weighted, class Weight = NoWeight>
 void check(const char* what, const std::vector<std::int32_t>& level_begin, const Part& part) {
     std::vector<T> row(kRoom, T(0.5)), ones(kRoom, T(1));
@@ -36,12 +45,7 @@ void check(const char* what, const std::vector<std::int32_t>& level_begin, const
     PairJob<T> job;
     job.row = job.column = row.data();
     job.weight = job.label = job.vector = job.gain = job.discount = job.discount_rest = ones.data();
-    job.level_begin = level_begin.data();
-    job.n_levels = static_cast<std::int32_t>(level_begin.size()) - 1;
-    job.row_begin = part.row_begin;
-    job.row_end = part.row_end;
-    job.column_begin = part.column_begin;
-    job.column_end = part.column_end;
+    set_pairs(job, level_begin, part);
     job.rectangles = &all;
     job.n_rectangles = 1;
     job.factored = Loss::factored;
@@ -73,12 +77,7 @@ template <class N> void check_counts(const std::vector<std::int32_t>& level_begi
     std::vector<N> score(kRoom, N(0.5));
     PartnerCountJob<N> job;
     job.score = score.data();
-    job.level_begin = level_begin.data();
-    job.n_levels = static_cast<std::int32_t>(level_begin.size()) - 1;
-    job.row_begin = part.row_begin;
-    job.row_end = part.row_end;
-    job.column_begin = part.column_begin;
-    job.column_end = part.column_end;
+    set_pairs(job, level_begin, part);
     const std::int32_t first = std::min(part.row_begin, part.column_begin),
                        last = std::max(part.row_end, part.column_end);
     for (const bool at_end : {true, false}) {
