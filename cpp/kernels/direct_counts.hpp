@@ -21,7 +21,7 @@ template <class N> class DirectCounts {
     static constexpr int kTileRows = 4;
     static constexpr int kPanelRows = 64;
     static constexpr int kBlockRegisters = 64;  ///< registers of columns per block
-    static constexpr N kNobody = static_cast<N>(__builtin_inf());
+    static constexpr N kNobody = static_cast<N>(__builtin_huge_val());
 
     const PartnerCountJob<N>& job_;
     Counts column_[kBlockRegisters];
