@@ -72,7 +72,7 @@ double sum_over_lists(const Plan& plan, const LossCall<T>& call, ScratchPool<Scr
     const std::vector<Task>& tasks = plan.tasks();
     typename ScratchPool<Scratch>::Lease scratch(pool, threads);
     std::vector<double> values(with_value(call.mode) ? static_cast<std::size_t>(plan.lists().count()) : 0);
-    const auto evaluate = [&](std::int64_t list, Scratch& own, Team team) {
+    const auto evaluate = [&](std::int64_t list, Scratch& own, const Team& team) {
         const double value = value_of(list, own, team);
         if (!values.empty()) values[static_cast<std::size_t>(list)] = value;
     };

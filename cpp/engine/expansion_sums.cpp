@@ -51,7 +51,7 @@ public:
         : kernels_(kernels), mode_(mode), job_(job), e_(e), segments_(segments),
           n_(static_cast<std::int64_t>(segments.size()) - 1) {}
 
-    void run(Team team) const {
+    void run(const Team& team) const {
         if (n_ > 1) {
             team.run(n_ - 1, [&](std::int64_t k) { call(k, k + 1, true); });
             for (std::int64_t k = 1; k < n_; ++k) add_densities(k - 1, k);
@@ -137,7 +137,7 @@ void lend(ExpansionScratch& scratch, const ExpansionKernels& kernels, Expansion&
 }
 
 Expansion make_bins(const ExpansionKernels& kernels, const double* score, std::int32_t n, double low, double high,
-                    ExpansionScratch& scratch, SortScratch<double>& sort, Team team) {
+                    ExpansionScratch& scratch, SortScratch<double>& sort, const Team& team) {
     Expansion e;
     e.low = low;
     if (bins_side_by_side(kernels, low, high, n)) {
@@ -153,7 +153,7 @@ Expansion make_bins(const ExpansionKernels& kernels, const double* score, std::i
 }
 
 void expansion_sums(const ExpansionKernels& kernels, PairMode mode, PairJob<double> job, double* vector, double low,
-                    double high, ExpansionScratch& scratch, SortScratch<double>& sort, Team team) {
+                    double high, ExpansionScratch& scratch, SortScratch<double>& sort, const Team& team) {
     const std::int32_t n = job.level_begin[job.n_levels];
     Expansion e = make_bins(kernels, job.row, n, low, high, scratch, sort, team);
     cut_blocks(job, run_items(kernels, e.n_bins), scratch.blocks);

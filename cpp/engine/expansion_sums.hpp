@@ -28,7 +28,7 @@ void lend(ExpansionScratch& scratch, const ExpansionKernels& kernels, Expansion&
 
 /// The bins of n scores from `low` to `high`, side by side or, where most would be empty, the others.
 Expansion make_bins(const ExpansionKernels& kernels, const double* score, std::int32_t n, double low, double high,
-                    ExpansionScratch& scratch, SortScratch<double>& sort, Team team);
+                    ExpansionScratch& scratch, SortScratch<double>& sort, const Team& team);
 
 /// Only differences of the vector matter, and small numbers lose less.
 void centre(double* x, std::int32_t n);
@@ -36,6 +36,6 @@ void centre(double* x, std::int32_t n);
 /// Adds what the loss's direct sum over all rows of `job` would add. job.row and job.column hold the scores, low and high are
 /// their range; `vector` is for kHessVector and is centred in place.
 void expansion_sums(const ExpansionKernels& kernels, PairMode mode, PairJob<double> job, double* vector, double low,
-                    double high, ExpansionScratch& scratch, SortScratch<double>& sort, Team team);
+                    double high, ExpansionScratch& scratch, SortScratch<double>& sort, const Team& team);
 
 }  // namespace rankgrad

@@ -48,7 +48,7 @@ inline std::int64_t part_begin(std::int64_t n, std::int64_t part) {
 }
 
 /// Calls body(begin, end, part) for the parts of n items, none of which has been looked at.
-template <class Body> void for_parts(Team team, std::int64_t n, std::vector<ItemPart>& parts, Body body) {
+template <class Body> void for_parts(const Team& team, std::int64_t n, std::vector<ItemPart>& parts, Body body) {
     const std::int64_t n_parts = count_parts(n);
     parts.resize(static_cast<std::size_t>(n_parts));
     if (n_parts == 1) {  // most lists: without the cost of a std::function

@@ -17,7 +17,7 @@ constexpr std::int32_t kLeastTiledItems = 4 * kTileItems;
 /// Calls body(tile) for all pairs of two of n items, the row the later one, each pair in one tile. The items come in blocks, and as in
 /// a tournament where each block meets each other one, a round has each block in at most one tile. So each item's sums are added in
 /// the order of the rounds, by any number of threads.
-template <class Body> void for_tiles(Team team, std::int32_t n, Body body) {
+template <class Body> void for_tiles(const Team& team, std::int32_t n, Body body) {
     const std::int32_t blocks = (n + kTileItems - 1) / kTileItems, players = blocks + blocks % 2, others = players - 1;
     const auto meet = [&](std::int32_t a, std::int32_t b) {
         const auto [column, row] = std::minmax(a, b);
@@ -38,7 +38,7 @@ template <class Body> void for_tiles(Team team, std::int32_t n, Body body) {
 }
 
 /// Calls kernel(part) for a job over all rows of a list, in the tiles of a long one.
-template <class Job, class Kernel> void run_tiles(Team team, const Job& job, Kernel kernel) {
+template <class Job, class Kernel> void run_tiles(const Team& team, const Job& job, Kernel kernel) {
     if (job.row_end < kLeastTiledItems) return kernel(job);
     for_tiles(team, job.row_end, [&](const PairRectangle& tile) {
         Job part = job;

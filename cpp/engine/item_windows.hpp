@@ -16,7 +16,7 @@ constexpr std::int32_t kWindowItems = 1 << 15;
 constexpr std::int32_t kWindowLevels = 32, kLeastWindows = 4;
 
 /// Calls body(begin, end, part) for ranges that together are all items of a list in label order, in each level by position.
-template <class Body> void for_windows(Team team, const std::int32_t* order, const std::int32_t* level_begin,
+template <class Body> void for_windows(const Team& team, const std::int32_t* order, const std::int32_t* level_begin,
                                        std::int32_t n_levels, std::vector<ItemPart>& parts, Body body) {
     const std::int32_t n = level_begin[n_levels];
     if (n < kLeastWindows * kWindowItems || n_levels > kWindowLevels) return for_parts(team, n, parts, body);

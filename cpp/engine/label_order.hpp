@@ -50,14 +50,26 @@ template <class T, class N> void gather_only(const T* scores, const std::int32_t
 constexpr double kNoLeast = -std::numeric_limits<double>::infinity();
 
 /// to[order[k]] = factor * from[k] for the items of a part, but at least `least`. Nothing if `to` is null.
-template <class S, class T> void scatter_results(const S* from, const std::int32_t* order, std::int64_t begin,
-                                                 std::int64_t end, double factor, double least, T* to) {
+template <class T> void scatter_results(const double* from, const std::int32_t* order, std::int64_t begin,
+                                        std::int64_t end, double factor, double least, T* to) {
     if (to == nullptr) return;
     if (least == kNoLeast) {
         RANKGRAD_UNROLL
         for (std::int64_t k = begin; k < end; ++k) to[order[k]] = static_cast<T>(factor * from[k]);
     } else {
         for (std::int64_t k = begin; k < end; ++k) to[order[k]] = static_cast<T>(std::max(factor * from[k], least));
+    }
+}
+
+/// The same for counts.
+template <class T> void scatter_results(const std::int32_t* from, const std::int32_t* order, std::int64_t begin,
+                                        std::int64_t end, double factor, double least, T* to) {
+    T scaled[kGatheredBlock];
+    for (std::int64_t first = begin; to != nullptr && first < end; first += kGatheredBlock) {
+        const std::int64_t n = std::min(kGatheredBlock, end - first);
+        scale_counts(from + first, n, factor, least, scaled);
+        RANKGRAD_UNROLL
+        for (std::int64_t k = 0; k < n; ++k) to[order[first + k]] = scaled[k];
     }
 }
 

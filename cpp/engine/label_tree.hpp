@@ -25,11 +25,14 @@ inline std::int32_t split_level(const std::int32_t* level_begin, std::int32_t fi
 /// a stable partition, so its groups are in order again. Groups of a few items are summed directly. Balancing by items
 /// makes the cost O(n (1 + H)), H the entropy of the labels, and at most O(n log n), whatever the ties [cf. Joachims, 2006;
 /// Airola, Pahikkala & Salakoski, 2011].
-template <class N> class LabelTree {
+///
+/// What a tree carries goes with the items from node to node, so that a step finds it in the order of the scores, and is taken
+/// where the items' way ends. Steps give Sums, which are added in an order that threads do not change.
+template <class N, class Sum> class LabelTree {
 public:
     /// Nodes of up to `leaf_items`, at most kMostLeafItems, are summed directly.
     LabelTree(const std::int32_t* level_begin, std::int32_t n_levels, std::int32_t leaf_items, SortScratch<N>& scratch,
-              Team team)
+              const Team& team)
         : team_(team), level_begin_(level_begin), n_levels_(n_levels), n_(level_begin[n_levels]),
           leaf_items_(leaf_items), scratch_(scratch) {
         for (int k = 0; k < 2; ++k) place_[k] = scratch.place(k, static_cast<std::size_t>(n_));
@@ -38,14 +41,15 @@ public:
     LabelTree& operator=(const LabelTree&) = delete;
 
     /// Does all steps, for scores in label order from `low` to `high`. Gives the sum of what they give.
-    double run(const N* score, double low, double high) {
+    Sum run(const N* score, double low, double high) {
         if (n_ <= leaf_items_) return leaf(0, n_levels_);
         const std::int32_t split = split_level(level_begin_, 0, n_levels_), middle = level_begin_[split];
         sort(score, 0, middle, low, high);
         sort(score, middle, n_, low, high);
-        if (n_ > kShortItems && team_.stopped()) return 0;  // the sorts may not be whole then
-        double total = merge(merged(0, 0, middle, n_));
-        total += descend(0, 0, split, true) + descend(0, split, n_levels_, true);
+        if (n_ > kShortItems && team_.stopped()) return {};  // the sorts may not be whole then
+        Sum total = merge(merged(0, 0, middle, n_), carried_[0], split == 1, split + 1 == n_levels_);
+        total += descend(0, 0, split, true);
+        total += descend(0, split, n_levels_, true);
         std::stable_sort(left_.begin(), left_.end(), [](const Node& a, const Node& b) { return a.items > b.items; });
         team_.run(static_cast<std::int64_t>(left_.size()), [&](std::int64_t k) {
             Node& node = left_[static_cast<std::size_t>(k)];
@@ -66,18 +70,26 @@ protected:
         return items < kSharedItems ? 1 : std::max(2, static_cast<std::int32_t>(items >> 15));
     }
 
-    /// All pairs between the groups of a node. The root's, if it is no leaf, come first.
-    virtual double merge(const MergedItems<N>& items) = 0;
+    /// Numbers of the items, in the order that these are in.
+    static constexpr int kMostCarried = 2;
+    using Carried = std::int32_t* [kMostCarried];
+
+    /// All pairs between the groups of a node. The root's, if it is no leaf, come first. The way of a group of one level ends here.
+    virtual Sum merge(const MergedItems<N>& items, const Carried& carried, bool lower_ends, bool upper_ends) = 0;
+    /// What the items [begin, end) of a leaf that is not the root have carried, before its pairs.
+    virtual void take(const std::int32_t* item, const Carried& carried, std::ptrdiff_t begin, std::ptrdiff_t end) = 0;
     /// All pairs of the items of a leaf, from `begin` in label order on; level_begin, of so many levels, counts from there.
-    virtual double sum_directly(std::int32_t begin, const std::int32_t* level_begin, std::int32_t n_levels) = 0;
+    virtual Sum sum_directly(std::int32_t begin, const std::int32_t* level_begin, std::int32_t n_levels) = 0;
 
     Team team_;
+    int n_carried_ = 0;
+    Carried carried_[2] = {};  ///< room for n numbers each, in both of the places that items are in
 
 private:
     struct Node {
         int at;
         std::int32_t first, last, items;
-        double sum;
+        Sum sum;
     };
 
     /// The items of one group of the root go to place_[0] in order.
@@ -87,7 +99,7 @@ private:
                          scratch_.count, team_);
     }
 
-    double leaf(std::int32_t first, std::int32_t last) {
+    Sum leaf(std::int32_t first, std::int32_t last) {
         std::int32_t level_begin[kMostLeafItems + 1];
         for (std::int32_t q = first; q <= last; ++q) level_begin[q - first] = level_begin_[q] - level_begin_[first];
         return sum_directly(level_begin_[first], level_begin, last - first);
@@ -100,20 +112,24 @@ private:
 
     /// All pairs of the levels [first, last), whose items are in place_[at]. Recursion takes the smaller half, so it is never
     /// deeper than log2(n). A shared tree keeps its small nodes for later.
-    double descend(int at, std::int32_t first, std::int32_t last, bool shared) {
-        double sum = 0;
+    Sum descend(int at, std::int32_t first, std::int32_t last, bool shared) {
+        Sum sum{};
         while (last - first > 1) {
             const std::int32_t begin = level_begin_[first], end = level_begin_[last];
             if (shared && end - begin < kSharedItems) {
-                left_.push_back({at, first, last, end - begin, 0});
-                break;
+                left_.push_back({at, first, last, end - begin, {}});
+                return sum;
             }
-            if (end - begin <= leaf_items_) return sum + leaf(first, last);
+            if (end - begin <= leaf_items_) {
+                take(place_[at].index, carried_[at], begin, end);
+                sum += leaf(first, last);
+                return sum;
+            }
             const std::int32_t split = split_level(level_begin_, first, last), middle = level_begin_[split];
             partition(at, begin, middle, end);
-            if (shared && team_.stopped()) break;  // and so the partition may not be whole
+            if (shared && team_.stopped()) return {};  // as the partition may not be whole
             at ^= 1;
-            sum += merge(merged(at, begin, middle, end));
+            sum += merge(merged(at, begin, middle, end), carried_[at], split == first + 1, split + 1 == last);
             if (middle - begin < end - middle) {
                 sum += descend(at, first, split, shared);
                 first = split;
@@ -146,13 +162,23 @@ private:
     }
     void partition_part(int at, std::int32_t begin, std::int32_t end, std::int32_t middle, std::int32_t low,
                         std::int32_t high) const {
+        const auto move = n_carried_ == 0   ? &LabelTree::move<0>
+                          : n_carried_ == 1 ? &LabelTree::move<1>
+                                            : &LabelTree::move<2>;
+        (this->*move)(at, begin, end, middle, low, high);
+    }
+    template <int n_carried> void move(int at, std::int32_t begin, std::int32_t end, std::int32_t middle,
+                                       std::int32_t low, std::int32_t high) const {
         const Sortable<N> from = place_[at], to = place_[at ^ 1];
+        const std::int32_t* carried[kMostCarried] = {carried_[at][0], carried_[at][1]};
+        std::int32_t* const carried_to[kMostCarried] = {carried_[at ^ 1][0], carried_[at ^ 1][1]};
         for (std::int32_t k = begin; k < end; ++k) {
             const std::int32_t item = from.index[k];
             const std::int32_t is_low = item < middle;
             const std::int32_t slot = high ^ ((low ^ high) & -is_low);
             to.number[slot] = from.number[k];
             to.index[slot] = item;
+            for (int c = 0; c < n_carried; ++c) carried_to[c][slot] = carried[c][k];
             low += is_low;
             high += 1 - is_low;
         }

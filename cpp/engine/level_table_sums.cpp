@@ -18,7 +18,7 @@ const LevelTableKernels<double>& table_kernels(double) { return kernels().level_
 }  // namespace
 
 template <class T> LevelTableSum<T>::LevelTableSum(const Plan& plan, const LevelCodes& codes, const LossCall<T>& call,
-                                                   std::int64_t list, LevelTableScratch& scratch, Team team)
+                                                   std::int64_t list, LevelTableScratch& scratch, const Team& team)
     : plan_(plan), call_(call), list_(list), base_(plan.lists().begin(list)), n_(plan.size(list)),
       n_parts_(count_parts(n_)), level_(codes.level(list)), position_(codes.position(list)), scratch_(scratch),
       items_(std::get<TableItems<T>>(scratch.items)), team_(team) {}

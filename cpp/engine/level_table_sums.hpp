@@ -27,7 +27,7 @@ template <class T> class LevelTableSum {
 public:
     /// `codes` has the list.
     LevelTableSum(const Plan& plan, const LevelCodes& codes, const LossCall<T>& call, std::int64_t list,
-                  LevelTableScratch& scratch, Team team);
+                  LevelTableScratch& scratch, const Team& team);
 
     /// Copies the items. False if one of their numbers is not finite.
     bool read();

@@ -29,7 +29,7 @@ PlanOptions options_for(const ListLossKernels& kernel, const ListwiseLoss& loss,
 }
 
 /// The numbers divided by the temperature, by parts; `to` may be `from`.
-template <class T> void divide(const T* from, std::int32_t n, double temperature, double* to, Team team) {
+template <class T> void divide(const T* from, std::int32_t n, double temperature, double* to, const Team& team) {
     if (std::is_same_v<T, double> && temperature == 1.0) return;
     team.run(count_parts(n), [&](std::int64_t part) {
         for (std::int64_t k = part_begin(n, part); k < part_begin(n, part + 1); ++k)
@@ -76,7 +76,7 @@ template <class T> double Listwise::evaluate(const LossCall<T>& call) const {
         for (T* out : {call.grad, call.hess, values_per_item() ? call.row_value : nullptr})
             if (out != nullptr) std::fill(out, out + n, T(0));
     }
-    const auto value_of = [&](std::int64_t list, Scratch& s, Team team) {
+    const auto value_of = [&](std::int64_t list, Scratch& s, const Team& team) {
         const double value = evaluate_list(call, list, s, team);
         if (call.row_value != nullptr && !values_per_item()) call.row_value[list] = static_cast<T>(value);
         return call.list_weight == nullptr ? value : call.list_weight[list] * value;
@@ -85,7 +85,7 @@ template <class T> double Listwise::evaluate(const LossCall<T>& call) const {
 }
 
 template <class T>
-double Listwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, Team team) const {
+double Listwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const {
     const std::int32_t n = plan_.size(list);
     if (n == 0) return 0;
     T* score = padded(buffers_of<T>(s).score, static_cast<std::size_t>(n));
@@ -122,7 +122,7 @@ template <class T> bool Listwise::finite_arguments(const LossCall<T>& call, std:
 }
 
 template <class P, class T>
-double Listwise::sum_list(const LossCall<T>& call, std::int64_t list, P high, Scratch& s, Team team) const {
+double Listwise::sum_list(const LossCall<T>& call, std::int64_t list, P high, Scratch& s, const Team& team) const {
     ListJob<P> task = job<P>(call, list, s);
     task.high = high;
     double value = 0;

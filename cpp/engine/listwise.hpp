@@ -50,10 +50,11 @@ public:
 private:
     using Scratch = ListScratch;
     const ListLossKernels& kernel() const;
-    template <class T> double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, Team team) const;
+    template <class T>
+    double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const;
     template <class T> bool finite_arguments(const LossCall<T>& call, std::int64_t list) const;
     template <class P, class T>
-    double sum_list(const LossCall<T>& call, std::int64_t list, P high, Scratch& s, Team team) const;
+    double sum_list(const LossCall<T>& call, std::int64_t list, P high, Scratch& s, const Team& team) const;
     template <class P, class T> ListJob<P> job(const LossCall<T>& call, std::int64_t list, Scratch& s) const;
     template <class P, class T>
     const P* target(const LossCall<T>& call, std::int64_t list, ListBuffers<P>& buffers) const;

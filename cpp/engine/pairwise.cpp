@@ -60,12 +60,12 @@ template <class T> double Pairwise::evaluate(const LossCall<T>& call) const {
 
     return sum_over_lists(
         plan_, call, pool_,
-        [&](std::int64_t list, Scratch& scratch, Team team) { return evaluate_list(call, list, scratch, team); },
+        [&](std::int64_t list, Scratch& scratch, const Team& team) { return evaluate_list(call, list, scratch, team); },
         plan_.long_lists());
 }
 
 template <class T>
-double Pairwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, Team team) const {
+double Pairwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const {
     const auto n = static_cast<std::size_t>(plan_.size(list));
     if (n == 0) return 0.0;
     if (codes_.level(list) != nullptr && !plan_.is_nan(list)) {

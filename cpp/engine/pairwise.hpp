@@ -36,11 +36,6 @@ constexpr double kCountedRange = 1e6;
 /// Pairs in one kernel call, between two looks at the interrupt flag.
 constexpr double kPairsPerCall = 1e7;
 
-template <class N> struct CountScratch {
-    Buffer<N> score;
-    SortScratch<N> sort;
-};
-
 /// Arrays of one list, ordered by label, one register longer than the list.
 struct PairwiseScratch {
     Buffer<double> score, weight, vector, value, grad, hess;  // score: divided by the temperature
@@ -76,15 +71,17 @@ private:
     /// A list is written to when all its scores have been read, so that one alone need not be looked through before.
     bool reads_all_first() const { return plan_.lists().count() == 1 && plan_.all_valid(); }
     template <class T>
-    double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
+    double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& scratch, const Team& team) const;
     template <class T> ListFacts facts(std::int64_t list, double range) const;
-    template <class T> bool gather(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
+    template <class T>
+    bool gather(const LossCall<T>& call, std::int64_t list, Scratch& scratch, const Team& team) const;
     template <class T> bool is_counted(const LossCall<T>& call, std::int64_t list) const;
     template <class T>
-    bool count(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team, double& value) const;
+    bool count(const LossCall<T>& call, std::int64_t list, Scratch& scratch, const Team& team, double& value) const;
     template <class N, class T>
-    bool count_in(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team, double& value) const;
-    template <class T> void sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
+    bool count_in(const LossCall<T>& call, std::int64_t list, Scratch& scratch, const Team& team, double& value) const;
+    template <class T>
+    void sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, const Team& team) const;
     static const double* scores(std::size_t n, Scratch& scratch);
     template <class P> PairJob<P> job_for(std::int64_t list, Scratch& scratch) const;
     PairJob<double> score_job(std::int64_t list, Scratch& scratch) const;
@@ -92,13 +89,15 @@ private:
     PairJob<float> float_job(const LossCall<T>& call, std::int64_t list, Scratch& scratch, bool weighted) const;
     template <class T> PairJob<double> double_job(const LossCall<T>& call, std::int64_t list, Scratch& scratch) const;
     template <class T>
-    void sum_weighted_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
-    template <class T> void rank(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
+    void sum_weighted_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, const Team& team) const;
+    template <class T> void rank(const LossCall<T>& call, std::int64_t list, Scratch& scratch, const Team& team) const;
     template <class T>
-    void sum_weighted_directly(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
+    void sum_weighted_directly(const LossCall<T>& call, std::int64_t list, Scratch& scratch, const Team& team) const;
     bool sums_weighted_fast(std::int64_t list, const Scratch& scratch, PairMode mode, bool is_float) const;
-    void sum_weighted_by_rank(std::int64_t list, Scratch& scratch, PairMode mode, bool is_float, Team team) const;
-    template <class T> double scatter(const LossCall<T>& call, std::int64_t list, Scratch& scratch, Team team) const;
+    void sum_weighted_by_rank(std::int64_t list, Scratch& scratch, PairMode mode, bool is_float,
+                              const Team& team) const;
+    template <class T>
+    double scatter(const LossCall<T>& call, std::int64_t list, Scratch& scratch, const Team& team) const;
 
     PairwiseLoss loss_;
     int loss_index_;

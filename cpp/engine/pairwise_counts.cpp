@@ -39,14 +39,14 @@ template <class T> bool Pairwise::is_counted(const LossCall<T>& call, std::int64
 
 /// False, with nothing written, if a number is not finite or the range of the scores is too wide.
 template <class T>
-bool Pairwise::count(const LossCall<T>& call, std::int64_t list, Scratch& s, Team team, double& value) const {
+bool Pairwise::count(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team, double& value) const {
     // Scores that need not be divided stay what they are.
     return loss_.temperature == 1.0 ? count_in<T>(call, list, s, team, value)
                                     : count_in<double>(call, list, s, team, value);
 }
 
 template <class N, class T>
-bool Pairwise::count_in(const LossCall<T>& call, std::int64_t list, Scratch& s, Team team, double& value) const {
+bool Pairwise::count_in(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team, double& value) const {
     const std::int64_t base = plan_.lists().begin(list), n = plan_.size(list);
     const auto size = static_cast<std::size_t>(n);
     const std::int32_t* order = plan_.order(list);
@@ -72,17 +72,18 @@ bool Pairwise::count_in(const LossCall<T>& call, std::int64_t list, Scratch& s, 
     job.level_begin = level_begin;
     job.n_levels = n_levels;
     job.row_end = plan_.size(list);
-    if (call.grad != nullptr || !by_merges) job.slope = padded(s.slope, size);
+    if (!by_merges && high - low > kCountedRange) return false;
+    job.slope = padded(s.slope, size);
     if (call.mode == kGradPositiveHess) job.partners = padded(s.partners, size);
+    std::fill_n(score + n, kPadding, N(0));
+    CountedPairs counted;
     if (by_merges) {
-        value = count_by_merges(loss, call.mode, job, low, high, own.sort, team);
+        counted = count_by_merges(loss, job, with_value(call.mode), low, high, own, team);
     } else {
-        if (high - low > kCountedRange) return false;
-        std::fill_n(score + n, kPadding, N(0));
-        const std::int64_t pairs = count_pair_by_pair(loss, in_type_of<T>(job, 0.5 * low + 0.5 * high, s), team);
-        if (with_value(call.mode)) value = counts_of<N>(loss).value_directly(score, job.slope, n, pairs);
+        counted.pairs = count_pair_by_pair(loss, in_type_of<T>(job, 0.5 * low + 0.5 * high, s), team);
+        if (with_value(call.mode)) counts_of<N>(loss).add_products(score, job.slope, n, counted.products);
     }
-    value *= list_weight;
+    if (with_value(call.mode)) value = list_weight * counted.value();
 
     const double grad_factor = call.scale * list_weight / loss_.temperature;
     const double hess_factor = grad_factor / loss_.temperature;
@@ -100,7 +101,7 @@ bool Pairwise::count_in(const LossCall<T>& call, std::int64_t list, Scratch& s, 
 
 template bool Pairwise::is_counted(const LossCall<float>&, std::int64_t) const;
 template bool Pairwise::is_counted(const LossCall<double>&, std::int64_t) const;
-template bool Pairwise::count(const LossCall<float>&, std::int64_t, Scratch&, Team, double&) const;
-template bool Pairwise::count(const LossCall<double>&, std::int64_t, Scratch&, Team, double&) const;
+template bool Pairwise::count(const LossCall<float>&, std::int64_t, Scratch&, const Team&, double&) const;
+template bool Pairwise::count(const LossCall<double>&, std::int64_t, Scratch&, const Team&, double&) const;
 
 }  // namespace rankgrad

@@ -35,7 +35,8 @@ void gather_numbers(const From* from, const std::int32_t* order, std::int64_t n,
 }  // namespace
 
 /// Copies the list's numbers in label order, and clears its sums. False if a number is not finite.
-template <class T> bool Pairwise::gather(const LossCall<T>& call, std::int64_t list, Scratch& s, Team team) const {
+template <class T>
+bool Pairwise::gather(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const {
     const std::int64_t base = plan_.lists().begin(list), n = plan_.size(list);
     const std::int32_t* order = plan_.order(list);
     const auto size = static_cast<std::size_t>(n);
@@ -68,7 +69,8 @@ template <class T> bool Pairwise::gather(const LossCall<T>& call, std::int64_t l
     return all.finite && (call.list_weight == nullptr || std::isfinite(call.list_weight[list]));
 }
 
-template <class T> double Pairwise::scatter(const LossCall<T>& call, std::int64_t list, Scratch& s, Team team) const {
+template <class T>
+double Pairwise::scatter(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const {
     const std::int64_t base = plan_.lists().begin(list), n = plan_.size(list);
     const std::int32_t* order = plan_.order(list);
     const double list_weight = call.list_weight == nullptr ? 1.0 : call.list_weight[list];
@@ -90,9 +92,9 @@ template <class T> double Pairwise::scatter(const LossCall<T>& call, std::int64_
     return list_weight * total;
 }
 
-template bool Pairwise::gather(const LossCall<float>&, std::int64_t, Scratch&, Team) const;
-template bool Pairwise::gather(const LossCall<double>&, std::int64_t, Scratch&, Team) const;
-template double Pairwise::scatter(const LossCall<float>&, std::int64_t, Scratch&, Team) const;
-template double Pairwise::scatter(const LossCall<double>&, std::int64_t, Scratch&, Team) const;
+template bool Pairwise::gather(const LossCall<float>&, std::int64_t, Scratch&, const Team&) const;
+template bool Pairwise::gather(const LossCall<double>&, std::int64_t, Scratch&, const Team&) const;
+template double Pairwise::scatter(const LossCall<float>&, std::int64_t, Scratch&, const Team&) const;
+template double Pairwise::scatter(const LossCall<double>&, std::int64_t, Scratch&, const Team&) const;
 
 }  // namespace rankgrad

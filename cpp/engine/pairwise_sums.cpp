@@ -31,7 +31,8 @@ template <class T> ListFacts Pairwise::facts(std::int64_t list, double range) co
 }
 
 /// Chooses the algorithm and the arithmetic from the type, the range of the scores and the labels, never from the machine.
-template <class T> void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& s, Team team) const {
+template <class T>
+void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const {
     if (weights_.any()) return sum_weighted_pairs(call, list, s, team);
     const PairLossKernels& loss = kernels().pair->losses[loss_index_];
     const bool is_float = std::is_same_v<T, float>;
@@ -132,7 +133,7 @@ template <class T> PairJob<double> Pairwise::double_job(const LossCall<T>& call,
 
 template ListFacts Pairwise::facts<float>(std::int64_t, double) const;
 template ListFacts Pairwise::facts<double>(std::int64_t, double) const;
-template void Pairwise::sum_pairs(const LossCall<float>&, std::int64_t, Scratch&, Team) const;
-template void Pairwise::sum_pairs(const LossCall<double>&, std::int64_t, Scratch&, Team) const;
+template void Pairwise::sum_pairs(const LossCall<float>&, std::int64_t, Scratch&, const Team&) const;
+template void Pairwise::sum_pairs(const LossCall<double>&, std::int64_t, Scratch&, const Team&) const;
 
 }  // namespace rankgrad

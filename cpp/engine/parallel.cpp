@@ -216,7 +216,7 @@ void parallel_for(std::int64_t n_tasks, int threads, InterruptCheck check,
     run_shares(n_tasks, threads_for(n_tasks, threads), 1, check, body);
 }
 
-void Team::run(std::int64_t n_parts, const std::function<void(std::int64_t)>& body) {
+void Team::run(std::int64_t n_parts, const std::function<void(std::int64_t)>& body) const {
     const int threads = threads_for(n_parts, threads_);
     if (threads > 1)
         return run_shares(n_parts, threads, threads, check_, [&](std::int64_t part, Worker&) { body(part); });

@@ -1,12 +1,12 @@
-// The label tree with counts.
+// The label tree with counts, and counts pair by pair.
 #include "engine/partner_counts.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
-#include "engine/call.hpp"
 #include "engine/item_tiles.hpp"
 #include "engine/label_tree.hpp"
 #include "engine/workspace.hpp"
@@ -14,61 +14,116 @@
 namespace rankgrad {
 namespace {
 
-template <class N> class CountTree final : public LabelTree<N> {
-    using Tree = LabelTree<N>;
+template <class N> void zero_counts(const PartnerCountJob<N>& job) {
+    for (std::int32_t* count : {job.slope, job.partners})
+        if (count != nullptr) std::fill_n(count, job.row_end, 0);
+}
+
+/// to[item[k]] = from[k]
+void put(const std::int32_t* item, const std::int32_t* from, std::ptrdiff_t begin, std::ptrdiff_t end,
+         std::int32_t* to) {
+    constexpr std::ptrdiff_t kAhead = 32;  // items whose places are asked for, as they are anywhere
+    std::ptrdiff_t k = begin;
+    for (; k + kAhead < end; ++k) {
+        prefetch_for_write(to + item[k + kAhead]);
+        to[item[k]] = from[k];
+    }
+    for (; k < end; ++k) to[item[k]] = from[k];
+}
+
+/// The counts of an item go with it through the tree.
+template <class N> class CountTree final : public LabelTree<N, CountedPairs> {
+    using Tree = LabelTree<N, CountedPairs>;
+    using typename Tree::Carried;
     static constexpr std::int32_t kLeafItems = Tree::kMostLeafItems;
 
 public:
-    CountTree(const PairLossKernels& loss, PairMode mode, const PartnerCountJob<N>& job, SortScratch<N>& scratch,
-              Team team)
-        : Tree(job.level_begin, job.n_levels, kLeafItems, scratch, team), job_(job), counts_(counts_of<N>(loss)),
-          with_value_(with_value(mode)) {
+    CountTree(const PairLossKernels& loss, const PartnerCountJob<N>& job, bool with_value, CountScratch<N>& scratch,
+              const Team& team)
+        : Tree(job.level_begin, job.n_levels, kLeafItems, scratch.sort, team), job_(job), counts_(counts_of<N>(loss)),
+          with_value_(with_value) {
         const std::int32_t n = job.level_begin[job.n_levels];
-        for (std::int32_t* count : {job.slope, job.partners})  // else the root's merge writes them first
-            if (count != nullptr && n <= kLeafItems) std::fill_n(count, n, 0);
+        if (n <= kLeafItems) {  // else the root's merge writes them first
+            zero_counts(job);
+            return;
+        }
+        this->n_carried_ = job.partners == nullptr ? 1 : 2;
+        for (int at = 0; at < 2; ++at)
+            for (int c = 0; c < this->n_carried_; ++c)
+                this->carried_[at][c] = padded_apart(scratch.carried[at][c], static_cast<std::size_t>(n));
     }
 
 private:
-    double merge(const MergedItems<N>& items) override {
+    CountedPairs merge(const MergedItems<N>& items, const Carried& carried, bool lower_ends, bool upper_ends) override {
         CountJob<N> job;
         static_cast<MergedItems<N>&>(job) = items;
-        job.slope = job_.slope;
-        job.partners = job_.partners;
-        job.with_value = with_value_;
+        job.slope = carried[0];
+        job.partners = carried[1];
         const std::ptrdiff_t size = items.end - items.begin;
-        job.first = size == job_.level_begin[job_.n_levels];  // the root's, before all others
+        if (size == job_.level_begin[job_.n_levels]) job.reach = job.slope;  // the root, where nothing has been carried
         const std::int64_t n = Tree::count_pieces(size);
         std::vector<MergePiece> many(n == 1 ? 0 : static_cast<std::size_t>(n));
+        std::vector<CountedPairs> many_sums(n == 1 ? 0 : 2 * static_cast<std::size_t>(n));
         MergePiece one, *const pieces = n == 1 ? &one : many.data();
+        CountedPairs sums_of_one[2], *const sums = n == 1 ? sums_of_one : many_sums.data();
         counts_.cut(job, pieces, n);
-        const auto count = [&](std::int64_t k) { counts_.count(job, pieces[k % n], k >= n); };
+        const auto count = [&](std::int64_t k) {
+            counts_.walk(job, pieces[k]);
+            sums[k].pairs = counts_.count(job, pieces[k]);
+        };
+        const auto end_lower = [&](std::int64_t k) {
+            const MergeSide& rows = pieces[k].lower;
+            if (lower_ends) sums[n + k].products = end(items, carried, rows.row, rows.row_end);
+        };
+        const auto end_upper = [&](std::int64_t k) {
+            const MergeSide& rows = pieces[k].upper;
+            if (upper_ends) sums[k].products = end(items, carried, rows.row_end + 1, rows.row + 1);
+        };
+        const auto count_and_end = [&](std::int64_t k) {  // while they are in the cache
+            count(k);
+            end_upper(k);
+            end_lower(k);
+        };
         if (n == 1) {
-            counts_.walk(job, one);
-            count(0);
-            count(1);
-        } else {
-            this->team_.run(n, [&](std::int64_t k) { counts_.walk(job, pieces[k]); });
-            // One group after the other, so that two threads do not write to the same lines of the cache.
-            this->team_.run(2 * n, count);
+            count_and_end(0);
+        } else if (this->team_.is_one()) {
+            this->team_.run(n, count_and_end);
+        } else {  // one group after the other, so that two threads do not write to the same lines of the cache
+            this->team_.run(n, count);
+            this->team_.run(2 * n, [&](std::int64_t k) { return k < n ? end_upper(k) : end_lower(k - n); });
         }
-        return counts_.value(pieces, n);
+        CountedPairs sum;
+        for (std::int64_t k = 0; k < 2 * n; ++k) sum += sums[k];
+        return sum;
     }
 
-    double sum_directly(std::int32_t begin, const std::int32_t* level_begin, std::int32_t n_levels) override {
-        std::int32_t slope[kLeafItems + kPadding] = {}, partners[kLeafItems + kPadding] = {};
-        const std::int32_t n = level_begin[n_levels];
-        PartnerCountJob<N> job;
-        job.score = job_.score + begin;
+    /// Items whose way ends, and their products.
+    SumWithError end(const MergedItems<N>& items, const Carried& carried, std::ptrdiff_t begin, std::ptrdiff_t end) {
+        take(items.item, carried, begin, end);
+        return products(items.score + begin, carried[0] + begin, end - begin);
+    }
+    SumWithError products(const N* score, const std::int32_t* slope, std::ptrdiff_t n) const {
+        SumWithError sum;
+        if (with_value_) counts_.add_products(score, slope, n, sum);
+        return sum;
+    }
+
+    void take(const std::int32_t* item, const Carried& carried, std::ptrdiff_t begin, std::ptrdiff_t end) override {
+        put(item, carried[0], begin, end, job_.slope);
+        if (job_.partners != nullptr) put(item, carried[1], begin, end, job_.partners);
+    }
+
+    CountedPairs sum_directly(std::int32_t begin, const std::int32_t* level_begin, std::int32_t n_levels) override {
+        PartnerCountJob<N> job = job_;
+        job.score += begin;
         job.level_begin = level_begin;
         job.n_levels = n_levels;
-        job.row_end = n;
-        job.slope = slope;
-        job.partners = job_.partners == nullptr ? nullptr : partners;
+        job.row_end = level_begin[n_levels];
+        job.slope += begin;
+        if (job.partners != nullptr) job.partners += begin;
         job.in_double = true;  // as merges compare scores
         const std::int64_t pairs = counts_.count_directly(job);
-        for (std::int32_t k = 0; job_.slope != nullptr && k < n; ++k) job_.slope[begin + k] += slope[k];
-        for (std::int32_t k = 0; job_.partners != nullptr && k < n; ++k) job_.partners[begin + k] += partners[k];
-        return with_value_ ? counts_.value_directly(job.score, slope, n, pairs) : 0;
+        return {pairs, products(job.score, job.slope, job.row_end)};
     }
 
     const PartnerCountJob<N>& job_;
@@ -78,26 +133,35 @@ private:
 
 }  // namespace
 
-template <class N> double count_by_merges(const PairLossKernels& loss, PairMode mode, const PartnerCountJob<N>& job,
-                                          double low, double high, SortScratch<N>& scratch, Team team) {
-    return CountTree<N>(loss, mode, job, scratch, team).run(job.score, low, high);
+void CountedPairs::operator+=(const CountedPairs& more) {
+    pairs += more.pairs;
+    SumWithError& all = products;
+    const double next = all.sum + more.products.sum,
+                 added = next - all.sum;  // exact with its error [Knuth, TAOCP 2, 4.2.2]
+    all.error += (all.sum - (next - added)) + (more.products.sum - added) + more.products.error;
+    all.sum = next;
+}
+
+template <class N> CountedPairs count_by_merges(const PairLossKernels& loss, const PartnerCountJob<N>& job,
+                                                bool with_value, double low, double high, CountScratch<N>& scratch,
+                                                const Team& team) {
+    return CountTree<N>(loss, job, with_value, scratch, team).run(job.score, low, high);
 }
 
 template <class N>
-std::int64_t count_pair_by_pair(const PairLossKernels& loss, const PartnerCountJob<N>& job, Team team) {
-    for (std::int32_t* count : {job.slope, job.partners})
-        if (count != nullptr) std::fill_n(count, job.row_end, 0);
+std::int64_t count_pair_by_pair(const PairLossKernels& loss, const PartnerCountJob<N>& job, const Team& team) {
+    zero_counts(job);
     if (job.row_end < kLeastTiledItems) return counts_of<N>(loss).count_directly(job);
     std::atomic<std::int64_t> pairs{0};
     run_tiles(team, job, [&](const PartnerCountJob<N>& part) { pairs += counts_of<N>(loss).count_directly(part); });
     return pairs;
 }
 
-template double count_by_merges(const PairLossKernels&, PairMode, const PartnerCountJob<float>&, double, double,
-                                SortScratch<float>&, Team);
-template double count_by_merges(const PairLossKernels&, PairMode, const PartnerCountJob<double>&, double, double,
-                                SortScratch<double>&, Team);
-template std::int64_t count_pair_by_pair(const PairLossKernels&, const PartnerCountJob<float>&, Team);
-template std::int64_t count_pair_by_pair(const PairLossKernels&, const PartnerCountJob<double>&, Team);
+template CountedPairs count_by_merges(const PairLossKernels&, const PartnerCountJob<float>&, bool, double, double,
+                                      CountScratch<float>&, const Team&);
+template CountedPairs count_by_merges(const PairLossKernels&, const PartnerCountJob<double>&, bool, double, double,
+                                      CountScratch<double>&, const Team&);
+template std::int64_t count_pair_by_pair(const PairLossKernels&, const PartnerCountJob<float>&, const Team&);
+template std::int64_t count_pair_by_pair(const PairLossKernels&, const PartnerCountJob<double>&, const Team&);
 
 }  // namespace rankgrad

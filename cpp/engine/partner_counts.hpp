@@ -10,14 +10,31 @@
 
 namespace rankgrad {
 
-/// Writes the counts of all items. Gives the sum of phi over all pairs in modes with values. The loss is one that is counted,
-/// scores are from `low` to `high`.
-template <class N> double count_by_merges(const PairLossKernels& loss, PairMode mode, const PartnerCountJob<N>& job,
-                                          double low, double high, SortScratch<N>& scratch, Team team);
+template <class N> struct CountScratch {
+    Buffer<N> score;
+    SortScratch<N> sort;
+    Buffer<std::int32_t> carried[2][2];
+};
 
-/// Likewise pair by pair, but gives the number of pairs of partners.
+/// Pairs of partners, and the sum over them: sum (1 - s_i + s_j) = pairs + sum_i slope_i s_i.
+struct CountedPairs {
+    std::int64_t pairs = 0;
+    SumWithError products;
+
+    void operator+=(const CountedPairs& more);
+    double value() const {  // the pairs last, as large products that cancel would take their digits
+        return products.sum + products.error + static_cast<double>(pairs);
+    }
+};
+
+/// Write the counts of all items of a list. The products are 0 if no value is wanted. The loss is one that is counted, scores are
+/// from `low` to `high`.
+template <class N> CountedPairs count_by_merges(const PairLossKernels& loss, const PartnerCountJob<N>& job,
+                                                bool with_value, double low, double high, CountScratch<N>& scratch,
+                                                const Team& team);
+/// The pairs alone.
 template <class N>
-std::int64_t count_pair_by_pair(const PairLossKernels& loss, const PartnerCountJob<N>& job, Team team);
+std::int64_t count_pair_by_pair(const PairLossKernels& loss, const PartnerCountJob<N>& job, const Team& team);
 
 /// The kernels for scores of type N.
 template <class N> const CountKernels<N>& counts_of(const PairLossKernels& loss) {

@@ -78,16 +78,11 @@ void sort_short(Unsorted<N> from, std::int32_t n, double low, double high, Sorta
 /// that it will not be in a near cache.
 constexpr std::int32_t kAhead = 16;
 constexpr std::uint32_t kNearBuckets = 1 << 7;
-inline void prefetch([[maybe_unused]] const void* place) {
-#if defined(__GNUC__) || defined(__clang__)
-    __builtin_prefetch(place, 1);
-#endif
-}
 
 /// Sorts an array by dealing it into buckets.
 template <class N> class LongSort {
 public:
-    LongSort(Buffer<std::uint32_t>& count, Team team) : count_(count), team_(team) {}
+    LongSort(Buffer<std::uint32_t>& count, const Team& team) : count_(count), team_(team) {}
 
     /// Like sort_short, but that the numbers must not be in `to`.
     void run(Unsorted<N> from, std::int32_t n, double low, double high, Sortable<N> to, Sortable<N> room,
@@ -153,8 +148,8 @@ private:
             for_part(part, [=](std::int32_t k, std::int32_t cell) {
                 const std::uint32_t slot = next[cell]++;
                 if (far) {
-                    prefetch(to.number + slot + kAhead);
-                    prefetch(to.index + slot + kAhead);
+                    prefetch_for_write(to.number + slot + kAhead);
+                    prefetch_for_write(to.index + slot + kAhead);
                 }
                 to.number[slot] = from.number[k];
                 to.index[slot] = from.index_of(k);
@@ -170,7 +165,7 @@ private:
 }  // namespace
 
 template <class N> void radix_argsort(Unsorted<N> from, std::int32_t n, double low, double high, Sortable<N> sorted,
-                                      Sortable<N> room, Buffer<std::uint32_t>& count, Team team) {
+                                      Sortable<N> room, Buffer<std::uint32_t>& count, const Team& team) {
     if (low < high && n <= kMostKeys) {
         count.resize(std::max(count.size(), 2 * static_cast<std::size_t>(n)));
         if (sort_near(from, n, low, high, sorted, count.data())) return;
@@ -181,8 +176,8 @@ template <class N> void radix_argsort(Unsorted<N> from, std::int32_t n, double l
 }
 
 template void radix_argsort(Unsorted<float>, std::int32_t, double, double, Sortable<float>, Sortable<float>,
-                            Buffer<std::uint32_t>&, Team);
+                            Buffer<std::uint32_t>&, const Team&);
 template void radix_argsort(Unsorted<double>, std::int32_t, double, double, Sortable<double>, Sortable<double>,
-                            Buffer<std::uint32_t>&, Team);
+                            Buffer<std::uint32_t>&, const Team&);
 
 }  // namespace rankgrad

@@ -40,6 +40,6 @@ template <class N> struct SortScratch {
 /// Sorts n numbers ascending into `sorted`, with room for as many; equal numbers stay in their order. The numbers are finite, from
 /// `low` to `high`. Of a long array that the team is stopped in, every index is there once.
 template <class N> void radix_argsort(Unsorted<N> from, std::int32_t n, double low, double high, Sortable<N> sorted,
-                                      Sortable<N> room, Buffer<std::uint32_t>& count, Team team);
+                                      Sortable<N> room, Buffer<std::uint32_t>& count, const Team& team);
 
 }  // namespace rankgrad

@@ -27,7 +27,7 @@ struct Branch {
 
 class RankTree {
 public:
-    RankTree(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& s, Team team)
+    RankTree(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& s, const Team& team)
         : kernels_(kernels), list_(list), s_(s), team_(team) {
         const auto n = static_cast<std::size_t>(list.level_begin[list.n_levels]);
         for (Buffer<std::int32_t>& items : s.item) items.resize(std::max(items.size(), n));
@@ -89,7 +89,8 @@ private:
 
 }  // namespace
 
-void rank_tree_sums(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& scratch, Team team) {
+void rank_tree_sums(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& scratch,
+                    const Team& team) {
     if (kernels.mode == kHessVector) centre(list.vector, list.level_begin[list.n_levels]);
     RankTree(kernels, list, scratch, team).run();
 }

@@ -41,6 +41,6 @@ struct RankTreeKernels {
 };
 
 /// Adds what the direct sum would add over all pairs.
-void rank_tree_sums(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& scratch, Team team);
+void rank_tree_sums(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& scratch, const Team& team);
 
 }  // namespace rankgrad

@@ -15,6 +15,6 @@ struct ScoreBins {
 
 /// Bins floor(score * per_unit) of n scores from `low` to `high`, in any order.
 void find_bins(const double* score, std::int32_t n, double low, double high, double per_unit, ScoreBins& bins,
-               SortScratch<double>& sort, Team team);
+               SortScratch<double>& sort, const Team& team);
 
 }  // namespace rankgrad

@@ -21,7 +21,7 @@ constexpr std::int32_t kRowsPerPart = 1 << 15, kBinsPerPart = 1 << 11;
 std::int64_t parts_of(std::int64_t n, std::int64_t size) { return (n + size - 1) / size; }
 
 /// Calls step(job) for all rows, `rows` of them at a time.
-template <class Step> void by_rows(const ListJob<double>& job, std::int32_t rows, Team team, Step step) {
+template <class Step> void by_rows(const ListJob<double>& job, std::int32_t rows, const Team& team, Step step) {
     team.run(parts_of(job.n, rows), [&](std::int64_t part) {
         ListJob<double> own = job;
         own.row_begin = static_cast<std::int32_t>(part * rows);
@@ -30,7 +30,7 @@ template <class Step> void by_rows(const ListJob<double>& job, std::int32_t rows
     });
 }
 
-double metric(const RankKernels& loss, const ListJob<double>& job, Buffer<double>& value, Team team) {
+double metric(const RankKernels& loss, const ListJob<double>& job, Buffer<double>& value, const Team& team) {
     if (!loss.metric_by_rows) return loss.metric(job);
     value.assign(static_cast<std::size_t>(parts_of(job.n, kRowsPerPart)), 0.0);
     by_rows(job, kRowsPerPart, team, [&](const ListJob<double>& rows) {
@@ -40,7 +40,7 @@ double metric(const RankKernels& loss, const ListJob<double>& job, Buffer<double
 }
 
 double direct_sums(const RankKernels& loss, ListJob<double> job, PairMode mode, double low, SmoothRankScratch& scratch,
-                   Team team) {
+                   const Team& team) {
     const auto n = static_cast<std::size_t>(job.n);
     job.factored = job.high - low <= kFactoredRange;
     job.work[kRowOperand] = job.work[kColumnOperand] = job.score;
@@ -60,7 +60,7 @@ double direct_sums(const RankKernels& loss, ListJob<double> job, PairMode mode, 
 class BinnedSums {
 public:
     BinnedSums(const ExpansionKernels& kernels, const ListJob<double>& job, double low, SmoothRankScratch& scratch,
-               Team team)
+               const Team& team)
         : job_(job), scratch_(scratch), team_(team) {
         ExpansionScratch& own = scratch.expansion;
         e_ = make_bins(kernels, job.score, job.n, low, job.high, own, scratch.sort, team);
@@ -122,7 +122,7 @@ private:
 }  // namespace
 
 double smooth_rank_sums(const RankKernels& loss, ListJob<double> job, PairMode mode, double low, double* vector,
-                        Choice choice, bool is_float, SmoothRankScratch& scratch, Team team) {
+                        Choice choice, bool is_float, SmoothRankScratch& scratch, const Team& team) {
     const BinnedRanks& binned = kernels().binned_ranks->of[is_float ? 0 : 1];
     ListFacts facts;
     facts.items = job.n;

@@ -22,6 +22,6 @@ struct SmoothRankScratch {
 /// The job's arrays of ranks are ready; `vector`, for kHessVector, is centred in place. is_float: accuracy for float32
 /// results is enough.
 double smooth_rank_sums(const RankKernels& loss, ListJob<double> job, PairMode mode, double low, double* vector,
-                        Choice choice, bool is_float, SmoothRankScratch& scratch, Team team);
+                        Choice choice, bool is_float, SmoothRankScratch& scratch, const Team& team);
 
 }  // namespace rankgrad

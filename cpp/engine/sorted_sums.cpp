@@ -16,12 +16,17 @@ bool all_same(const double* x, std::int32_t n) {
     return differing == 0;
 }
 
-class SumTree final : public LabelTree<double> {
+/// Sums go to the arrays of the job.
+struct Nothing {
+    void operator+=(Nothing) {}
+};
+
+class SumTree final : public LabelTree<double, Nothing> {
     static constexpr std::int32_t kLeafItems = 64;
 
 public:
     SumTree(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, bool has_weights,
-            SortScratch<double>& scratch, Team team)
+            SortScratch<double>& scratch, const Team& team)
         : LabelTree(job.level_begin, job.n_levels, kLeafItems, scratch, team), job_(job),
           direct_(loss.double_sum[mode]) {
         const std::int32_t n = job.level_begin[job.n_levels];
@@ -30,7 +35,7 @@ public:
     }
 
 private:
-    double merge(const MergedItems<double>& items) override {
+    Nothing merge(const MergedItems<double>& items, const Carried&, bool, bool) override {
         MergeJob job;
         static_cast<MergedItems<double>&>(job) = items;
         job.weight = job_.weight;
@@ -44,7 +49,7 @@ private:
             merge_.cut(job, &all, 1);
             merge_.walk(job, all);
             merge_.sums(job, all);
-            return 0;
+            return {};
         }
         pieces_.resize(static_cast<std::size_t>(n));
         MergePiece* pieces = pieces_.data();
@@ -55,10 +60,12 @@ private:
         });
         merge_.chain(job, pieces, n);
         team_.run(n, [&](std::int64_t k) { merge_.sums(job, pieces[k]); });
-        return 0;
+        return {};
     }
 
-    double sum_directly(std::int32_t begin, const std::int32_t* level_begin, std::int32_t n_levels) override {
+    void take(const std::int32_t*, const Carried&, std::ptrdiff_t, std::ptrdiff_t) override {}  // it carries nothing
+
+    Nothing sum_directly(std::int32_t begin, const std::int32_t* level_begin, std::int32_t n_levels) override {
         PairJob<double> job = job_;
         job.row += begin;
         job.column += begin;
@@ -71,7 +78,7 @@ private:
         job.row_begin = 0;
         job.row_end = level_begin[n_levels];
         direct_(job);
-        return 0;
+        return {};
     }
 
     const PairJob<double>& job_;
@@ -83,7 +90,7 @@ private:
 }  // namespace
 
 void sorted_sums(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, double low, double high,
-                 bool has_weights, SortScratch<double>& scratch, Team team) {
+                 bool has_weights, SortScratch<double>& scratch, const Team& team) {
     SumTree(loss, mode, job, has_weights, scratch, team).run(job.row, low, high);
 }
 

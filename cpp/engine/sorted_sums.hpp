@@ -12,6 +12,6 @@ namespace rankgrad {
 /// Adds what the loss's direct sum over all rows of `job` would add. The loss has merge sums; job.row holds the scores.
 /// Scores are from `low` to `high`; weights are not looked at unless there are some.
 void sorted_sums(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, double low, double high,
-                 bool has_weights, SortScratch<double>& scratch, Team team);
+                 bool has_weights, SortScratch<double>& scratch, const Team& team);
 
 }  // namespace rankgrad

@@ -15,7 +15,7 @@ constexpr std::int32_t kCountedItems = 192;
 }  // namespace
 
 /// Ranks by descending score, ties by position: fills by_rank and discount.
-template <class T> void Pairwise::rank(const LossCall<T>& call, std::int64_t list, Scratch& s, Team team) const {
+template <class T> void Pairwise::rank(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const {
     WeightedScratch& w = s.weighted;
     const auto n = static_cast<std::size_t>(plan_.size(list));
     const T* scores = call.scores + plan_.lists().begin(list);
@@ -61,7 +61,8 @@ bool Pairwise::sums_weighted_fast(std::int64_t list, const Scratch& s, PairMode 
     return choose_weighted_algorithm(loss_.choice, loss, mode, of_list) != Algorithm::direct;
 }
 
-void Pairwise::sum_weighted_by_rank(std::int64_t list, Scratch& s, PairMode mode, bool is_float, Team team) const {
+void Pairwise::sum_weighted_by_rank(std::int64_t list, Scratch& s, PairMode mode, bool is_float,
+                                    const Team& team) const {
     const int precision = is_float ? 0 : 1;
     const RankedList ranked{s.score.data(),
                             s.weight.data(),
@@ -94,7 +95,7 @@ void Pairwise::sum_weighted_by_rank(std::int64_t list, Scratch& s, PairMode mode
 }
 
 template <class T>
-void Pairwise::sum_weighted_pairs(const LossCall<T>& call, std::int64_t list, Scratch& s, Team team) const {
+void Pairwise::sum_weighted_pairs(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const {
     const double scale = weights_.scale(list);
     if (scale == 0) return;
     const auto n = static_cast<std::size_t>(plan_.size(list));
@@ -111,7 +112,7 @@ void Pairwise::sum_weighted_pairs(const LossCall<T>& call, std::int64_t list, Sc
     if (with_hess(call.mode)) rescale(s.hess);
 }
 
-template void Pairwise::sum_weighted_pairs(const LossCall<float>&, std::int64_t, Scratch&, Team) const;
-template void Pairwise::sum_weighted_pairs(const LossCall<double>&, std::int64_t, Scratch&, Team) const;
+template void Pairwise::sum_weighted_pairs(const LossCall<float>&, std::int64_t, Scratch&, const Team&) const;
+template void Pairwise::sum_weighted_pairs(const LossCall<double>&, std::int64_t, Scratch&, const Team&) const;
 
 }  // namespace rankgrad

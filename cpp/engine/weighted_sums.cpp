@@ -77,7 +77,7 @@ void add_back(const Arrays& from, const Arrays& to, const Buffer<std::int32_t>& 
 
 /// As few calls as there are lots of kPairsPerCall pairs.
 template <class P>
-void run_rectangles(PairSum<P> kernel, PairJob<P> job, const std::vector<PairRectangle>& all, Team team) {
+void run_rectangles(PairSum<P> kernel, PairJob<P> job, const std::vector<PairRectangle>& all, const Team& team) {
     for (std::size_t first = 0; first < all.size() && !team.stopped(); first += job.n_rectangles) {
         double pairs = 0;
         job.rectangles = all.data() + first;
@@ -92,7 +92,7 @@ void run_rectangles(PairSum<P> kernel, PairJob<P> job, const std::vector<PairRec
 
 /// All pairs of a list of n items, long ones in tiles side by side.
 template <class P> void run_all(PairSum<P> kernel, const PairJob<P>& job, const std::int32_t* level_begin,
-                                std::int32_t n_levels, std::vector<PairRectangle>& rectangles, Team team) {
+                                std::int32_t n_levels, std::vector<PairRectangle>& rectangles, const Team& team) {
     const std::int32_t n = level_begin[n_levels];
     if (n < kLeastTiledItems) {
         all_pairs(level_begin, n_levels, {0, n, 0, n}, rectangles);
@@ -167,7 +167,7 @@ PairJob<double> in_double(const Arrays& a, std::size_t n, double low, double hig
 }  // namespace
 
 template <class T>
-void Pairwise::sum_weighted_directly(const LossCall<T>& call, std::int64_t list, Scratch& s, Team team) const {
+void Pairwise::sum_weighted_directly(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const {
     const PairLossKernels& loss = kernels().pair->losses[loss_index_];
     const WeightedPairKernels& weighted = kernels().weighted->losses[loss_index_];
     const std::int32_t n = plan_.size(list);
@@ -207,7 +207,7 @@ void Pairwise::sum_weighted_directly(const LossCall<T>& call, std::int64_t list,
     if (truncated) add_back(a, whole, w.order);
 }
 
-template void Pairwise::sum_weighted_directly(const LossCall<float>&, std::int64_t, Scratch&, Team) const;
-template void Pairwise::sum_weighted_directly(const LossCall<double>&, std::int64_t, Scratch&, Team) const;
+template void Pairwise::sum_weighted_directly(const LossCall<float>&, std::int64_t, Scratch&, const Team&) const;
+template void Pairwise::sum_weighted_directly(const LossCall<double>&, std::int64_t, Scratch&, const Team&) const;
 
 }  // namespace rankgrad

@@ -35,6 +35,12 @@ template <class T> T* padded_apart(Buffer<T>& buffer, std::size_t n) {
     constexpr std::size_t kHalfPage = 2048 / sizeof(T);
     return padded(buffer, n + kHalfPage) + kHalfPage;
 }
+/// Asks for a line of the cache that will be written. A hint: any address will do.
+inline void prefetch_for_write([[maybe_unused]] const void* place) {
+#if defined(__GNUC__) || defined(__clang__)
+    __builtin_prefetch(place, 1);
+#endif
+}
 template <class T> T* zeroed(Buffer<T>& buffer, std::size_t n) {
     T* data = padded(buffer, n);
     for (std::size_t k = 0; k < n + kPadding; ++k) data[k] = T(0);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/compensated.hpp"
+#include "kernels/kernel_table.hpp"
 
 namespace rankgrad {
 namespace {
@@ -33,19 +34,16 @@ public:
         for (int c = 0; c < kChains; ++c) sum_[c] = error_[c] = V(0);
     }
 
-    /// The counts of the items [from, to) are count[k] - first.
-    template <class N>
-    void add(const std::int32_t* count, std::ptrdiff_t first, const N* score, std::ptrdiff_t from, std::ptrdiff_t to) {
-        const V start(static_cast<double>(first));
-        std::ptrdiff_t k = from;
-        for (; k + kStep <= to; k += kStep)
+    template <class N> void add(const std::int32_t* count, const N* score, std::ptrdiff_t n) {
+        std::ptrdiff_t k = 0;
+        for (; k + kStep <= n; k += kStep)
             for (int c = 0; c < kChains; ++c) {
                 const std::ptrdiff_t at = k + c * V::count;
-                add<N>(load_doubles(count + at) - start, load_doubles(score + at), c);
+                add<N>(load_doubles(count + at), load_doubles(score + at), c);
             }
-        for (; k < to; ++k) {
+        for (; k < n; ++k) {
             V one(0);
-            set_lane<double>(one.v, 0, static_cast<double>(count[k] - first));
+            set_lane<double>(one.v, 0, static_cast<double>(count[k]));
             add<N>(one, V(static_cast<double>(score[k])), 0);
         }
     }
@@ -62,6 +60,15 @@ public:
         for (int half = kChains * V::count / 2; half > 0; half /= 2)
             for (int k = 0; k < half; ++k) part[k] += part[k + half];
         return part[0];
+    }
+
+    template <class N>
+    static void add_to(const N* score, const std::int32_t* slope, std::int64_t n, SumWithError& all) {
+        CountProducts products;
+        products.add(slope, score, n);
+        Compensated sum{all.sum, all.error};
+        sum += products.total();
+        all = {sum.sum, sum.error};
     }
 };
 

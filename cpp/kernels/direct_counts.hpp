@@ -4,7 +4,6 @@
 // A pair costs a comparison, with the bound of its row (partner_bounds.hpp), and two additions.
 #pragma once
 
-#include "kernels/count_products.hpp"
 #include "kernels/kernel_table.hpp"
 #include "kernels/lane_sums.hpp"
 #include "kernels/level_strips.hpp"
@@ -43,6 +42,28 @@ template <class N> class DirectCounts {
             std::memcpy(&counts, &bits[0], sizeof counts);
             return counts;
         }
+    }
+
+    /// Of the first n lanes.
+    static RANKGRAD_INLINE void subtract(const Counts& counts, int n, std::int32_t* from) {
+        if constexpr (sizeof(Counts) == V::count * sizeof(std::int32_t)) {
+            if (n == V::count) {
+                Counts all;
+                std::memcpy(&all, from, sizeof all);
+                all -= counts;
+                return static_cast<void>(std::memcpy(from, &all, sizeof all));
+            }
+        }
+        typename Either<sizeof(N) == 4 || V::count == 1, std::int32_t, std::int64_t>::type count[V::count];
+        static_assert(sizeof count == sizeof counts, "one for each lane");
+        std::memcpy(count, &counts, sizeof count);
+        for (int l = 0; l < n; ++l) from[l] -= static_cast<std::int32_t>(count[l]);
+    }
+
+    void flush(std::int32_t* counts) const {
+        const int whole = (block_end_ - block_) / V::count, rest = (block_end_ - block_) % V::count;
+        for (int slot = 0; slot < whole; ++slot) subtract(column_[slot], V::count, counts + block_ + slot * V::count);
+        if (rest > 0) subtract(column_[whole], rest, counts + block_ + whole * V::count);
     }
 
     V score(int slot) const { return V::load(job_.score + block_ + slot * V::count); }
@@ -154,29 +175,14 @@ public:
 
     /// Adds what the rows have given to the columns of the block, and to no others, which may be another thread's.
     void flush() {
-        int slot = 0;
-        for (std::int32_t column = block_; column < block_end_; column += V::count, ++slot) {
-            typename Either<sizeof(N) == 4 || V::count == 1, std::int32_t, std::int64_t>::type count[V::count];
-            static_assert(sizeof count == sizeof column_[0], "one for each lane");
-            std::memcpy(count, &column_[slot], sizeof count);
-            const int n = block_end_ - column < V::count ? block_end_ - column : V::count;
-            for (int l = 0; l < n; ++l) job_.slope[column + l] -= static_cast<std::int32_t>(count[l]);
-            for (int l = 0; job_.partners != nullptr && l < n; ++l)
-                job_.partners[column + l] -= static_cast<std::int32_t>(count[l]);
-        }
+        flush(job_.slope);
+        if (job_.partners != nullptr) flush(job_.partners);
     }
 
     static std::int64_t count(const PartnerCountJob<N>& job) {
         DirectCounts counts(job);
         LevelStrips<PartnerCountJob<N>, DirectCounts>(job, counts).run();
         return counts.pairs_;
-    }
-
-    /// With P the number of pairs of partners, the sum over them is sum (1 - s_i + s_j) = P + sum_i slope_i s_i.
-    static double value(const N* score, const std::int32_t* slope, std::int64_t n, std::int64_t pairs) {
-        CountProducts products;
-        products.add(slope, 0, score, 0, n);
-        return products.total().total() + static_cast<double>(pairs);
     }
 };
 

@@ -61,10 +61,9 @@ struct MergeJob : MergedItems<double> {
     double* hess = nullptr;
 };
 template <class N> struct CountJob : MergedItems<N> {
-    std::int32_t* slope = nullptr;     ///< of each item: partners above it less those below; may be null
-    std::int32_t* partners = nullptr;  ///< of each item; may be null
-    bool first = false;                ///< both are written, else added to
-    bool with_value = true;
+    std::int32_t* slope =
+        nullptr;  ///< in the order of `score`: partners above the item less those below; added to, or `reach`
+    std::int32_t* partners = nullptr;  ///< likewise, written where `slope` is; may be null
 };
 
 /// A piece of one side of a merge: its rows, the partners that join at them, and sums over all partners before those: of
@@ -95,20 +94,23 @@ template <class N> struct PartnerCountJob {
     std::int32_t n_levels = 0;
     std::int32_t row_begin = 0, row_end = 0;  ///< as in PairJob
     std::int32_t column_begin = 0, column_end = INT32_MAX;
-    std::int32_t* slope = nullptr;     ///< of each item: partners above it less those below; null: not wanted
+    std::int32_t* slope = nullptr;     ///< of each item: partners above it less those below
     std::int32_t* partners = nullptr;  ///< of each item; null: not wanted
     bool in_double = false;            ///< margins are rounded to double, not to the type of the scores
 };
 
-/// Where phi' is a count. By merges nothing is passed from piece to piece: sides may be counted in any order once all is walked.
-/// A side's part of the sum of phi is left in its first sums; `value` adds them up.
+/// A sum whose terms may cancel, and its rounding error.
+struct SumWithError {
+    double sum = 0, error = 0;
+};
+
+/// Where phi' is a count, as phi(m) = max(0, 1 - m). Counting gives the pairs of partners that it finds.
 template <class N> struct CountKernels {
     void (*cut)(const MergedItems<N>&, MergePiece* pieces, std::int64_t n);
     void (*walk)(const MergedItems<N>&, const MergePiece&);
-    void (*count)(const CountJob<N>&, MergePiece&, bool lower);
-    double (*value)(const MergePiece* pieces, std::int64_t n);
-    std::int64_t (*count_directly)(const PartnerCountJob<N>&);  ///< adds to the counts; gives the pairs of partners
-    double (*value_directly)(const N* score, const std::int32_t* slope, std::int64_t n, std::int64_t pairs);
+    std::int64_t (*count)(const CountJob<N>&, const MergePiece&);  ///< once the piece's path is walked
+    std::int64_t (*count_directly)(const PartnerCountJob<N>&);     ///< adds to the counts
+    void (*add_products)(const N* score, const std::int32_t* slope, std::int64_t n, SumWithError&);
 };
 struct CountFamily {
     CountKernels<float> of_float;
@@ -174,6 +176,10 @@ template <class T> using Finite = bool (*)(const T* x, std::int64_t n);
 /// row[k] = e^-(x[k] - centre), column[k] = e^(x[k] - centre), computed in double.
 template <class T> using Exponentials = void (*)(const double* x, std::int64_t n, double centre, T* row, T* column);
 
+/// out[k] = factor * count[k], but at least `least`.
+template <class T>
+using ScaleCounts = void (*)(const std::int32_t* count, std::int64_t n, double factor, double least, T* out);
+
 /// Elementwise functions of vector_math.hpp, exposed so that their error bounds can be tested at each level.
 template <class T> struct MathKernels {
     void (*exp)(const T* x, std::int64_t n, T* out);
@@ -219,6 +225,8 @@ struct KernelTable {
     Finite<double> double_finite;
     Exponentials<float> float_exponentials;
     Exponentials<double> double_exponentials;
+    ScaleCounts<float> float_scale;
+    ScaleCounts<double> double_scale;
     MathKernels<float> float_math;
     MathKernels<double> double_math;
 };

@@ -54,6 +54,13 @@ template <class T> bool copy_scores(const T* from, std::int64_t n, T* to, T* low
     return sum(bad) == 0;
 }
 
+template <class T> void scale_counts(const std::int32_t* count, std::int64_t n, double factor, double least, T* out) {
+    for (std::int64_t k = 0; k < n; ++k) {
+        const double x = factor * static_cast<double>(count[k]);
+        out[k] = static_cast<T>(x < least ? least : x);
+    }
+}
+
 template <class T> void store_rounded(T* out, Lanes<double> x, std::int64_t n) {
     double part[Lanes<double>::count];
     x.store(part);
@@ -101,6 +108,8 @@ const KernelTable RANKGRAD_OF_LEVEL(kernels) = {
     &all_finite<double>,
     &exponentials<float>,
     &exponentials<double>,
+    &scale_counts<float>,
+    &scale_counts<double>,
     math_kernels<float>(),
     math_kernels<double>(),
 };

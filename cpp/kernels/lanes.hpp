@@ -14,7 +14,6 @@ namespace {
 #if defined(__GNUC__) || defined(__clang__)
 #define RANKGRAD_INLINE inline __attribute__((always_inline))
 #define RANKGRAD_NOINLINE __attribute__((noinline))
-#define RANKGRAD_PREFETCH(place) __builtin_prefetch(place, 1)  // to be written to
 #if defined(__AVX2__)
 constexpr int kRegisterBytes = 32;  // with AVX-512, too: levels of a list seldom fill 16 lanes (cmake/isa_levels.cmake)
 #else
@@ -45,7 +44,6 @@ typedef std::uint32_t FourPlaces __attribute__((vector_size(16)));
 #else
 #define RANKGRAD_INLINE inline
 #define RANKGRAD_NOINLINE
-#define RANKGRAD_PREFETCH(place) static_cast<void>(place)
 constexpr int kRegisterBytes = 8;
 template <class T> struct Native;
 template <> struct Native<float> {

@@ -1,4 +1,5 @@
 // The sums of a level by merges of sorted items, entries per pairwise loss, empty for a loss that has none; and by counts of pairs.
+#include "kernels/count_products.hpp"
 #include "kernels/direct_counts.hpp"
 #include "kernels/level.hpp"
 #include "kernels/merge_counts.hpp"
@@ -16,8 +17,8 @@ template <class Loss, PairMode mode, bool weighted> constexpr MergeSums merge_su
     }
 }
 template <class N> constexpr CountKernels<N> count_kernels() {
-    return {&MergePath<N>::cut,       &MergePath<N>::call,     &PartnerCounts<N>::count,
-            &PartnerCounts<N>::value, &DirectCounts<N>::count, &DirectCounts<N>::value};
+    return {&MergePath<N>::cut, &MergePath<N>::call, &PartnerCounts<N>::count, &DirectCounts<N>::count,
+            &CountProducts::add_to<N>};
 }
 template <class... Losses> constexpr MergeFamily merge_family(List<Losses...>) {
     return {{{{merge_sums<Losses, kValue, false>(), merge_sums<Losses, kValue, true>()},
