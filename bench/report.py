@@ -1,6 +1,7 @@
 """Measures rankgrad beside its peers on one core and writes a table with targets, all figures, and pictures.
 
-python bench/report.py                     all of it, about a quarter of an hour, into bench/results
+python bench/report.py                     all of it, about twenty-five minutes, into bench/results
+python bench/report.py --rounds 1          each measurement once, a quarter of an hour
 python bench/report.py --quick             a minute or two, to see that it runs
 python bench/report.py --peers NumPy numba rankgrad
 python bench/report.py --publish           also docs/speed.png, docs/memory.png and the figures in README.md
@@ -36,6 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="few lengths, few repeats")
     parser.add_argument("--peers", nargs="+", choices=PEERS, metavar="PEER", help=", ".join(PEERS))
+    parser.add_argument("--rounds", type=int, default=3, help="how often what has a target is measured (3)")
     parser.add_argument("--results", type=Path, help="take the measurements of an earlier run")
     parser.add_argument("--output", type=Path, default=HERE / "results", help="folder of the report")
     parser.add_argument("--publish", action="store_true", help="into docs/ and README.md too")
@@ -44,19 +46,19 @@ def main() -> None:
     if options.results:
         run = json.loads(options.results.read_text())
     else:
-        run = measured_run(options.quick, options.peers, options.output / "results.json")
+        run = measured_run(options.quick, options.peers, options.rounds, options.output / "results.json")
     write(run, options.output, options.publish)
 
 
-def measured_run(quick: bool, peers: list[str] | None, path: Path) -> dict[str, Any]:
+def measured_run(quick: bool, peers: list[str] | None, rounds: int, path: Path) -> dict[str, Any]:
     """Measure, saving as it goes: `--results` makes a report of a run that was broken off, too."""
-    start = perf_counter()
+    start, rounds = perf_counter(), 1 if quick else rounds
 
     def save(results: Results) -> None:
-        run = {"about": about(perf_counter() - start), "results": results}
+        run = {"about": {**about(perf_counter() - start), "rounds": rounds}, "results": results}
         path.write_text(json.dumps(run, indent=1))
 
-    run_all(quick, peers, save)
+    run_all(quick, peers, rounds, save)
     return dict(json.loads(path.read_text()))
 
 

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from threading import Timer
+from typing import Any
 
-from alone import EXPERIMENTS
+from alone import EXPERIMENTS, TIMED
 from clock import ONE_THREAD
 from plan import plan
-from targets import Record, Results
+from targets import Record, Results, has_target
 from works import Work
 
 HERE = Path(__file__).parent
@@ -22,24 +23,56 @@ HERE = Path(__file__).parent
 #: Seconds after which a silent process is ended; a compiler may take a minute.
 PATIENCE = 300.0
 
+#: What a measurement adds to what was asked for.
+TIMES = ("seconds", "rankgrad", "one", "two")
+MEASURED = {*TIMES, "peak", "first_peak", "kept", "error", "failed"}
 
-def run_all(quick: bool, names: list[str] | None, save: Callable[[Results], None]) -> None:
-    """Every measurement, with one line of progress each; what there is so far is saved."""
+
+def run_all(quick: bool, names: list[str] | None, rounds: int, save: Callable[[Results], None]) -> None:
+    """Every measurement, with one line of progress each; what there is so far is saved.
+
+    From the second round on, what has a target and the times of the experiments: minutes later, when others on the
+    machine may leave it alone.
+    """
     seconds = 0.05 if quick else 0.6
-    planned = plan(quick, names)
-    total, count = sum(len(works) for _, works in planned) + len(EXPERIMENTS), 0
+    first = plan(quick, names), list(EXPERIMENTS)
+    later = [(name, [w for w in works if has_target(name, w)]) for name, works in first[0]], list(TIMED)
+    all_rounds = [first, *[later] * (rounds - 1)]
+    total = sum(len(works) for planned, _ in all_rounds for _, works in planned)
+    total, count = total + sum(len(experiments) for _, experiments in all_rounds), 0
     results: Results = {"peers": [], **{experiment: [] for experiment in EXPERIMENTS}}
-    for name, works in planned:
-        for work, answer in ask_peer(name, works, seconds):
+    for planned, experiments in all_rounds:
+        for name, works in planned:
+            for work, answer in ask_peer(name, works, seconds):
+                count += 1
+                keep(results["peers"], {"peer": name, **asdict(work), **answer})
+                print(f"[{count}/{total}] {name}: {work}: {summary(answer)}", flush=True)
+                save(results)
+        for experiment in experiments:
             count += 1
-            results["peers"].append({"peer": name, **asdict(work), **answer})
-            print(f"[{count}/{total}] {name}: {work}: {summary(answer)}", flush=True)
+            print(f"[{count}/{total}] {experiment}", flush=True)
+            for record in experiment_records(experiment, seconds, quick):
+                keep(results[experiment], record)
             save(results)
-    for experiment in EXPERIMENTS:
-        count += 1
-        print(f"[{count}/{total}] {experiment}", flush=True)
-        results[experiment] = list(experiment_records(experiment, seconds, quick))
-        save(results)
+
+
+def keep(records: list[Record], record: Record) -> None:
+    """Add a measurement, or the shorter times of one that is there; a failure only where nothing is."""
+    same = next((r for r in records if asked(r) == asked(record)), None)
+    if same is None:
+        records.append(record)
+    elif "failed" in same:
+        records[records.index(same)] = record
+    elif "failed" not in record:
+        same |= {field: shorter(same[field], record[field]) for field in TIMES if field in record}
+
+
+def asked(record: Record) -> Record:
+    return {field: value for field, value in record.items() if field not in MEASURED}
+
+
+def shorter(a: Any, b: Any) -> Any:
+    return list(map(min, a, b)) if isinstance(a, list) else min(a, b)
 
 
 def summary(answer: Record) -> str:

@@ -11,14 +11,15 @@ from targets import Results, Row, measured, rows, times
 from works import Work
 
 NOTES = """How it was measured. Every peer in a process of its own on one pinned core, one thread in every runtime;
-its result is compared with rankgrad's first. Calls of the peer and of rankgrad alternate; shortest times; a ratio
-is of one process. Calls over a millisecond in time of the process itself, so that others on the machine do not
-lengthen them; threads by the clock on the wall. Through Python: value and gradient of the summed loss, labels
-bound or with the framework before, new arrays for the results. Memory: how far the process's high-water mark rises
-over what it held before the call, of rankgrad in its first call, of a peer in its second. LightGBM and XGBoost: a
-boosting round with a stump on one feature less the same round with squared error, against rankgrad's gradient and
-Hessian. Growth: doubled lengths up to 1,000,000. Accuracy: against the sums of tests/exact.py, score scales 0.01
-to 1,000, ties, one positive or negative among 2,000 items, row weights; relative to the sum of the absolute terms."""
+its result is compared with rankgrad's first. Calls of the peer and of rankgrad alternate; shortest times, a ratio of
+those beside one peer. What has a target is measured in all rounds, minutes apart, the rest in the first. Calls over a
+millisecond in time of the process itself, so that others on the machine do not lengthen them; threads by the clock on
+the wall. Through Python: value and gradient of the summed loss, labels bound or with the framework before, new arrays
+for the results. Memory: how far the process's high-water mark rises over what it held before the call, of rankgrad in
+its first call, of a peer in its second. LightGBM and XGBoost: a boosting round with a stump on one feature less the
+same round with squared error, against rankgrad's gradient and Hessian. Growth: doubled lengths up to 1,000,000.
+Accuracy: against the sums of tests/exact.py, score scales 0.01 to 1,000, ties, one positive or negative among 2,000
+items, row weights; relative to the sum of the absolute terms."""
 
 
 def full_report(results: Results, about: dict[str, Any]) -> str:
@@ -27,7 +28,7 @@ def full_report(results: Results, about: dict[str, Any]) -> str:
     parts = [
         "# Speed, memory and accuracy",
         f"{about['processor']}, {about['date']}. rankgrad by {about['compiler']}, levels {', '.join(about['levels'])}. "
-        f"Python {about['python']}; {packages}. Measured in {about['minutes']:.0f} minutes.",
+        f"Python {about['python']}; {packages}. Measured in {about['rounds']} rounds, {about['minutes']:.0f} minutes.",
         "## What was wanted",
         target_table(rows(results)),
         "## Every peer",

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from works import Work
+
 Record = dict[str, Any]
 Results = dict[str, list[Record]]
 DTYPES = ("float32", "float64")
@@ -73,6 +75,14 @@ def rows(results: Results) -> list[Row]:
         *thread_rows(results),
         *accuracy_rows(results),
     ]
+
+
+def has_target(peer: str, work: Work) -> bool:
+    """Whether a row of the table is made of what this peer is asked for."""
+    same = (work.loss, (work.lists, work.length), work.labels)
+    if any(same == target[:3] and target[3] in (None, peer) for target in RATIOS):
+        return True
+    return peer == "rankgrad" and work.length == MILLION
 
 
 def measured(results: Results, **wanted: Any) -> list[Record]:

@@ -44,3 +44,21 @@ def test_quick_report(tmp_path: Path) -> None:
     assert "| hinge, 256 x 128 | torch.compile | >= 12 x |  |  | not measured |" in report
     assert all((tmp_path / name).stat().st_size > 10_000 for name in ("speed.png", "memory.png"))
     assert np.isfinite([r["seconds"] for r in results["calls"]]).all()
+
+
+def test_rounds_keep_the_shortest_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(REPORT.parent))
+    from run import keep
+
+    records: list[dict[str, object]] = []
+    for seconds, rankgrad in ((3.0, 0.5), (2.0, 0.7)):
+        keep(records, {"peer": "NumPy", "length": 10, "seconds": seconds, "rankgrad": rankgrad, "peak": 4})
+        keep(records, {"lengths": [1, 2], "seconds": [seconds, 1.0 / seconds]})
+    keep(records, {"peer": "NumPy", "length": 10, "failed": "killed"})
+    keep(records, {"peer": "numba", "length": 10, "failed": "killed"})
+    keep(records, {"peer": "numba", "length": 10, "seconds": 1.0, "rankgrad": 1.0, "peak": 2})
+    assert records == [
+        {"peer": "NumPy", "length": 10, "seconds": 2.0, "rankgrad": 0.5, "peak": 4},
+        {"lengths": [1, 2], "seconds": [2.0, 1 / 3.0]},
+        {"peer": "numba", "length": 10, "seconds": 1.0, "rankgrad": 1.0, "peak": 2},
+    ]
