@@ -9,18 +9,22 @@
 namespace rankgrad {
 namespace {
 
+/// Sorted sums: of a list, of an item in the sort, in a level of the label tree, in its leaves of so many items.
+struct TreeCosts {
+    double list, sort_item, merge_item, leaf_item, leaf_items;
+};
+
 /// Nanoseconds, for float32 and float64 where there are two, measured with AVX2 at about 3 GHz; only their ratios matter.
 struct Costs {
     double direct_list = 300, direct_item = 3;
     /// One pair of a loss with exponentials, in factored form or not; of another loss; of one whose pairs are only counted.
     double factored_pair[2] = {0.25, 0.75}, unfactored_pair = 12, simple_pair[2] = {0.15, 0.35};
-    double counted_pair[2] = {0.08, 0.15};
+    double counted_pair[2] = {0.065, 0.12};
     /// Near-linear sums. An item in label order, or with level tables; for each block, a bin that it is in and a step of
     /// the running sums over one bin; all for both passes.
     double expansion_list[2] = {500, 800}, expansion_item[2] = {8, 12}, table_item[2] = {7, 10};
     double potential[2] = {130, 500}, bin_step[2] = {8, 16};
-    /// Sorted sums. An item in the sort, in a level of the label tree, in its leaves.
-    double sorted_list = 400, sort_item = 10, merge_item = 6, leaf_item = 25;
+    TreeCosts sums = {400, 10, 6, 25, 64}, counts = {1000, 7, 3, 12, 128};
     double moment_list = 100, moment_item = 6;
     /// Smooth ranks: two items in direct sums, factored or not; an item and a bin that is not empty in near-linear ones.
     double rank_pair[2] = {0.76, 9.0}, rank_list[2] = {700, 1000}, rank_item[2] = {19, 24}, rank_bin[2] = {280, 550};
@@ -31,7 +35,6 @@ constexpr Costs kCosts;
 constexpr std::int32_t kRunStep = 16;
 
 constexpr double kPassesOfValue = 0.5;
-constexpr double kLeafItems = 64;
 /// With more bins than this, those that are empty are left out. Bins beyond the last have no number.
 constexpr double kFewBins = 4096, kItemsPerBin = 64, kMostBins = 1e300;
 /// Numbers in the tables of a short list.
@@ -86,7 +89,7 @@ bool fits_tables(const ExpansionKernels& kernels, const ListFacts& list) {
 double expansion_cost(const ExpansionKernels& kernels, PairMode mode, const ListFacts& list) {
     const int type = type_of(kernels);
     const double bins = std::min(expansion_bins(kernels, 0, list.range), list.items);
-    const double sort = bins_side_by_side(kernels, 0, list.range, list.items) ? 0 : 2 * kCosts.sort_item;
+    const double sort = bins_side_by_side(kernels, 0, list.range, list.items) ? 0 : 2 * kCosts.sums.sort_item;
     const double run = run_items(kernels, bins);
     const double blocks = std::min(list.levels - 1, list.items / run);
     const double occupied = std::min(bins, list.items / (blocks + 1));
@@ -96,29 +99,28 @@ double expansion_cost(const ExpansionKernels& kernels, PairMode mode, const List
            passes * blocks * block_cost(type, occupied, bins) + kCosts.factored_pair[1] * std::min(inside, list.pairs);
 }
 
-/// Items pass as many merges as the label tree is deep for them: at least one, else about the logarithm of the number of
-/// equally large levels with as many pairs. Where one merge costs more than `limit`, nobody wants to know the rest.
-double sorted_cost(const ListFacts& list, double limit) {
-    const double n = list.items;
-    const double least = kCosts.sorted_list + n * (kCosts.sort_item + kCosts.merge_item);
-    if (least > limit) return least;
-    const double equal_levels = n * n / std::max(n * n - 2 * list.pairs, n);
-    const double deepest = std::max(1.0, std::log2(n / kLeafItems) + 1);
-    const double depth = std::clamp(0.3 + std::log2(equal_levels), 1.0, deepest);
-    const double leaf = depth < deepest ? 0 : kCosts.leaf_item;
-    return kCosts.sorted_list + n * (kCosts.sort_item + kCosts.merge_item * depth + leaf);
-}
-
-Algorithm cheaper(Choice choice, Algorithm fast, double fast_cost, const ListFacts& list) {
-    return choice == Choice::fast || fast_cost < simple_direct_cost(list) ? fast : Algorithm::direct;
-}
-
-/// Levels of a tree over the label levels, split by items: at least 1, at most until nodes are leaves.
+/// Merges that an item passes in a tree over the label levels, split by items: at least one, else about the logarithm of the number of
+/// equally large levels with as many pairs, at most until nodes are leaves.
 double tree_depth(const ListFacts& list, double leaf_items) {
     const double n = list.items;
     const double equal_levels = n * n / std::max(n * n - 2 * list.pairs, n);
     const double deepest = std::max(1.0, std::log2(n / leaf_items) + 1);
     return std::clamp(0.3 + std::log2(equal_levels), 1.0, deepest);
+}
+
+/// Where one merge costs more than `limit`, nobody wants to know the rest.
+double sorted_cost(const ListFacts& list, double limit) {
+    const TreeCosts& tree = list.counted ? kCosts.counts : kCosts.sums;
+    const double n = list.items;
+    const double least = tree.list + n * (tree.sort_item + tree.merge_item);
+    if (least > limit) return least;
+    const double deepest = std::max(1.0, std::log2(n / tree.leaf_items) + 1), depth = tree_depth(list, tree.leaf_items);
+    const double leaf = depth < deepest ? 0 : tree.leaf_item;
+    return tree.list + n * (tree.sort_item + tree.merge_item * depth + leaf);
+}
+
+Algorithm cheaper(Choice choice, Algorithm fast, double fast_cost, const ListFacts& list) {
+    return choice == Choice::fast || fast_cost < simple_direct_cost(list) ? fast : Algorithm::direct;
 }
 
 }  // namespace
@@ -132,12 +134,14 @@ Choice choice_named(const std::string& algorithm) {
 
 std::vector<std::pair<std::string, double>> cost_constants() {
     std::vector<std::pair<std::string, double>> all = {{"unfactored_pair", kCosts.unfactored_pair},
-                                                       {"sort_item", kCosts.sort_item},
-                                                       {"merge_item", kCosts.merge_item},
-                                                       {"leaf_item", kCosts.leaf_item},
                                                        {"moment_item", kCosts.moment_item},
                                                        {"rank_pair", kCosts.rank_pair[0]},
                                                        {"unfactored_rank_pair", kCosts.rank_pair[1]}};
+    for (const auto& [name, tree] : {std::pair{", sums", kCosts.sums}, {", counts", kCosts.counts}}) {
+        all.emplace_back(std::string("sort_item") + name, tree.sort_item);
+        all.emplace_back(std::string("merge_item") + name, tree.merge_item);
+        all.emplace_back(std::string("leaf_item") + name, tree.leaf_item);
+    }
     for (const int type : {0, 1}) {
         const std::string dtype = type == 0 ? ", float32" : ", float64";
         all.emplace_back("factored_pair" + dtype, kCosts.factored_pair[type]);
@@ -226,7 +230,7 @@ Algorithm choose_rank_algorithm(Choice choice, const ExpansionKernels& kernels, 
     const double all_bins = expansion_bins(kernels, 0, list.range), bins = std::min(all_bins, list.items);
     if (choice == Choice::direct || !(all_bins < kMostBins)) return Algorithm::direct;
     const int type = type_of(kernels);
-    const double sort = bins_side_by_side(kernels, 0, list.range, list.items) ? 0 : 2 * kCosts.sort_item;
+    const double sort = bins_side_by_side(kernels, 0, list.range, list.items) ? 0 : 2 * kCosts.sums.sort_item;
     const double fast =
         kCosts.rank_list[type] + (kCosts.rank_item[type] + sort) * list.items + kCosts.rank_bin[type] * bins;
     const double direct = kCosts.direct_list + kCosts.rank_pair[list.factored ? 0 : 1] * list.items * list.items;

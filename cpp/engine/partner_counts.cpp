@@ -67,31 +67,23 @@ private:
         MergePiece one, *const pieces = n == 1 ? &one : many.data();
         CountedPairs sums_of_one[2], *const sums = n == 1 ? sums_of_one : many_sums.data();
         counts_.cut(job, pieces, n);
-        const auto count = [&](std::int64_t k) {
+        const auto end_side = [&](std::int64_t k, bool upper) {
+            const MergeSide &above = pieces[k].upper, &below = pieces[k].lower;
+            if (upper && upper_ends) sums[k].products = end(items, carried, above.row_end + 1, above.row + 1);
+            if (!upper && lower_ends) sums[n + k].products = end(items, carried, below.row, below.row_end);
+        };
+        // A piece ends while it is in the cache, but two threads on halves of the pieces do not write to one group at a time, and so
+        // not to the same lines of the cache.
+        const bool alone = n == 1 || this->team_.is_one();
+        const auto count_and_end = [&](std::int64_t k) {
             counts_.walk(job, pieces[k]);
             sums[k].pairs = counts_.count(job, pieces[k]);
+            end_side(k, k < n / 2);
+            if (alone) end_side(k, k >= n / 2);
         };
-        const auto end_lower = [&](std::int64_t k) {
-            const MergeSide& rows = pieces[k].lower;
-            if (lower_ends) sums[n + k].products = end(items, carried, rows.row, rows.row_end);
-        };
-        const auto end_upper = [&](std::int64_t k) {
-            const MergeSide& rows = pieces[k].upper;
-            if (upper_ends) sums[k].products = end(items, carried, rows.row_end + 1, rows.row + 1);
-        };
-        const auto count_and_end = [&](std::int64_t k) {  // while they are in the cache
-            count(k);
-            end_upper(k);
-            end_lower(k);
-        };
-        if (n == 1) {
-            count_and_end(0);
-        } else if (this->team_.is_one()) {
-            this->team_.run(n, count_and_end);
-        } else {  // one group after the other, so that two threads do not write to the same lines of the cache
-            this->team_.run(n, count);
-            this->team_.run(2 * n, [&](std::int64_t k) { return k < n ? end_upper(k) : end_lower(k - n); });
-        }
+        if (n == 1) count_and_end(0);
+        else this->team_.run(n, count_and_end);
+        if (!alone) this->team_.run(n, [&](std::int64_t k) { end_side(k, k >= n / 2); });
         CountedPairs sum;
         for (std::int64_t k = 0; k < 2 * n; ++k) sum += sums[k];
         return sum;

@@ -108,19 +108,31 @@ def near_linear(clock: Clock, rng: np.random.Generator) -> Iterator[tuple[str, C
 
 
 def exact(clock: Clock, rng: np.random.Generator) -> Iterator[tuple[str, Callable[[], float]]]:
-    """Sorted sums of 2, 16 and all-distinct levels; moments."""
+    """Sorted sums and counts of 2, 16 and all-distinct levels; moments."""
     n = 32_768
-    scores, depth = rng.normal(size=n), 15 - 6 + 1
+    scores = rng.normal(size=n)
 
-    def sorted_item(levels: int) -> float:
-        return clock(PairwiseHingeLoss, rng.permutation(n) % levels, scores, "fast") / n
+    def item(loss: type[PairwiseLoss], levels: int) -> float:
+        return clock(loss, rng.permutation(n) % levels, scores, "fast") / n
 
-    def merge_item() -> float:
-        return (sorted_item(16) - sorted_item(2)) / 3
+    def merge_item(loss: type[PairwiseLoss]) -> float:
+        return (item(loss, 16) - item(loss, 2)) / 3
 
-    yield "sort_item", lambda: sorted_item(2) - merge_item()
-    yield "merge_item", merge_item
-    yield "leaf_item", lambda: sorted_item(n) - sorted_item(2) - (depth - 2) * merge_item()
+    def sort_item(loss: type[PairwiseLoss]) -> float:
+        return item(loss, 2) - merge_item(loss)
+
+    def leaf_item(loss: type[PairwiseLoss], leaf_items: int) -> float:
+        merges = np.log2(n / leaf_items) + 1
+        return float(item(loss, n) - item(loss, 2) - (merges - 1) * merge_item(loss))
+
+    trees: tuple[tuple[str, type[PairwiseLoss], int], ...] = (
+        ("sums", PairwiseSquaredHingeLoss, 64),
+        ("counts", PairwiseHingeLoss, 128),
+    )
+    for name, loss, leaf_items in trees:
+        yield f"sort_item, {name}", partial(sort_item, loss)
+        yield f"merge_item, {name}", partial(merge_item, loss)
+        yield f"leaf_item, {name}", partial(leaf_item, loss, leaf_items)
     yield "moment_item", lambda: clock(PairwiseExponentialLoss, np.arange(n) % 5, scores, "fast") / n
 
 
