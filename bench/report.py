@@ -1,6 +1,6 @@
 """Measures rankgrad beside its peers on one core and writes a table with targets, all figures, and pictures.
 
-python bench/report.py                     all of it, about twenty-five minutes, into bench/results
+python bench/report.py                     all of it, about half an hour, into bench/results
 python bench/report.py --rounds 1          each measurement once, a quarter of an hour
 python bench/report.py --quick             a minute or two, to see that it runs
 python bench/report.py --peers NumPy numba rankgrad
