@@ -71,7 +71,7 @@ def test_the_walk_through_adds_a_loss(tmp_path: Path) -> None:
     for name in COPIED:
         (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, tree / name)
     add_the_loss(tree)
-    level = "-Ccmake.define.RANKGRAD_LEVELS=baseline"
+    level = "--config-settings=cmake.define.RANKGRAD_LEVELS=baseline"  # -C is unknown to pip before 23.1
     options = ("--no-deps", "--no-build-isolation", "--no-index", "--target", str(site))
     scripts = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     run(sys.executable, "-m", "pip", "install", "-q", *options, level, str(tree), PATH=scripts)
