@@ -83,7 +83,7 @@ private:
         };
         if (n == 1) count_and_end(0);
         else this->team_.run(n, count_and_end);
-        if (!alone) this->team_.run(n, [&](std::int64_t k) { end_side(k, k >= n / 2); });
+        if (!alone && (lower_ends || upper_ends)) this->team_.run(n, [&](std::int64_t k) { end_side(k, k >= n / 2); });
         CountedPairs sum;
         for (std::int64_t k = 0; k < 2 * n; ++k) sum += sums[k];
         return sum;
