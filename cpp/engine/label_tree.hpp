@@ -35,7 +35,10 @@ public:
               const Team& team)
         : team_(team), level_begin_(level_begin), n_levels_(n_levels), n_(level_begin[n_levels]),
           leaf_items_(leaf_items), scratch_(scratch) {
-        for (int k = 0; k < 2; ++k) place_[k] = scratch.place(k, static_cast<std::size_t>(n_));
+        const auto n = static_cast<std::size_t>(n_);
+        place_[0] = scratch.sorted(n);
+        room_ = scratch.room(n);
+        place_[1] = scratch.other(n);
     }
     LabelTree(const LabelTree&) = delete;
     LabelTree& operator=(const LabelTree&) = delete;
@@ -94,9 +97,8 @@ private:
 
     /// The items of one group of the root go to place_[0] in order.
     void sort(const N* score, std::int32_t begin, std::int32_t end, double low, double high) {
-        const auto group = [&](const Sortable<N>& all) { return Sortable<N>{all.number + begin, all.index + begin}; };
-        radix_argsort<N>({score + begin, nullptr, begin}, end - begin, low, high, group(place_[0]), group(place_[1]),
-                         scratch_.count, team_);
+        const Sortable<N> group{place_[0].number + begin, place_[0].index + begin};
+        radix_argsort<N>({score + begin, nullptr, begin}, end - begin, low, high, group, room_, scratch_.count, team_);
     }
 
     Sum leaf(std::int32_t first, std::int32_t last) {
@@ -187,6 +189,7 @@ private:
     const std::int32_t* level_begin_;
     std::int32_t n_levels_, n_, leaf_items_;
     SortScratch<N>& scratch_;
+    Dealt<N>* room_;  ///< what the sort needs, and place_[1] after it
     Sortable<N> place_[2];
     std::vector<Node> left_;
 };

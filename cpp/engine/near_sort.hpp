@@ -10,7 +10,7 @@
 
 namespace rankgrad {
 
-/// Most items that are sorted where they are, copied to the stack, and most of all: so that a place and 18 bits of a cell are a key.
+/// Most items whose keys are on the stack, and most of all: so that a place and 18 bits of a cell are a key.
 constexpr std::int32_t kNearItems = 1 << 12, kMostKeys = 1 << 14;
 
 /// Insertion sort. Gives up, with false, when it is not nearly done from the start.
@@ -40,13 +40,13 @@ template <class N> bool insert(Sortable<N> x, std::int32_t n) {
 
 /// Sorts numbers by two digits of their cells, with room for two keys of each. A key is a cell above the place among the items,
 /// which it leaves 32 - 2 * width bits.
-template <int width, class N>
-void sort_keys(Unsorted<N> from, std::int32_t n, const Cells<N>& cells, Sortable<N> to, std::uint32_t* key) {
+template <int width, class From, class N>
+void sort_keys(From from, std::int32_t n, const Cells<N>& cells, Sortable<N> to, std::uint32_t* key) {
     constexpr std::uint32_t size = std::uint32_t{1} << width;
     constexpr int high = 32 - width, middle = high - width;
     constexpr std::uint32_t place = (std::uint32_t{1} << middle) - 1;
     std::uint32_t low_count[size] = {}, high_count[size] = {}, *const by_low = key + n;
-    cells.find(from.number, n, reinterpret_cast<std::int32_t*>(key));
+    cells.find(from, 0, n, reinterpret_cast<std::int32_t*>(key));
     for (std::int32_t k = 0; k < n; ++k) key[k] = (key[k] << middle) | static_cast<std::uint32_t>(k);
     for (std::int32_t k = 0; k < n; ++k) {
         ++low_count[(key[k] >> middle) & (size - 1)];
@@ -56,16 +56,17 @@ void sort_keys(Unsorted<N> from, std::int32_t n, const Cells<N>& cells, Sortable
     add_up(high_count, size);
     for (std::int32_t k = 0; k < n; ++k) by_low[low_count[(key[k] >> middle) & (size - 1)]++] = key[k];
     for (std::int32_t k = 0; k < n; ++k) {
-        const std::uint32_t slot = high_count[by_low[k] >> high]++, item = by_low[k] & place;
-        to.number[slot] = from.number[item];
-        to.index[slot] = from.index_of(static_cast<std::int32_t>(item));
+        const std::uint32_t slot = high_count[by_low[k] >> high]++;
+        const auto item = static_cast<std::int32_t>(by_low[k] & place);
+        to.number[slot] = from.number_of(item);
+        to.index[slot] = from.index_of(item);
     }
 }
 
 /// Sorts at most kMostKeys numbers, best those from `low` to `high`, into another place, with room for two keys of each. False if
 /// they are too uneven, or their range cannot be divided.
-template <class N>
-bool sort_near(Unsorted<N> from, std::int32_t n, double low, double high, Sortable<N> to, std::uint32_t* room) {
+template <class From, class N>
+bool sort_near(From from, std::int32_t n, double low, double high, Sortable<N> to, std::uint32_t* room) {
     const auto sort = [&](auto width) {
         const Cells<N> cells(low, high, 2 * width);
         if (!cells.ok()) return false;
@@ -75,16 +76,6 @@ bool sort_near(Unsorted<N> from, std::int32_t n, double low, double high, Sortab
     if (n < 256) return sort(std::integral_constant<int, 7>());
     if (n <= 2048) return sort(std::integral_constant<int, 8>());
     return sort(std::integral_constant<int, 9>());
-}
-
-/// Sorts at most kNearItems where they are. If false, they are in another order.
-template <class N> bool sort_here(Sortable<N> x, std::int32_t n, double low, double high) {
-    N number[kNearItems];
-    std::int32_t index[kNearItems];
-    std::uint32_t room[2 * kNearItems];
-    std::copy_n(x.number, n, number);
-    std::copy_n(x.index, n, index);
-    return sort_near<N>({number, index}, n, low, high, x, room);
 }
 
 }  // namespace rankgrad

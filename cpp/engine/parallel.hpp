@@ -50,7 +50,6 @@ public:
     Team(Worker& worker, int threads, InterruptCheck check) : worker_(worker), threads_(threads), check_(check) {}
 
     bool stopped() const { return worker_.stopped(); }
-    bool is_one() const { return threads_ == 1; }
     /// Calls body(part) for every part in [0, n_parts); some are left out once the team is stopped. Neighbouring parts are done by
     /// the same thread, and so, mostly, the same parts in call after call: then no two threads write to the same lines of the cache.
     void run(std::int64_t n_parts, const std::function<void(std::int64_t part)>& body) const;

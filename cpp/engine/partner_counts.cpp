@@ -63,41 +63,34 @@ private:
         if (size == job_.level_begin[job_.n_levels]) job.reach = job.slope;  // the root, where nothing has been carried
         const std::int64_t n = Tree::count_pieces(size);
         std::vector<MergePiece> many(n == 1 ? 0 : static_cast<std::size_t>(n));
-        std::vector<CountedPairs> many_sums(n == 1 ? 0 : 2 * static_cast<std::size_t>(n));
+        std::vector<CountedPairs> many_sums(many.size());
         MergePiece one, *const pieces = n == 1 ? &one : many.data();
-        CountedPairs sums_of_one[2], *const sums = n == 1 ? sums_of_one : many_sums.data();
+        CountedPairs sum, *const sums = n == 1 ? &sum : many_sums.data();
         counts_.cut(job, pieces, n);
-        const auto end_side = [&](std::int64_t k, bool upper) {
-            const MergeSide &above = pieces[k].upper, &below = pieces[k].lower;
-            if (upper && upper_ends) sums[k].products = end(items, carried, above.row_end + 1, above.row + 1);
-            if (!upper && lower_ends) sums[n + k].products = end(items, carried, below.row, below.row_end);
-        };
-        // A piece ends while it is in the cache, but two threads on halves of the pieces do not write to one group at a time, and so
-        // not to the same lines of the cache.
-        const bool alone = n == 1 || this->team_.is_one();
-        const auto count_and_end = [&](std::int64_t k) {
+        const auto count = [&](std::int64_t k) {
+            const MergeSide &upper = pieces[k].upper, &lower = pieces[k].lower;
             counts_.walk(job, pieces[k]);
             sums[k].pairs = counts_.count(job, pieces[k]);
-            end_side(k, k < n / 2);
-            if (alone) end_side(k, k >= n / 2);
+            if (lower_ends) end(items, carried, lower.row, lower.row_end, sums[k].products);
+            if (upper_ends) end(items, carried, upper.row_end + 1, upper.row + 1, sums[k].products);
         };
-        if (n == 1) count_and_end(0);
-        else this->team_.run(n, count_and_end);
-        if (!alone && (lower_ends || upper_ends)) this->team_.run(n, [&](std::int64_t k) { end_side(k, k >= n / 2); });
-        CountedPairs sum;
-        for (std::int64_t k = 0; k < 2 * n; ++k) sum += sums[k];
+        if (n == 1) {
+            count(0);
+            return sum;
+        }
+        this->team_.run(n, count);
+        for (const CountedPairs& of_piece : many_sums) sum += of_piece;
         return sum;
     }
 
     /// Items whose way ends, and their products.
-    SumWithError end(const MergedItems<N>& items, const Carried& carried, std::ptrdiff_t begin, std::ptrdiff_t end) {
+    void end(const MergedItems<N>& items, const Carried& carried, std::ptrdiff_t begin, std::ptrdiff_t end,
+             SumWithError& products) {
         take(items.item, carried, begin, end);
-        return products(items.score + begin, carried[0] + begin, end - begin);
+        add_products(items.score + begin, carried[0] + begin, end - begin, products);
     }
-    SumWithError products(const N* score, const std::int32_t* slope, std::ptrdiff_t n) const {
-        SumWithError sum;
-        if (with_value_) counts_.add_products(score, slope, n, sum);
-        return sum;
+    void add_products(const N* score, const std::int32_t* slope, std::ptrdiff_t n, SumWithError& products) const {
+        if (with_value_) counts_.add_products(score, slope, n, products);
     }
 
     void take(const std::int32_t* item, const Carried& carried, std::ptrdiff_t begin, std::ptrdiff_t end) override {
@@ -114,8 +107,10 @@ private:
         job.slope += begin;
         if (job.partners != nullptr) job.partners += begin;
         job.in_double = true;  // as merges compare scores
-        const std::int64_t pairs = counts_.count_directly(job);
-        return {pairs, products(job.score, job.slope, job.row_end)};
+        CountedPairs sum;
+        sum.pairs = counts_.count_directly(job);
+        add_products(job.score, job.slope, job.row_end, sum.products);
+        return sum;
     }
 
     const PartnerCountJob<N>& job_;

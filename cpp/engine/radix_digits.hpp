@@ -26,22 +26,24 @@ template <class N> struct Cells {
     /// False if the range is too wide or too narrow to be divided.
     bool ok() const { return per_unit > N(1e-30) && per_unit < N(1e30); }
 
-    void find(const N* x, std::int32_t n, std::int32_t* cell) const {
+    template <class From> void find(const From& from, std::int32_t first, std::int32_t n, std::int32_t* cell) const {
         const Cells c = *this;  // what a reference leads to would be read again for each item
+        const From x = from;
         for (std::int32_t k = 0; k < n; ++k) {
-            N u = (x[k] - c.low) * c.per_unit;
+            N u = (x.number_of(first + k) - c.low) * c.per_unit;
             u = u > 0 ? u : N(0);
             u = u < c.last ? u : c.last;
             cell[k] = static_cast<std::int32_t>(u);
         }
     }
-    /// Calls body(k, cell of x[k]) for every k in [begin, end).
-    template <class Body> void for_each(const N* x, std::int32_t begin, std::int32_t end, Body body) const {
+    /// Calls body(k, cell of the k-th number) for every k in [begin, end).
+    template <class From, class Body>
+    void for_each(const From& from, std::int32_t begin, std::int32_t end, Body body) const {
         constexpr std::int32_t kBlock = 256;
         std::int32_t cell[kBlock];
         for (std::int32_t first = begin; first < end; first += kBlock) {
             const std::int32_t n = std::min(kBlock, end - first);
-            find(x + first, n, cell);
+            find(from, first, n, cell);
             for (std::int32_t k = 0; k < n; ++k) body(first + k, cell[k]);
         }
     }

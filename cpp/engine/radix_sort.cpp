@@ -25,10 +25,11 @@ constexpr int kMostBucketBits = 11;
 /// How often a bucket is dealt again.
 constexpr int kMostDeals = 3;
 
-template <class N> void copy(Unsorted<N> from, std::int32_t n, Sortable<N> to) {
-    if (from.number == to.number) return;
-    std::copy_n(from.number, n, to.number);
-    for (std::int32_t k = 0; k < n; ++k) to.index[k] = from.index_of(k);
+template <class From, class N> void copy(From from, std::int32_t n, Sortable<N> to) {
+    for (std::int32_t k = 0; k < n; ++k) {
+        to.number[k] = from.number_of(k);
+        to.index[k] = from.index_of(k);
+    }
 }
 
 template <class N> void sort_bits(Sortable<N> x, std::int32_t n, Sortable<N> room) {
@@ -40,7 +41,7 @@ template <class N> void sort_bits(Sortable<N> x, std::int32_t n, Sortable<N> roo
         digit.sort(x, n, counts, room);
         std::swap(x, room);
     }
-    if (passes & 1) copy<N>({x.number, x.index}, n, room);
+    if (passes & 1) copy(Unsorted<N>{x.number, x.index}, n, room);
 }
 
 /// Sorts numbers, best those from `low` to `high`, into `to`, where they may be, but not in `room` unless the range
@@ -51,67 +52,79 @@ void sort_short(Unsorted<N> from, std::int32_t n, double low, double high, Sorta
     if (cells.ok()) {
         constexpr std::int32_t mask = kCounters - 1;
         std::uint32_t low_count[kCounters] = {}, high_count[kCounters] = {};
-        cells.for_each(from.number, 0, n, [&](std::int32_t, std::int32_t cell) {
+        cells.for_each(from, 0, n, [&](std::int32_t, std::int32_t cell) {
             ++low_count[cell & mask];
             ++high_count[cell >> kDigit];
         });
         add_up(low_count, kCounters);
         add_up(high_count, kCounters);
-        cells.for_each(from.number, 0, n, [&](std::int32_t k, std::int32_t cell) {
+        cells.for_each(from, 0, n, [&](std::int32_t k, std::int32_t cell) {
             const std::uint32_t slot = low_count[cell & mask]++;
             room.number[slot] = from.number[k];
             room.index[slot] = from.index_of(k);
         });
-        cells.for_each(room.number, 0, n, [&](std::int32_t k, std::int32_t cell) {
+        cells.for_each(Unsorted<N>{room.number}, 0, n, [&](std::int32_t k, std::int32_t cell) {
             const std::uint32_t slot = high_count[cell >> kDigit]++;
             to.number[slot] = room.number[k];
             to.index[slot] = room.index[k];
         });
         if (insert(to, n)) return;
-    } else {
+    } else if (from.number != to.number) {
         copy(from, n, to);
     }
     sort_bits(to, n, room);
 }
 
-/// Items ahead of a bucket's next one, whose place in memory is asked for before it is written where there are so many buckets
-/// that it will not be in a near cache.
-constexpr std::int32_t kAhead = 16;
-constexpr std::uint32_t kNearBuckets = 1 << 7;
+/// Where numbers will be written in any order, and would be waited for one by one.
+template <class N> void prefetch_all(Sortable<N> to, std::int32_t n) {
+    constexpr std::int32_t step = kLine / sizeof(std::int32_t);
+    for (std::int32_t k = 0; k < n; k += step) {
+        prefetch_for_write(to.number + k);
+        if (sizeof(N) > sizeof(std::int32_t)) prefetch_for_write(to.number + k + step / 2);
+        prefetch_for_write(to.index + k);
+    }
+}
+
+/// n numbers and n indices in the memory of dealt ones.
+template <class N> Sortable<N> as_arrays(Dealt<N>* dealt, std::int32_t n) {
+    N* const number = reinterpret_cast<N*>(dealt);
+    return {number, reinterpret_cast<std::int32_t*>(number + n)};
+}
 
 /// Sorts an array by dealing it into buckets.
 template <class N> class LongSort {
 public:
     LongSort(Buffer<std::uint32_t>& count, const Team& team) : count_(count), team_(team) {}
 
-    /// Like sort_short, but that the numbers must not be in `to`.
-    void run(Unsorted<N> from, std::int32_t n, double low, double high, Sortable<N> to, Sortable<N> room,
-             int deals = 0) {
+    /// Like sort_short. The numbers may be in `to`.
+    void run(Unsorted<N> from, std::int32_t n, double low, double high, Sortable<N> to, Dealt<N>* room, int deals = 0) {
         int bits = 1;
         while (bits < kMostBucketBits && (n >> bits) > kBucketItems) ++bits;
         const Cells<N> cells(low, high, bits);
-        if (n <= kShortItems || !cells.ok()) return sort_short(from, n, low, high, to, room);
-        const std::vector<std::int32_t> begin = deal(cells, std::uint32_t{1} << bits, from, n, to);
+        if (n <= kShortItems || !cells.ok()) return sort_short(from, n, low, high, to, as_arrays(room, n));
+        const std::vector<std::int32_t> begin = deal(cells, std::uint32_t{1} << bits, from, n, room);
         if (team_.stopped()) return;  // and so not all may have been counted
         const auto n_buckets = static_cast<std::int64_t>(begin.size()) - 1;
         const double width = 1 / static_cast<double>(cells.per_unit);
         const auto sort = [&](std::int64_t bucket, bool is_long) {
             const std::int32_t first = begin[static_cast<std::size_t>(bucket)],
                                items = begin[static_cast<std::size_t>(bucket) + 1] - first;
-            if (items < 2 || (items > kShortItems) != is_long) return;
-            const Sortable<N> here{to.number + first, to.index + first}, spare{room.number + first, room.index + first};
+            if (items == 0 || (items > kShortItems) != is_long) return;
+            Dealt<N>* const dealt = room + first;
+            const Sortable<N> here{to.number + first, to.index + first}, spare = as_arrays(dealt, items);
             if (!is_long) {  // the bounds of a bucket need not be exact
                 const double least = low + static_cast<double>(bucket) * width, most = least + width;
-                if (items > kNearItems || !sort_here(here, items, least, most))
-                    sort_short<N>({here.number, here.index}, items, least, most, here, spare);
-                return;
+                std::uint32_t keys[2 * kNearItems];
+                prefetch_all(here, items);
+                if (items <= kNearItems && sort_near(DealtNumbers<N>{dealt}, items, least, most, here, keys)) return;
+                copy(DealtNumbers<N>{dealt}, items, here);
+                return sort_short<N>({here.number, here.index}, items, least, most, here, spare);
             }
+            copy(DealtNumbers<N>{dealt}, items, here);
             const auto [least, most] = std::minmax_element(here.number, here.number + items);
             if (*least == *most) return;
-            if (deals + 1 == kMostDeals)
-                return sort_short<N>({here.number, here.index}, items, *least, *most, here, spare);
-            run({here.number, here.index}, items, *least, *most, spare, here, deals + 1);
-            copy<N>({spare.number, spare.index}, items, here);
+            if (deals + 1 < kMostDeals) run({here.number, here.index}, items, *least, *most, here, dealt, deals + 1);
+            else sort_short<N>({here.number, here.index}, items, *least, *most, here, spare);
         };
         for (std::int64_t bucket = 0; bucket < n_buckets; ++bucket) sort(bucket, true);
         team_.run(n_buckets, [&](std::int64_t bucket) { sort(bucket, false); });
@@ -121,12 +134,12 @@ private:
     /// Each part counts its digits; the digits' places in the result then follow from the counts, digit by digit and part by part.
     /// Gives where each bucket begins.
     std::vector<std::int32_t> deal(const Cells<N>& cells, std::uint32_t size, Unsorted<N> from, std::int32_t n,
-                                   Sortable<N> to) {
+                                   Dealt<N>* to) {
         const std::int64_t n_parts = count_parts(n);
         count_.resize(std::max(count_.size(), static_cast<std::size_t>(n_parts) * size));
         std::uint32_t* const counts = count_.data();
         const auto for_part = [=](std::int64_t part, auto body) {
-            cells.for_each(from.number, static_cast<std::int32_t>(part_begin(n, part)),
+            cells.for_each(from, static_cast<std::int32_t>(part_begin(n, part)),
                            static_cast<std::int32_t>(part_begin(n, part + 1)), body);
         };
         team_.run(n_parts, [=](std::int64_t part) {
@@ -142,17 +155,12 @@ private:
         begin[size] = n;
         for (std::uint32_t* count = counts; count != counts + n_parts * size; count += size)
             for (std::uint32_t d = 0; d < size; ++d) place[d] += std::exchange(count[d], place[d]);
-        const bool far = size > kNearBuckets;
         team_.run(n_parts, [=](std::int64_t part) {
             std::uint32_t* const next = counts + part * size;
             for_part(part, [=](std::int32_t k, std::int32_t cell) {
                 const std::uint32_t slot = next[cell]++;
-                if (far) {
-                    prefetch_for_write(to.number + slot + kAhead);
-                    prefetch_for_write(to.index + slot + kAhead);
-                }
-                to.number[slot] = from.number[k];
-                to.index[slot] = from.index_of(k);
+                prefetch_for_write(to + slot + kLine / sizeof(Dealt<N>));  // the bucket's next line, perhaps far away
+                to[slot] = {from.number[k], from.index_of(k)};
             });
         });
         return begin;
@@ -165,7 +173,7 @@ private:
 }  // namespace
 
 template <class N> void radix_argsort(Unsorted<N> from, std::int32_t n, double low, double high, Sortable<N> sorted,
-                                      Sortable<N> room, Buffer<std::uint32_t>& count, const Team& team) {
+                                      Dealt<N>* room, Buffer<std::uint32_t>& count, const Team& team) {
     if (low < high && n <= kMostKeys) {
         count.resize(std::max(count.size(), 2 * static_cast<std::size_t>(n)));
         if (sort_near(from, n, low, high, sorted, count.data())) return;
@@ -175,9 +183,9 @@ template <class N> void radix_argsort(Unsorted<N> from, std::int32_t n, double l
     copy(from, n, sorted);
 }
 
-template void radix_argsort(Unsorted<float>, std::int32_t, double, double, Sortable<float>, Sortable<float>,
+template void radix_argsort(Unsorted<float>, std::int32_t, double, double, Sortable<float>, Dealt<float>*,
                             Buffer<std::uint32_t>&, const Team&);
-template void radix_argsort(Unsorted<double>, std::int32_t, double, double, Sortable<double>, Sortable<double>,
+template void radix_argsort(Unsorted<double>, std::int32_t, double, double, Sortable<double>, Dealt<double>*,
                             Buffer<std::uint32_t>&, const Team&);
 
 }  // namespace rankgrad

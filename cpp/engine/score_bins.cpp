@@ -11,8 +11,8 @@ namespace rankgrad {
 void find_bins(const double* score, std::int32_t n, double low, double high, double per_unit, ScoreBins& bins,
                SortScratch<double>& sort, const Team& team) {
     const auto size = static_cast<std::size_t>(n);
-    const Sortable<double> sorted = sort.place(0, size);
-    radix_argsort<double>({score}, n, low, high, sorted, sort.place(1, size), sort.count, team);
+    const Sortable<double> sorted = sort.sorted(size);
+    radix_argsort<double>({score}, n, low, high, sorted, sort.room(size), sort.count, team);
     padded(bins.bin, size);
     bins.grid.clear();
     for (std::int32_t k = 0; k < n; ++k) {

@@ -45,8 +45,8 @@ template <class T> void Pairwise::rank(const LossCall<T>& call, std::int64_t lis
     double* number = padded(s.row, n);
     for (std::size_t m = 0; m < n; ++m) number[m] = -static_cast<double>(scores[order[by_position[m]]]);
     const auto [low, high] = std::minmax_element(number, number + n);
-    const Sortable<double> sorted = s.sort.place(0, n);
-    radix_argsort<double>({number}, static_cast<std::int32_t>(n), *low, *high, sorted, s.sort.place(1, n), s.sort.count,
+    const Sortable<double> sorted = s.sort.sorted(n);
+    radix_argsort<double>({number}, static_cast<std::int32_t>(n), *low, *high, sorted, s.sort.room(n), s.sort.count,
                           team);
     for (std::size_t r = 0; r < n; ++r) place(static_cast<std::int32_t>(r), by_position[sorted.index[r]]);
 }
@@ -85,9 +85,9 @@ void Pairwise::sum_weighted_by_rank(std::int64_t list, Scratch& s, PairMode mode
                                   weighted.double_sum[kGapProduct][mode]};
     RankTreeScratch& tree = s.weighted.tree;
     const auto swap_with_sort = [&] {  // the ranks are known: its memory is free
-        for (int k = 0; k < 2; ++k) tree.item[k].swap(s.sort.index[k]);
-        tree.place.swap(s.sort.number[0]);
-        tree.strength.swap(s.sort.number[1]);
+        tree.item[0].swap(s.sort.index);
+        tree.place.swap(s.sort.number);
+        tree.strength.swap(s.sort.dealt);
     };
     swap_with_sort();
     rank_tree_sums(of_loss, ranked, tree, team);
