@@ -14,12 +14,15 @@ constexpr std::size_t kPadding = 16;
 
 /// Memory that begins with a line of the cache: registers and rows of tables then lie in as few lines as they can.
 constexpr std::size_t kLine = 64;
+/// Long arrays are in huge pages where the system has them: fewer are looked up when numbers are written anywhere.
+void* allocate_bytes(std::size_t n);
+void free_bytes(void* p, std::size_t n);
 template <class T> struct LineAllocator {
     using value_type = T;
     LineAllocator() = default;
     template <class U> LineAllocator(const LineAllocator<U>&) {}
-    T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t{kLine})); }
-    void deallocate(T* p, std::size_t) { ::operator delete(p, std::align_val_t{kLine}); }
+    T* allocate(std::size_t n) { return static_cast<T*>(allocate_bytes(n * sizeof(T))); }
+    void deallocate(T* p, std::size_t n) { free_bytes(p, n * sizeof(T)); }
     bool operator==(const LineAllocator&) const { return true; }
     bool operator!=(const LineAllocator&) const { return false; }
 };
