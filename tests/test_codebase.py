@@ -115,6 +115,7 @@ def test_kernels_have_no_external_names_but_their_table() -> None:
             "list_table.hpp",
             "weighted_table.hpp",
             "modes.hpp",
+            "partition_job.hpp",
             "level.hpp",
         ):
             assert "namespace {" in text, f"{path.name}: not in an anonymous namespace"

@@ -70,6 +70,19 @@ def test_counts_are_sums(mix: str, dtype: DTypeLike, temperature: float, rng: np
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("step", [1, -1, 7])
+def test_labels_in_the_order_of_the_scores(step: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    """Or against it, or by turns: one group of a node may end long before the other."""
+    for n in (131, 1_000, 5_003, 40_000):
+        s = np.sort(rng.normal(size=n)).astype(dtype)
+        y = (np.arange(n) * step % n).astype(float)
+        loss = rg.PairwiseHingeLoss(reduction="sum")
+        direct = results(loss.bind(y, algorithm="direct"), s.astype(np.float64))
+        for got, want in zip(results(loss.bind(y, algorithm="fast"), s), direct, strict=True):
+            np.testing.assert_array_equal(got, want.astype(dtype))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_ties_and_margins_of_one(dtype: DTypeLike, rng: np.random.Generator) -> None:
     """At the kink the slope is 0, as pair by pair."""
     y, s = rng.integers(0, 4, 3_000).astype(float), rng.integers(-3, 3, 3_000).astype(dtype)

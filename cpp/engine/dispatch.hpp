@@ -34,4 +34,8 @@ inline void scale_counts(const std::int32_t* count, std::int64_t n, double facto
     kernels().double_scale(count, n, factor, least, out);
 }
 
+/// Partition of the active level.
+inline void partition_items(const PartitionJob<float>& job) { kernels().float_partition(job); }
+inline void partition_items(const PartitionJob<double>& job) { kernels().double_partition(job); }
+
 }  // namespace rankgrad

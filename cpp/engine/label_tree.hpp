@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/dispatch.hpp"
 #include "engine/parallel.hpp"
 #include "engine/radix_sort.hpp"
 #include "kernels/kernel_table.hpp"
@@ -147,7 +148,28 @@ private:
     void partition(int at, std::int32_t begin, std::int32_t middle, std::int32_t end) {
         const std::int32_t n = end - begin;
         const std::int32_t n_parts = count_pieces(n);
-        if (n_parts == 1) return partition_part(at, begin, end, middle, begin, middle);
+        PartitionJob<N> job;
+        job.number = place_[at].number;
+        job.index = place_[at].index;
+        job.number_to = place_[at ^ 1].number;
+        job.index_to = place_[at ^ 1].index;
+        job.n_carried = n_carried_;
+        for (int c = 0; c < n_carried_; ++c) {
+            job.carried[c] = carried_[at][c];
+            job.carried_to[c] = carried_[at ^ 1][c];
+        }
+        job.middle = middle;
+        const auto move = [job, begin](std::int32_t from, std::int32_t to, std::int32_t low, std::int32_t low_end) {
+            PartitionJob<N> part = job;
+            part.begin = from;
+            part.end = to;
+            part.low = low;
+            part.low_end = low_end;
+            part.high = job.middle + (from - begin) - (low - begin);
+            part.high_end = job.middle + (to - begin) - (low_end - begin);
+            partition_items(part);
+        };
+        if (n_parts == 1) return move(begin, end, begin, middle);
         const auto part_begin = [&](std::int64_t k) { return begin + static_cast<std::int32_t>(k * n / n_parts); };
         std::vector<std::int32_t> low(static_cast<std::size_t>(n_parts) + 1, begin);  // first slot of each part
         team_.run(n_parts, [&](std::int64_t k) {
@@ -157,35 +179,10 @@ private:
         });
         for (std::size_t k = 1; k < low.size(); ++k) low[k] += low[k - 1];
         team_.run(n_parts, [&](std::int64_t k) {
-            const std::int32_t from = part_begin(k), first_low = low[static_cast<std::size_t>(k)];
-            partition_part(at, from, part_begin(k + 1), middle, first_low,
-                           middle + (from - begin) - (first_low - begin));
+            move(part_begin(k), part_begin(k + 1), low[static_cast<std::size_t>(k)],
+                 low[static_cast<std::size_t>(k) + 1]);
         });
     }
-    void partition_part(int at, std::int32_t begin, std::int32_t end, std::int32_t middle, std::int32_t low,
-                        std::int32_t high) const {
-        const auto move = n_carried_ == 0   ? &LabelTree::move<0>
-                          : n_carried_ == 1 ? &LabelTree::move<1>
-                                            : &LabelTree::move<2>;
-        (this->*move)(at, begin, end, middle, low, high);
-    }
-    template <int n_carried> void move(int at, std::int32_t begin, std::int32_t end, std::int32_t middle,
-                                       std::int32_t low, std::int32_t high) const {
-        const Sortable<N> from = place_[at], to = place_[at ^ 1];
-        const std::int32_t* carried[kMostCarried] = {carried_[at][0], carried_[at][1]};
-        std::int32_t* const carried_to[kMostCarried] = {carried_[at ^ 1][0], carried_[at ^ 1][1]};
-        for (std::int32_t k = begin; k < end; ++k) {
-            const std::int32_t item = from.index[k];
-            const std::int32_t is_low = item < middle;
-            const std::int32_t slot = high ^ ((low ^ high) & -is_low);
-            to.number[slot] = from.number[k];
-            to.index[slot] = item;
-            for (int c = 0; c < n_carried; ++c) carried_to[c][slot] = carried[c][k];
-            low += is_low;
-            high += 1 - is_low;
-        }
-    }
-
     const std::int32_t* level_begin_;
     std::int32_t n_levels_, n_, leaf_items_;
     SortScratch<N>& scratch_;

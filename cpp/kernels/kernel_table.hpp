@@ -9,6 +9,7 @@
 #include "kernels/level_table_job.hpp"
 #include "kernels/list_table.hpp"
 #include "kernels/modes.hpp"
+#include "kernels/partition_job.hpp"
 #include "kernels/weighted_table.hpp"
 
 namespace rankgrad {
@@ -227,6 +228,8 @@ struct KernelTable {
     Exponentials<double> double_exponentials;
     ScaleCounts<float> float_scale;
     ScaleCounts<double> double_scale;
+    Partition<float> float_partition;
+    Partition<double> double_partition;
     MathKernels<float> float_math;
     MathKernels<double> double_math;
 };

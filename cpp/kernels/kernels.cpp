@@ -1,6 +1,7 @@
 // The table of a level, with the kernels that belong to no loss; the families are compiled by the files beside this one.
 #include "kernels/lane_sums.hpp"
 #include "kernels/level.hpp"
+#include "kernels/partition.hpp"
 #include "kernels/vector_math.hpp"
 
 namespace rankgrad {
@@ -110,6 +111,8 @@ const KernelTable RANKGRAD_OF_LEVEL(kernels) = {
     &exponentials<double>,
     &scale_counts<float>,
     &scale_counts<double>,
+    &ItemPartition<float>::call,
+    &ItemPartition<double>::call,
     math_kernels<float>(),
     math_kernels<double>(),
 };
