@@ -183,6 +183,7 @@ private:
                  low[static_cast<std::size_t>(k) + 1]);
         });
     }
+
     const std::int32_t* level_begin_;
     std::int32_t n_levels_, n_, leaf_items_;
     SortScratch<N>& scratch_;

@@ -47,9 +47,11 @@ public:
             zero_counts(job);
             return;
         }
+        // Of two levels all ways end with the root's merge: nothing is carried on, and the slopes stay where the walk has been.
+        const bool only_root = job.n_levels == 2;
         this->n_carried_ = job.partners == nullptr ? 1 : 2;
-        for (int at = 0; at < 2; ++at)
-            for (int c = 0; c < this->n_carried_; ++c)
+        for (int at = 0; at < (only_root ? 1 : 2); ++at)
+            for (int c = only_root ? 1 : 0; c < this->n_carried_; ++c)
                 this->carried_[at][c] = padded_apart(scratch.carried[at][c], static_cast<std::size_t>(n));
     }
 
@@ -57,7 +59,7 @@ private:
     CountedPairs merge(const MergedItems<N>& items, const Carried& carried, bool lower_ends, bool upper_ends) override {
         CountJob<N> job;
         static_cast<MergedItems<N>&>(job) = items;
-        job.slope = carried[0];
+        job.slope = job_.n_levels == 2 ? job.reach : carried[0];
         job.partners = carried[1];
         const std::ptrdiff_t size = items.end - items.begin;
         if (size == job_.level_begin[job_.n_levels]) job.reach = job.slope;  // the root, where nothing has been carried
@@ -71,8 +73,8 @@ private:
             const MergeSide &upper = pieces[k].upper, &lower = pieces[k].lower;
             counts_.walk(job, pieces[k]);
             sums[k].pairs = counts_.count(job, pieces[k]);
-            if (lower_ends) end(items, carried, lower.row, lower.row_end, sums[k].products);
-            if (upper_ends) end(items, carried, upper.row_end + 1, upper.row + 1, sums[k].products);
+            if (lower_ends) end(job, lower.row, lower.row_end, sums[k].products);
+            if (upper_ends) end(job, upper.row_end + 1, upper.row + 1, sums[k].products);
         };
         if (n == 1) {
             count(0);
@@ -84,10 +86,9 @@ private:
     }
 
     /// Items whose way ends, and their products.
-    void end(const MergedItems<N>& items, const Carried& carried, std::ptrdiff_t begin, std::ptrdiff_t end,
-             SumWithError& products) {
-        take(items.item, carried, begin, end);
-        add_products(items.score + begin, carried[0] + begin, end - begin, products);
+    void end(const CountJob<N>& job, std::ptrdiff_t begin, std::ptrdiff_t end, SumWithError& products) {
+        take(job.item, {job.slope, job.partners}, begin, end);
+        add_products(job.score + begin, job.slope + begin, end - begin, products);
     }
     void add_products(const N* score, const std::int32_t* slope, std::ptrdiff_t n, SumWithError& products) const {
         if (with_value_) counts_.add_products(score, slope, n, products);

@@ -15,10 +15,11 @@ std::align_val_t alignment(std::size_t n) { return std::align_val_t{n < kHugePag
 }  // namespace
 
 void* allocate_bytes(std::size_t n) {
-    const std::size_t whole = n < kHugePage ? n : (n + kHugePage - 1) / kHugePage * kHugePage;
-    void* const p = ::operator new(whole, alignment(n));
+    const std::size_t rest = n % kHugePage, fill = rest == 0 ? 0 : kHugePage - rest;
+    const bool fills = n >= kHugePage && fill <= n / 8;  // a little more, so that the last page is a huge one, too
+    void* const p = ::operator new(fills ? n + fill : n, alignment(n));
 #if defined(MADV_HUGEPAGE)
-    if (n >= kHugePage) madvise(p, whole, MADV_HUGEPAGE);
+    if (n >= kHugePage) madvise(p, fills ? n + fill : n - rest, MADV_HUGEPAGE);
 #endif
     return p;
 }

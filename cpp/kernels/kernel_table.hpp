@@ -62,9 +62,9 @@ struct MergeJob : MergedItems<double> {
     double* hess = nullptr;
 };
 template <class N> struct CountJob : MergedItems<N> {
-    std::int32_t* slope =
-        nullptr;  ///< in the order of `score`: partners above the item less those below; added to, or `reach`
-    std::int32_t* partners = nullptr;  ///< likewise, written where `slope` is; may be null
+    // Counts in the order of `score`, added to unless `slope` is `reach`, which is written.
+    std::int32_t* slope = nullptr;     ///< partners above the item less those below
+    std::int32_t* partners = nullptr;  ///< all of them; may be null
 };
 
 /// A piece of one side of a merge: its rows, the partners that join at them, and sums over all partners before those: of
