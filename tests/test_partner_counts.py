@@ -73,7 +73,7 @@ def test_counts_are_sums(mix: str, dtype: DTypeLike, temperature: float, rng: np
 @pytest.mark.parametrize("step", [1, -1, 7])
 def test_labels_in_the_order_of_the_scores(step: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
     """Or against it, or by turns: one group of a node may end long before the other."""
-    for n in (131, 1_000, 5_003, 40_000):
+    for n in (131, 1_000, 5_003, 17_000):
         s = np.sort(rng.normal(size=n)).astype(dtype)
         y = (np.arange(n) * step % n).astype(float)
         loss = rg.PairwiseHingeLoss(reduction="sum")
