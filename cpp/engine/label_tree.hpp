@@ -38,7 +38,6 @@ public:
           leaf_items_(leaf_items), scratch_(scratch) {
         const auto n = static_cast<std::size_t>(n_);
         place_[0] = scratch.sorted(n);
-        room_ = scratch.room(n);
         place_[1] = scratch.other(n);
     }
     LabelTree(const LabelTree&) = delete;
@@ -96,10 +95,11 @@ private:
         Sum sum;
     };
 
-    /// The items of one group of the root go to place_[0] in order.
+    /// The items of one group of the root go to place_[0] in order, with place_[1] as room.
     void sort(const N* score, std::int32_t begin, std::int32_t end, double low, double high) {
         const Sortable<N> group{place_[0].number + begin, place_[0].index + begin};
-        radix_argsort<N>({score + begin, nullptr, begin}, end - begin, low, high, group, room_, scratch_.count, team_);
+        radix_argsort<N>({score + begin, nullptr, begin}, end - begin, low, high, group,
+                         scratch_.room(static_cast<std::size_t>(n_)), scratch_.count, team_);
     }
 
     Sum leaf(std::int32_t first, std::int32_t last) {
@@ -187,7 +187,6 @@ private:
     const std::int32_t* level_begin_;
     std::int32_t n_levels_, n_, leaf_items_;
     SortScratch<N>& scratch_;
-    Dealt<N>* room_;  ///< what the sort needs, and place_[1] after it
     Sortable<N> place_[2];
     std::vector<Node> left_;
 };

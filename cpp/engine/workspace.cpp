@@ -1,6 +1,8 @@
 // Memory of scratch arrays.
 #include "engine/workspace.hpp"
 
+#include <cstdint>
+
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
@@ -8,7 +10,11 @@
 namespace rankgrad {
 namespace {
 
+#if defined(MADV_HUGEPAGE)
 constexpr std::size_t kHugePage = std::size_t{1} << 21;
+#else
+constexpr std::size_t kHugePage = SIZE_MAX;  // no array has one
+#endif
 
 std::align_val_t alignment(std::size_t n) { return std::align_val_t{n < kHugePage ? kLine : kHugePage}; }
 
