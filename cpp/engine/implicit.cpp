@@ -24,7 +24,8 @@ public:
         : loss_(loss), call_(call), kernels_(implicit_kernels<T>()), filler_(loss, call), b_(call.n_positives),
           narrow_(loss.formula == kSigmoidGap && loss.choice == Counted::kEvery ? kNarrowSigmoidGap : loss.formula) {
         check_implicit(loss, call);
-        if (loss.choice != Counted::kEvery || !call.new_results) check_negatives(loss, call);
+        const bool seen = loss.choice == Counted::kEvery || NegativeChoice<T>::sees_all(loss, call);
+        if (!seen || !call.new_results) check_negatives(loss, call);
         if (loss.choice != Counted::kFirstViolation) return;
         std::int64_t most = call.n_rows;
         for (std::int64_t b = 0; call.lists != nullptr && b < b_; ++b)
@@ -179,9 +180,9 @@ private:
     bool chosen(std::int64_t begin, std::int64_t end, Pairs<T>& pairs, Sums& sums, Worker& worker) const {
         const std::int64_t n = end - begin;
         std::int64_t choice[kBlock];
-        NegativeChoice<T>(loss_, call_, filler_).choose(begin, end, pairs, choice, worker);
+        bool usable = NegativeChoice<T>(loss_, call_, filler_).choose(begin, end, pairs, choice, worker);
         filler_.fill_each(pairs, begin, end);
-        const bool known = loss_.choice == Counted::kLargest && call_.lists == nullptr;  // left there by the choice
+        const bool known = NegativeChoice<T>::sees_all(loss_, call_);  // left there by the choice
         for (std::int64_t i = 0; i < n; ++i) {
             const bool any = choice[i] >= 0;
             if (!known)
@@ -194,16 +195,19 @@ private:
                     any ? call_.ideal.negative_items[place(begin + i, choice[i])] : pairs.positive_item[i];
         }
         if (filler_.has_credit()) filler_.subtract_credit(pairs, pairs.negative_item, n);
-        const bool usable = sum(pairs, pairs.negative, n, pairs.grad, pairs.hess);
+        usable &= sum(pairs, pairs.negative, n, pairs.grad, pairs.hess);
         flush(call_.mode, sums, pairs, n);
-        if (call_.mode != kValue) scatter(begin, end, choice, pairs.grad, call_.grad_negative);
-        if (call_.mode == kGradHess) scatter(begin, end, choice, pairs.hess, call_.hess_negative);
+        const auto put = [&](const T* x, T* out) {
+            if (call_.lists != nullptr) put_in_lists(begin, end, choice, x, out);
+            else kernels_.put_in_rows(x, pairs.row, b_, call_.n_rows, n, out + begin);
+        };
+        if (call_.mode != kValue) put(pairs.grad, call_.grad_negative);
+        if (call_.mode == kGradHess) put(pairs.hess, call_.hess_negative);
         return usable;
     }
 
-    void scatter(std::int64_t begin, std::int64_t end, const std::int64_t* choice, const T* x, T* out) const {
-        if (call_.lists != nullptr) std::fill(out + call_.lists->begin(begin), out + call_.lists->end(end - 1), T(0));
-        for (std::int64_t k = 0; k < call_.n_rows; ++k) std::fill_n(out + k * b_ + begin, end - begin, T(0));
+    void put_in_lists(std::int64_t begin, std::int64_t end, const std::int64_t* choice, const T* x, T* out) const {
+        std::fill(out + call_.lists->begin(begin), out + call_.lists->end(end - 1), T(0));
         for (std::int64_t b = begin; b < end; ++b)
             if (choice[b - begin] >= 0) out[place(b, choice[b - begin])] = x[b - begin];
     }

@@ -7,31 +7,37 @@
 
 namespace rankgrad {
 
-/// Chooses for the positives of a block; pairs.negative and pairs.grad are scratch.
+/// Chooses for the positives of a block. Of rows, the choice is in pairs.row, too, and the largest negatives in pairs.negative.
 template <class T> class NegativeChoice {
 public:
     NegativeChoice(const ImplicitLoss& loss, const ImplicitCall<T>& call, const PairFiller<T>& filler)
         : choice_(loss.choice), call_(call), filler_(filler), kernels_(implicit_kernels<T>()) {}
 
-    /// choice[i] = which negative of positive begin + i, counted from 0; -1 if there is none.
-    void choose(std::int64_t begin, std::int64_t end, Pairs<T>& pairs, std::int64_t* choice, Worker& worker) const {
-        if (call_.lists != nullptr)
-            for (std::int64_t b = begin; b < end; ++b) choice[b - begin] = in_list(b, pairs);
-        else in_rows(begin, end, pairs, choice, worker);
+    /// Whether the choice looks at all negatives, and so tells of bad ones.
+    static bool sees_all(const ImplicitLoss& loss, const ImplicitCall<T>& call) {
+        return loss.choice == Counted::kLargest && call.lists == nullptr;
+    }
+
+    /// choice[i] = which negative of positive begin + i, counted from 0; -1 if there is none. False if a bad one was seen.
+    bool choose(std::int64_t begin, std::int64_t end, Pairs<T>& pairs, std::int64_t* choice, Worker& worker) const {
+        if (call_.lists == nullptr) return in_rows(begin, end, pairs, choice, worker);
+        for (std::int64_t b = begin; b < end; ++b) choice[b - begin] = in_list(b, pairs);
+        return true;
     }
 
 private:
-    void in_rows(std::int64_t begin, std::int64_t end, Pairs<T>& pairs, std::int64_t* choice, Worker& worker) const {
+    bool in_rows(std::int64_t begin, std::int64_t end, Pairs<T>& pairs, std::int64_t* choice, Worker& worker) const {
         const std::int64_t n = end - begin, rows = call_.n_rows, stride = call_.n_positives;
         const T* negative = call_.negative + begin;
-        T* row = pairs.grad;
+        T* row = pairs.row;
+        bool usable = true;
         std::fill_n(row, n, T(-1));
         std::fill_n(pairs.negative, n, -std::numeric_limits<T>::infinity());
         if (choice_ == Counted::kLargest) {
             constexpr std::int64_t step = 8;
             for (std::int64_t k = 0; k < rows && !worker.stopped(); k += step)
-                kernels_.largest_in_columns(negative + k * stride, stride, std::min(step, rows - k), n,
-                                            static_cast<T>(k), pairs.negative, row);
+                usable &= kernels_.largest_in_columns(negative + k * stride, stride, std::min(step, rows - k), n,
+                                                      static_cast<T>(k), pairs.negative, row);
         } else {
             filler_.fill_each(pairs, begin, end);
             bool left = true;
@@ -42,6 +48,7 @@ private:
             }
         }
         for (std::int64_t i = 0; i < n; ++i) choice[i] = static_cast<std::int64_t>(row[i]);
+        return usable;
     }
 
     std::int64_t in_list(std::int64_t b, Pairs<T>& pairs) const {

@@ -22,6 +22,7 @@ template <class T> struct Pairs {
     static constexpr std::size_t size = kBlock + kPadding;
     T positive[size], negative[size], ideal[size], factor[size], square_factor[size], rank_weight[size];
     T value[size], slope[size], curvature[size], grad[size], hess[size];
+    T row[size];  // of (K, B): the negative chosen, -1 for none
     std::int64_t positive_item[size], negative_item[size];
     ImplicitFormula formula;
 };

@@ -55,7 +55,19 @@ public:
                 this->carried_[at][c] = padded_apart(scratch.carried[at][c], static_cast<std::size_t>(n));
     }
 
+    CountedPairs count(double low, double high) {
+        const CountedPairs sum = this->run(job_.score, low, high);
+        take_ended();
+        return sum;
+    }
+
 private:
+    struct Ended {
+        const std::int32_t* item;
+        Carried carried;
+        std::ptrdiff_t begin, end;
+    };
+
     CountedPairs merge(const MergedItems<N>& items, const Carried& carried, bool lower_ends, bool upper_ends) override {
         CountJob<N> job;
         static_cast<MergedItems<N>&>(job) = items;
@@ -73,21 +85,40 @@ private:
             const MergeSide &upper = pieces[k].upper, &lower = pieces[k].lower;
             counts_.walk(job, pieces[k]);
             sums[k].pairs = counts_.count(job, pieces[k]);
-            if (lower_ends) end(job, lower.row, lower.row_end, sums[k].products);
-            if (upper_ends) end(job, upper.row_end + 1, upper.row + 1, sums[k].products);
+            if (lower_ends) add_products(job, lower.row, lower.row_end, sums[k].products);
+            if (upper_ends) add_products(job, upper.row_end + 1, upper.row + 1, sums[k].products);
         };
-        if (n == 1) {
-            count(0);
-            return sum;
-        }
-        this->team_.run(n, count);
+        const auto end = [&](std::ptrdiff_t from, std::ptrdiff_t to) {
+            if (n == 1) take(job.item, {job.slope, job.partners}, from, to);
+            else ended_.push_back({job.item, {job.slope, job.partners}, from, to});
+        };
+        if (n == 1) count(0);
+        else this->team_.run(n, count);
+        if (lower_ends) end(items.begin, items.middle);
+        if (upper_ends) end(items.middle, items.end);
+        if (n == 1) return sum;
         for (const CountedPairs& of_piece : many_sums) sum += of_piece;
         return sum;
     }
 
-    /// Items whose way ends, and their products.
-    void end(const CountJob<N>& job, std::ptrdiff_t begin, std::ptrdiff_t end, SumWithError& products) {
-        take(job.item, {job.slope, job.partners}, begin, end);
+    /// Long groups whose way has ended. One group after the other, as their places are anywhere in a group: those of one fit in
+    /// the cache, and threads are mostly in groups of their own.
+    void take_ended() {
+        constexpr std::ptrdiff_t kItems = 1 << 14;
+        std::vector<Ended> parts;
+        for (const Ended& group : ended_) {
+            for (std::ptrdiff_t begin = group.begin; begin < group.end; begin += kItems) {
+                parts.push_back(group);
+                parts.back().begin = begin;
+                parts.back().end = std::min(begin + kItems, group.end);
+            }
+        }
+        this->team_.run(static_cast<std::int64_t>(parts.size()), [&](std::int64_t k) {
+            const Ended& part = parts[static_cast<std::size_t>(k)];
+            take(part.item, part.carried, part.begin, part.end);
+        });
+    }
+    void add_products(const CountJob<N>& job, std::ptrdiff_t begin, std::ptrdiff_t end, SumWithError& products) const {
         add_products(job.score + begin, job.slope + begin, end - begin, products);
     }
     void add_products(const N* score, const std::int32_t* slope, std::ptrdiff_t n, SumWithError& products) const {
@@ -117,6 +148,7 @@ private:
     const PartnerCountJob<N>& job_;
     const CountKernels<N>& counts_;
     bool with_value_;
+    std::vector<Ended> ended_;
 };
 
 }  // namespace
@@ -133,7 +165,7 @@ void CountedPairs::operator+=(const CountedPairs& more) {
 template <class N> CountedPairs count_by_merges(const PairLossKernels& loss, const PartnerCountJob<N>& job,
                                                 bool with_value, double low, double high, CountScratch<N>& scratch,
                                                 const Team& team) {
-    return CountTree<N>(loss, job, with_value, scratch, team).run(job.score, low, high);
+    return CountTree<N>(loss, job, with_value, scratch, team).count(low, high);
 }
 
 template <class N>

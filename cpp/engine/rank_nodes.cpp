@@ -100,8 +100,8 @@ void RankNodes::between_groups(RankScanJob& job, const std::int32_t* item, std::
                                std::int32_t end) {
     const std::int32_t n = end - begin;
     const auto size = static_cast<std::size_t>(n);
-    double *factor = padded(s_.factor, size), *strength = padded(s_.strength, size);
-    double* discount = padded(s_.discount, size);
+    double* const strength = padded(s_.strength, 2 * size + kPadding);
+    double *const factor = strength + size + kPadding, *const discount = padded(s_.discount, size);
     for_items(n, [&](std::int32_t k) {
         discount[k] = list_.discount[item[k]];
         strength[k] = item[k] < middle ? 1.0 : list_.weight[item[k]];

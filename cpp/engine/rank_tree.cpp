@@ -19,7 +19,7 @@ namespace {
 /// looks at the interrupt flag meanwhile.
 constexpr std::int32_t kSharedItems = 1 << 14;
 
-/// What is left to do of a list: the pairs of the levels [first, last), whose items are in item[at].
+/// What is left to do of a list: the pairs of the levels [first, last), whose items are in item_[at].
 struct Branch {
     int at;
     std::int32_t first, last, items;
@@ -28,11 +28,8 @@ struct Branch {
 class RankTree {
 public:
     RankTree(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& s, const Team& team)
-        : kernels_(kernels), list_(list), s_(s), team_(team) {
-        const auto n = static_cast<std::size_t>(list.level_begin[list.n_levels]);
-        for (Buffer<std::int32_t>& items : s.item) items.resize(std::max(items.size(), n));
-        std::copy_n(list.by_rank, n, s.item[0].begin());
-    }
+        : kernels_(kernels), list_(list), s_(s), team_(team),
+          item_{list.by_rank, padded(s.item, static_cast<std::size_t>(list.level_begin[list.n_levels]))} {}
 
     void run() {
         const Branch all = branch(0, 0, list_.n_levels);
@@ -60,7 +57,7 @@ private:
             if (end - begin <= kMostLeafItems) return nodes.leaf(b.first, b.last);
             const std::int32_t split = split_level(list_.level_begin, b.first, b.last),
                                middle = list_.level_begin[split];
-            nodes.node(s_.item[b.at].data() + begin, begin, middle, end, s_.item[b.at ^ 1].data() + begin);
+            nodes.node(item_[b.at] + begin, begin, middle, end, item_[b.at ^ 1] + begin);
             partition(b.at, begin, middle, end);
             Branch lower = branch(b.at ^ 1, b.first, split), upper = branch(b.at ^ 1, split, b.last);
             if (lower.items > upper.items) std::swap(lower, upper);
@@ -70,8 +67,8 @@ private:
     }
 
     void partition(int at, std::int32_t begin, std::int32_t middle, std::int32_t end) {
-        const Buffer<std::int32_t>& from = s_.item[at];
-        Buffer<std::int32_t>& to = s_.item[at ^ 1];
+        const std::int32_t* from = item_[at];
+        std::int32_t* to = item_[at ^ 1];
         std::int32_t low = begin, high = middle;
         for (std::int32_t k = begin; k < end; ++k) {
             const bool is_low = from[k] < middle;
@@ -85,6 +82,7 @@ private:
     const RankedList& list_;
     RankTreeScratch& s_;
     Team team_;
+    std::int32_t* const item_[2];
 };
 
 }  // namespace

@@ -12,11 +12,12 @@
 namespace rankgrad {
 
 /// One list in label order, its gains never decreasing, and where its sums are added. `by_rank` has the places of the items
-/// by descending score.
+/// by descending score, and is not kept.
 struct RankedList {
     const double *score, *weight, *gain, *discount;
     double* vector;  ///< for kHessVector; centred in place
-    const std::int32_t *level_begin, *by_rank;
+    const std::int32_t* level_begin;
+    std::int32_t* by_rank;
     std::int32_t n_levels;
     bool ranked;  ///< pairs are weighted by the difference of their discounts, else by 1
     double low, high;
@@ -24,8 +25,9 @@ struct RankedList {
 };
 
 struct RankTreeScratch {
-    Buffer<std::int32_t> item[2];
-    Buffer<double> place, strength, factor, discount, out[2];  ///< of the items of a node, in its order
+    Buffer<std::int32_t> item;
+    // Of the items of a node, in its order. `strength` has room for the factors, too.
+    Buffer<double> place, strength, discount, out[2];
     Buffer<std::uint8_t> upper;
     const ExpansionKernels* expansion = nullptr;  ///< whose tables these are
     const double* tables = nullptr;

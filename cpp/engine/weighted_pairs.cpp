@@ -84,10 +84,11 @@ void Pairwise::sum_weighted_by_rank(std::int64_t list, Scratch& s, PairMode mode
                                   hinge ? weighted.slack_scan : kernels().weighted->rank_scan[precision],
                                   weighted.double_sum[kGapProduct][mode]};
     RankTreeScratch& tree = s.weighted.tree;
-    const auto swap_with_sort = [&] {  // the ranks are known: its memory is free
-        tree.item[0].swap(s.sort.index);
+    const auto swap_with_sort = [&] {  // the ranks are known: the memory of numbers and sort is free
+        tree.item.swap(s.sort.index);
         tree.place.swap(s.sort.number);
         tree.strength.swap(s.sort.dealt);
+        tree.discount.swap(s.row);
     };
     swap_with_sort();
     rank_tree_sums(of_loss, ranked, tree, team);

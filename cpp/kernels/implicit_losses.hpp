@@ -135,6 +135,7 @@ template <class T> constexpr ImplicitKernels<T> implicit_kernels() {
     return {{implicit_sums<SigmoidGap<false>, T>(), implicit_sums<SigmoidGap<true>, T>(),
              implicit_sums<NegativeLogSigmoid, T>(), implicit_sums<SlackHinge, T>(), implicit_sums<RankedHinge, T>()},
             &largest_in_columns<T>,
+            &put_in_rows<T>,
             &violations_in_row<T>,
             &largest_in_list<T>,
             &violation_in_list<T>,

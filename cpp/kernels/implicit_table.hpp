@@ -47,8 +47,9 @@ template <class T> struct ImplicitSums {
 template <class T> struct ImplicitKernels {
     using Items = const std::int64_t*;
     ImplicitSums<T> sums[kImplicitFormulas];
-    void (*largest_in_columns)(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t n, T first_row, T* best,
+    bool (*largest_in_columns)(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t n, T first_row, T* best,
                                T* best_row);
+    void (*put_in_rows)(const T* x, const T* row_of, std::int64_t stride, std::int64_t rows, std::int64_t n, T* out);
     bool (*violations_in_row)(const T* positive, const T* negative, const T* ideal, std::int64_t n, T row, T* first);
     std::int64_t (*largest_in_list)(const T* x, std::int64_t n);
     std::int64_t (*violation_in_list)(T positive, const T* negative, const T* ideal, std::int64_t n);

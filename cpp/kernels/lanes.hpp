@@ -118,6 +118,7 @@ template <class T> RANKGRAD_INLINE Lanes<T> operator/(Lanes<T> a, Lanes<T> b) { 
 template <class T> RANKGRAD_INLINE Lanes<T> operator-(Lanes<T> a) { return Lanes<T>::of(-a.v); }
 template <class T> RANKGRAD_INLINE typename Lanes<T>::Mask operator<(Lanes<T> a, Lanes<T> b) { return a.v < b.v; }
 template <class T> RANKGRAD_INLINE typename Lanes<T>::Mask operator>(Lanes<T> a, Lanes<T> b) { return a.v > b.v; }
+template <class T> RANKGRAD_INLINE typename Lanes<T>::Mask operator==(Lanes<T> a, Lanes<T> b) { return a.v == b.v; }
 
 /// a * b + c as one expression, so that the compiler may contract it into one fused operation.
 template <class T> RANKGRAD_INLINE Lanes<T> multiply_add(Lanes<T> a, Lanes<T> b, Lanes<T> c) {

@@ -17,16 +17,29 @@ template <class T> T largest_lane(Lanes<T> v) {
     return largest;
 }
 
+/// Asks for a line of the cache that will be read, or written: of the next rows, as a CPU does not foresee the step from one to
+/// another. A hint: any address will do.
+template <int write> RANKGRAD_INLINE void ask_for([[maybe_unused]] const void* place) {
+#if defined(__GNUC__) || defined(__clang__)
+    __builtin_prefetch(place, write);
+#endif
+}
+
 /// Where the largest of `rows` rows of n numbers stands, column by column: the first such row, counted from `first_row`.
-template <class T> void largest_in_columns(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t n,
+/// False if one of the numbers is NaN or +infinity.
+template <class T> bool largest_in_columns(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t n,
                                            T first_row, T* best, T* best_row) {
     using V = Lanes<T>;
+    V bad(0);
+    bool usable = true;
     std::int64_t i = 0;
     for (; i + V::count <= n; i += V::count) {
         V top = V::load(best + i), top_row = V::load(best_row + i), row(first_row);
         for (std::int64_t k = 0; k < rows; ++k, row += V(1)) {
             const V candidate = V::load(x + k * stride + i);
+            ask_for<0>(x + (k + rows) * stride + i);
             const auto larger = candidate > top;
+            bad = flagged(candidate < V(kInfinity), bad);
             top = select(larger, candidate, top);
             top_row = select(larger, row, top_row);
         }
@@ -34,11 +47,30 @@ template <class T> void largest_in_columns(const T* x, std::int64_t stride, std:
         top_row.store(best_row + i);
     }
     for (; i < n; ++i)
-        for (std::int64_t k = 0; k < rows; ++k)
-            if (x[k * stride + i] > best[i]) {
-                best[i] = x[k * stride + i];
+        for (std::int64_t k = 0; k < rows; ++k) {
+            const T candidate = x[k * stride + i];
+            usable = usable && candidate < static_cast<T>(kInfinity);
+            if (candidate > best[i]) {
+                best[i] = candidate;
                 best_row[i] = first_row + static_cast<T>(k);
             }
+        }
+    return usable && sum(bad) == 0;
+}
+
+/// Writes `rows` rows of n numbers: x of a column in its row, 0 in all others. A row of -1 is none of them.
+template <class T>
+void put_in_rows(const T* x, const T* row_of, std::int64_t stride, std::int64_t rows, std::int64_t n, T* out) {
+    using V = Lanes<T>;
+    V row(0);
+    for (std::int64_t k = 0; k < rows; ++k, row += V(1), out += stride) {
+        std::int64_t i = 0;
+        for (; i + V::count <= n; i += V::count) {
+            ask_for<1>(out + stride + i);
+            select(V::load(row_of + i) == row, V::load(x + i), V(0)).store(out + i);
+        }
+        for (; i < n; ++i) out[i] = row_of[i] == static_cast<T>(k) ? x[i] : T(0);
+    }
 }
 
 /// Notes `row` in `first` of every column that violates its ideal difference and had no violation (-1) before. True if a
