@@ -2,7 +2,6 @@
 // under a kernel that does not save zmm registers must not get v4.
 #include "engine/dispatch.hpp"
 
-#include <atomic>
 #include <cstdlib>
 #include <stdexcept>
 
@@ -83,9 +82,9 @@ const KernelTable* find(const std::string& name) {
     throw std::invalid_argument("instruction-set level '" + name + "' is not available: this machine has " + known);
 }
 
-std::atomic<const KernelTable*> active{nullptr};
-
 }  // namespace
+
+std::atomic<const KernelTable*> active_kernels{nullptr};
 
 std::vector<std::string> available_levels() {
     std::vector<std::string> names;
@@ -93,16 +92,12 @@ std::vector<std::string> available_levels() {
     return names;
 }
 
-const KernelTable& kernels() {
-    const KernelTable* table = active.load(std::memory_order_acquire);
-    if (table == nullptr) {
-        const char* forced = std::getenv("RANKGRAD_ISA");
-        table = forced != nullptr && *forced != '\0' ? find(forced) : levels().back();
-        active.store(table, std::memory_order_release);
-    }
-    return *table;
+const KernelTable& first_kernels() {
+    const char* forced = std::getenv("RANKGRAD_ISA");
+    select_level(forced != nullptr && *forced != '\0' ? forced : levels().back()->level);
+    return kernels();
 }
 
-void select_level(const std::string& level) { active.store(find(level), std::memory_order_release); }
+void select_level(const std::string& level) { active_kernels.store(find(level), std::memory_order_release); }
 
 }  // namespace rankgrad

@@ -1,6 +1,7 @@
 // Which instruction-set levels this CPU has, and the one in use.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -12,8 +13,14 @@ namespace rankgrad {
 /// Levels that were built and that this CPU and operating system can run, lowest first.
 std::vector<std::string> available_levels();
 
+extern std::atomic<const KernelTable*> active_kernels;  ///< null before the first call of kernels()
+const KernelTable& first_kernels();
+
 /// The active level's kernels. The first call takes $RANKGRAD_ISA if it is set, else the highest level.
-const KernelTable& kernels();
+inline const KernelTable& kernels() {
+    const KernelTable* table = active_kernels.load(std::memory_order_acquire);
+    return table != nullptr ? *table : first_kernels();
+}
 
 /// Makes a level active for the whole process. Throws std::invalid_argument naming the levels that would do.
 void select_level(const std::string& level);
