@@ -147,6 +147,24 @@ def test_bad_out_writes_nothing() -> None:
         rg.hinge_loss.value_and_grad(POSITIVE, NEGATIVE, out=grad[0])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("loss", ALL)
+def test_a_bad_negative_is_found_wherever_it_stands(loss: Any, dtype: str, rng: np.random.Generator) -> None:
+    """In a register or the rest of a row, among rows that are looked at together, in the first block or the last."""
+    positive, negative = rng.normal(size=1029).astype(dtype), rng.normal(size=(11, 1029)).astype(dtype)
+    out = np.full_like(positive, 7), np.full_like(negative, 7)
+    for row, column in ((0, 0), (7, 5), (8, 511), (10, 512), (10, 1023), (3, 1024), (10, 1028)):
+        for bad, what in ((np.nan, "NaN"), (np.inf, "infinity")):
+            given = negative.copy()
+            given[row, column] = bad
+            for options in ({}, {"out": out}):
+                with pytest.raises(
+                    ValueError, match=rf"negative_scores: {what} at index \({row}, {column}\)"
+                ):
+                    loss.value_and_grad(positive, given, 100, **options)
+    assert (np.concatenate([out[0], out[1].ravel()]) == 7).all()
+
+
 def test_masked_negatives_are_skipped() -> None:
     """-inf has no part in anything, also where an ideal difference of its own would give it a loss."""
     masked = np.concatenate([np.full((1, 3), -np.inf), NEGATIVE])
