@@ -52,7 +52,7 @@ def threads(seconds: float, quick: bool) -> Iterator[Record]:
             for dtype in ("float32", "float64"):
                 work = Work(loss, lists, length, dtype=dtype)
                 steps = [rankgrad_step(work, 1), rankgrad_step(work, 2)]
-                one, two = minima(steps, 3 * seconds, perf_counter)
+                one, two = minima(steps, 6 * seconds, perf_counter)
                 yield {"loss": loss, "lists": lists, "length": length, "dtype": dtype, "one": one, "two": two}
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from threading import Timer
@@ -31,29 +31,37 @@ MEASURED = {*TIMES, "peak", "first_peak", "kept", "error", "failed"}
 def run_all(quick: bool, names: list[str] | None, rounds: int, save: Callable[[Results], None]) -> None:
     """Every measurement, with one line of progress each; what there is so far is saved.
 
-    From the second round on, what has a target and the times of the experiments: minutes later, when others on the
-    machine may leave it alone.
+    From the second round on, what has a target. The times of the experiments are taken before and after the peers of a
+    round: all of it minutes later, when others on the machine may leave it alone.
     """
     seconds = 0.05 if quick else 0.6
-    first = plan(quick, names), list(EXPERIMENTS)
-    later = [(name, [w for w in works if has_target(name, w)]) for name, works in first[0]], list(TIMED)
-    all_rounds = [first, *[later] * (rounds - 1)]
-    total = sum(len(works) for planned, _ in all_rounds for _, works in planned)
-    total, count = total + sum(len(experiments) for _, experiments in all_rounds), 0
+    everything = plan(quick, names)
+    with_target = [(name, [w for w in works if has_target(name, w)]) for name, works in everything]
+    all_rounds = [everything, *[with_target] * (rounds - 1)]
+    before = [TIMED if not quick else (), *[TIMED] * (rounds - 1)]
+    after = [tuple(EXPERIMENTS), *[TIMED] * (rounds - 1)]
+    total = sum(len(works) for planned in all_rounds for _, works in planned)
+    total, count = total + sum(map(len, before + after)), 0
     results: Results = {"peers": [], **{experiment: [] for experiment in EXPERIMENTS}}
-    for planned, experiments in all_rounds:
-        for name, works in planned:
-            for work, answer in ask_peer(name, works, seconds):
-                count += 1
-                keep(results["peers"], {"peer": name, **asdict(work), **answer})
-                print(f"[{count}/{total}] {name}: {work}: {summary(answer)}", flush=True)
-                save(results)
+
+    def measure(experiments: Sequence[str]) -> None:
+        nonlocal count
         for experiment in experiments:
             count += 1
             print(f"[{count}/{total}] {experiment}", flush=True)
             for record in experiment_records(experiment, seconds, quick):
                 keep(results[experiment], record)
             save(results)
+
+    for planned, early, late in zip(all_rounds, before, after, strict=True):
+        measure(early)
+        for name, works in planned:
+            for work, answer in ask_peer(name, works, seconds):
+                count += 1
+                keep(results["peers"], {"peer": name, **asdict(work), **answer})
+                print(f"[{count}/{total}] {name}: {work}: {summary(answer)}", flush=True)
+                save(results)
+        measure(late)
 
 
 def keep(records: list[Record], record: Record) -> None:
