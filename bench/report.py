@@ -1,7 +1,7 @@
 """Measures rankgrad beside its peers on one core and writes a table with targets, all figures, and pictures.
 
-python bench/report.py                     all of it, about half an hour, into bench/results
-python bench/report.py --rounds 1          each measurement once, a quarter of an hour
+python bench/report.py                     all of it, three quarters of an hour, into bench/results
+python bench/report.py --rounds 1          each measurement once, a third of the time
 python bench/report.py --quick             a minute or two, to see that it runs
 python bench/report.py --peers NumPy numba rankgrad
 python bench/report.py --publish           also docs/speed.png, docs/memory.png and the figures in README.md
