@@ -62,6 +62,7 @@ public:
     }
 
 private:
+    /// Items of a long group whose way has ended.
     struct Ended {
         const std::int32_t* item;
         Carried carried;
@@ -89,8 +90,10 @@ private:
             if (upper_ends) add_products(job, upper.row_end + 1, upper.row + 1, sums[k].products);
         };
         const auto end = [&](std::ptrdiff_t from, std::ptrdiff_t to) {
-            if (n == 1) take(job.item, {job.slope, job.partners}, from, to);
-            else ended_.push_back({job.item, {job.slope, job.partners}, from, to});
+            constexpr std::ptrdiff_t kItems = 1 << 14;
+            if (n == 1) return take(job.item, {job.slope, job.partners}, from, to);
+            for (; from < to; from += kItems)
+                ended_.push_back({job.item, {job.slope, job.partners}, from, std::min(from + kItems, to)});
         };
         if (n == 1) count(0);
         else this->team_.run(n, count);
@@ -101,20 +104,11 @@ private:
         return sum;
     }
 
-    /// Long groups whose way has ended. One group after the other, as their places are anywhere in a group: those of one fit in
-    /// the cache, and threads are mostly in groups of their own.
+    /// One group after the other, as their places are anywhere in a group: those of one fit in the cache, and threads are mostly
+    /// in groups of their own.
     void take_ended() {
-        constexpr std::ptrdiff_t kItems = 1 << 14;
-        std::vector<Ended> parts;
-        for (const Ended& group : ended_) {
-            for (std::ptrdiff_t begin = group.begin; begin < group.end; begin += kItems) {
-                parts.push_back(group);
-                parts.back().begin = begin;
-                parts.back().end = std::min(begin + kItems, group.end);
-            }
-        }
-        this->team_.run(static_cast<std::int64_t>(parts.size()), [&](std::int64_t k) {
-            const Ended& part = parts[static_cast<std::size_t>(k)];
+        this->team_.run(static_cast<std::int64_t>(ended_.size()), [&](std::int64_t k) {
+            const Ended& part = ended_[static_cast<std::size_t>(k)];
             take(part.item, part.carried, part.begin, part.end);
         });
     }
