@@ -31,7 +31,7 @@ constexpr int kMostTasksPerLook = 16;
 
 std::atomic<int> chosen_threads{0};
 
-/// Tasks that are taken in order, in a line of the cache of their own.
+/// Neighbouring tasks that are taken in order, in a line of the cache of their own.
 struct alignas(64) Share {
     std::atomic<std::int64_t> next;
     std::int64_t end;
@@ -52,9 +52,9 @@ struct Shared {
     Clock::time_point last_look = last_poll;
     int tasks_per_look = 1, tasks_to_look = 1;
 
-    Shared(std::int64_t n_tasks, int shares, InterruptCheck interrupt,
+    Shared(std::int64_t n_tasks, int threads, InterruptCheck interrupt,
            const std::function<void(std::int64_t, Worker&)>& task)
-        : body(task), check(interrupt), n_shares(std::clamp(shares, 1, kMostShares)) {
+        : body(task), check(interrupt), n_shares(std::clamp(threads, 1, kMostShares)) {
         for (int k = 0; k < n_shares; ++k) {
             share[k].next.store(n_tasks * k / n_shares, std::memory_order_relaxed);
             share[k].end = n_tasks * (k + 1) / n_shares;
@@ -154,20 +154,6 @@ int available_threads() {
 #endif
 }
 
-/// The tasks in so many shares.
-void run_shares(std::int64_t n_tasks, int threads, int shares, InterruptCheck check,
-                const std::function<void(std::int64_t, Worker&)>& body) {
-    Shared shared(n_tasks, shares, check, body);
-    if (threads <= 1) shared.run(0);
-    else run_on_threads(shared, threads);
-    if (shared.error) std::rethrow_exception(shared.error);
-    if (shared.interrupted.load()) throw Interrupted{};
-}
-
-int threads_for(std::int64_t n_tasks, int threads) {
-    return static_cast<int>(std::min<std::int64_t>(n_tasks, threads));
-}
-
 }  // namespace
 
 bool Worker::stopped() {
@@ -213,13 +199,17 @@ const char* thread_backend() {
 
 void parallel_for(std::int64_t n_tasks, int threads, InterruptCheck check,
                   const std::function<void(std::int64_t, Worker&)>& body) {
-    run_shares(n_tasks, threads_for(n_tasks, threads), 1, check, body);
+    threads = static_cast<int>(std::min<std::int64_t>(n_tasks, threads));
+    Shared shared(n_tasks, threads, check, body);
+    if (threads <= 1) shared.run(0);
+    else run_on_threads(shared, threads);
+    if (shared.error) std::rethrow_exception(shared.error);
+    if (shared.interrupted.load()) throw Interrupted{};
 }
 
 void Team::run(std::int64_t n_parts, const std::function<void(std::int64_t)>& body) const {
-    const int threads = threads_for(n_parts, threads_);
-    if (threads > 1)
-        return run_shares(n_parts, threads, threads, check_, [&](std::int64_t part, Worker&) { body(part); });
+    if (threads_ > 1 && n_parts > 1)
+        return parallel_for(n_parts, threads_, check_, [&](std::int64_t part, Worker&) { body(part); });
     for (std::int64_t part = 0; part < n_parts && !stopped(); ++part) body(part);
 }
 

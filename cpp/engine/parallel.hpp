@@ -37,8 +37,10 @@ private:
     void* state_;
 };
 
-/// Calls body(task, worker) for every task in [0, n_tasks), in any order, on up to `threads` threads. One of the exceptions
-/// is thrown on the calling thread after all workers have stopped. Workers compute in the default floating-point mode.
+/// Calls body(task, worker) for every task in [0, n_tasks), in any order, on up to `threads` threads. Neighbouring tasks are done
+/// by the same thread, and so, mostly, the same tasks in call after call: what they read stays in the cache of a core, and no two
+/// threads write to the same lines. One of the exceptions is thrown on the calling thread after all workers have stopped.
+/// Workers compute in the default floating-point mode.
 void parallel_for(std::int64_t n_tasks, int threads, InterruptCheck check,
                   const std::function<void(std::int64_t task, Worker& worker)>& body);
 
@@ -50,8 +52,7 @@ public:
     Team(Worker& worker, int threads, InterruptCheck check) : worker_(worker), threads_(threads), check_(check) {}
 
     bool stopped() const { return worker_.stopped(); }
-    /// Calls body(part) for every part in [0, n_parts); some are left out once the team is stopped. Neighbouring parts are done by
-    /// the same thread, and so, mostly, the same parts in call after call: then no two threads write to the same lines of the cache.
+    /// Calls body(part) for every part in [0, n_parts), as parallel_for does; some are left out once the team is stopped.
     void run(std::int64_t n_parts, const std::function<void(std::int64_t part)>& body) const;
 
 private:

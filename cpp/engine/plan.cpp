@@ -41,8 +41,8 @@ constexpr std::size_t kLabelPadding = 16;
 bool all_finite(const float* x, std::int64_t n) { return kernels().float_finite(x, n); }
 bool all_finite(const double* x, std::int64_t n) { return kernels().double_finite(x, n); }
 
-/// Numbers that are looked at together, by one thread.
-constexpr std::int64_t kFinitePart = 1 << 17;
+/// Numbers that are looked at together, by one thread, and fewest that several threads look at.
+constexpr std::int64_t kFinitePart = 1 << 14, kLeastShared = 1 << 17;
 
 /// Cost of a list in units of about one pair: from here on it may take all threads, if it is this part of all work.
 constexpr double kLongList = 2e6, kLongPart = 1.0 / 16;
@@ -206,7 +206,7 @@ template <class T> std::int64_t Plan::first_nonfinite(const T* x, int threads) c
     if (all_valid()) {
         const std::int64_t n = lists_.n_items(), parts = (n + kFinitePart - 1) / kFinitePart;
         std::atomic<bool> all{true};
-        parallel_for(parts, threads, nullptr, [&](std::int64_t part, Worker&) {
+        parallel_for(parts, n < kLeastShared ? 1 : threads, nullptr, [&](std::int64_t part, Worker&) {
             const std::int64_t begin = part * kFinitePart, end = std::min(n, begin + kFinitePart);
             if (!all_finite(x + begin, end - begin)) all.store(false, std::memory_order_relaxed);
         });

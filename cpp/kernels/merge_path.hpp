@@ -3,10 +3,10 @@
 //
 // Rows are visited from the highest score down; the partners of a row are those of the row before it and some more. Each
 // step compares a score with the bound of a row (partner_bounds.hpp), and either lets the next partner join or leaves the row,
-// and so says for one item where the walk along the other group stands (MergedItems::reach): n steps give the partners of
+// and so says for that item where the walk along the other group stands (MergedItems::reach): n steps give the partners of
 // all n items. A step waits for the loads and the comparison of the step before it, so that four stretches of the path are
-// walked in turn: where a path is after so many steps is found by bisection [Odeh, Green, Mwassi, Shmueli & Birk, Merge
-// Path, 2012]. A step has no branch to mispredict.
+// walked in turn, of as many steps each: where a path is after so many steps is found by bisection [Odeh, Green, Mwassi, Shmueli
+// & Birk, Merge Path, 2012]. Neither a step nor a bisection has a branch to mispredict, as many merges are short.
 #pragma once
 
 #include <cstddef>
@@ -21,31 +21,54 @@ namespace {
 template <class N> struct MergePath {
     using Job = MergedItems<N>;
     static constexpr int kStreams = 4;
-    static constexpr std::ptrdiff_t kFewSteps = 8;  // that are not worth a loop of all streams
 
     static std::ptrdiff_t least(std::ptrdiff_t a, std::ptrdiff_t b) { return a < b ? a : b; }
 
-    /// A stretch of the path: from a row and the next partner down to the ends of both.
-    struct Stream {
-        std::ptrdiff_t row, partner, row_end, partner_end;
-        std::ptrdiff_t sure_steps() const { return least(row - row_end, partner - partner_end); }
-    };
     struct Point {
         std::ptrdiff_t row, partner;
     };
 
-    static bool near(double row, double partner) { return row - partner < 1.0; }
+    /// Of n[k] numbers, how many are `in`, which are the first ones. Several bisections at once, as each waits for loads; only a
+    /// single one may have no numbers.
+    template <int several, class In>
+    static RANKGRAD_INLINE void count_first(const std::ptrdiff_t* n, std::ptrdiff_t* count, In in) {
+        std::ptrdiff_t most = 0;
+        for (int k = 0; k < several; ++k) {
+            most = n[k] > most ? n[k] : most;
+            count[k] = 0;
+        }
+        for (; most > 0; most /= 2) {
+            for (int k = 0; k < several; ++k) {
+                const std::ptrdiff_t next = least(count[k] + (most + 1) / 2, n[k]);
+                count[k] += (next - count[k]) & -static_cast<std::ptrdiff_t>(in(k, next - 1));
+            }
+        }
+    }
 
-    /// Where the walk is after so many steps. A partner has joined if it is near the last row that may have been reached by then.
+    /// How many partners have joined after steps[k] of the walk of so many rows and partners. One has if it is near the last row
+    /// that may have been reached by then.
+    template <int several, class Near>
+    static RANKGRAD_INLINE void joined_after(const std::ptrdiff_t* steps, std::ptrdiff_t rows, std::ptrdiff_t partners,
+                                             std::ptrdiff_t* joined, Near near) {
+        std::ptrdiff_t fewest[several], n[several];
+        for (int k = 0; k < several; ++k) {
+            fewest[k] = steps[k] - least(steps[k], rows);
+            n[k] = least(steps[k], partners) - fewest[k];
+        }
+        count_first<several>(n, joined, [&](int k, std::ptrdiff_t i) {
+            const std::ptrdiff_t partner = fewest[k] + i;
+            return near(steps[k] - partner - 1, partner);
+        });
+        for (int k = 0; k < several; ++k) joined[k] += fewest[k];
+    }
+
+    /// Where the whole walk is after so many steps.
     static Point point(const Job& job, std::ptrdiff_t steps) {
         const N *row = job.score + job.end - 1, *partner = job.score + job.middle - 1;
-        const std::ptrdiff_t n_upper = job.end - job.middle, n_lower = job.middle - job.begin;
-        std::ptrdiff_t joined = steps - least(steps, n_upper);
-        for (std::ptrdiff_t high = least(steps, n_lower); joined < high;) {
-            const std::ptrdiff_t middle = (joined + high) / 2;
-            if (near(*(row - (steps - middle - 1)), *(partner - middle))) joined = middle + 1;
-            else high = middle;
-        }
+        std::ptrdiff_t joined;
+        joined_after<1>(
+            &steps, job.end - job.middle, job.middle - job.begin, &joined,
+            [=](std::ptrdiff_t r, std::ptrdiff_t p) { return double{row[-r]} - double{partner[-p]} < 1.0; });
         return {job.end - 1 - (steps - joined), job.middle - 1 - joined};
     }
 
@@ -69,62 +92,64 @@ template <class N> struct MergePath {
         }
     }
 
-    static RANKGRAD_INLINE void step(const N* bound, const N* score, std::int32_t* reach, std::ptrdiff_t& row,
-                                     std::ptrdiff_t& partner) {
-        const std::ptrdiff_t joins = bound[row] < score[partner];
-        reach[row] = static_cast<std::int32_t>(partner);  // overwritten while partners join
-        reach[partner] = static_cast<std::int32_t>(row + 1);
-        row -= 1 - joins;
-        partner -= joins;
+    /// Writes the reach of one item, so that streams need not end where a group does.
+    static RANKGRAD_INLINE void step(const N* bound, const N* score, std::int32_t* reach, Point& at) {
+        const std::ptrdiff_t leaves = bound[at.row] >= score[at.partner], joins = leaves - 1;  // all bits or none
+        const std::ptrdiff_t item = at.row + ((at.partner - at.row) & joins);
+        reach[item] = static_cast<std::int32_t>(at.row + at.partner - joins - item);
+        at.row -= leaves;
+        at.partner += joins;
     }
 
-    /// One stream to its end.
-    static void finish(const N* bound, const N* score, std::int32_t* reach, Stream s) {
-        while (s.sure_steps() > 0) step(bound, score, reach, s.row, s.partner);
-        for (; s.row > s.row_end; --s.row) reach[s.row] = static_cast<std::int32_t>(s.partner);
-        for (; s.partner > s.partner_end; --s.partner) reach[s.partner] = static_cast<std::int32_t>(s.row + 1);
+    /// A function of its own, so that nothing else takes its registers.
+    static RANKGRAD_NOINLINE void walk(const N* bound, const N* score, std::int32_t* reach, std::ptrdiff_t steps,
+                                       Point (&from)[kStreams]) {
+        Point at[kStreams];
+        for (int k = 0; k < kStreams; ++k) at[k] = from[k];
+        for (; steps > 0; --steps)
+            for (int k = 0; k < kStreams; ++k) step(bound, score, reach, at[k]);
+        for (int k = 0; k < kStreams; ++k) from[k] = at[k];
     }
 
-    template <int streams> static void walk(const N* bound, const N* score, std::int32_t* reach, Stream* stream) {
-        std::ptrdiff_t row[streams], partner[streams];
-        int shortest = 0;
-        for (;;) {
-            for (int k = 0; k < streams; ++k)
-                if (stream[k].sure_steps() < stream[shortest].sure_steps()) shortest = k;
-            std::ptrdiff_t left = stream[shortest].sure_steps();
-            if (left < kFewSteps) break;
-            for (int k = 0; k < streams; ++k) {
-                row[k] = stream[k].row;
-                partner[k] = stream[k].partner;
-            }
-            for (; left > 0; --left)
-                for (int k = 0; k < streams; ++k) step(bound, score, reach, row[k], partner[k]);
-            for (int k = 0; k < streams; ++k) {
-                stream[k].row = row[k];
-                stream[k].partner = partner[k];
-            }
-        }
-        finish(bound, score, reach, stream[shortest]);
-        stream[shortest] = stream[streams - 1];
-        if constexpr (streams > 1) walk<streams - 1>(bound, score, reach, stream);
+    /// How many steps it takes from the first row and partner to the end of one of the two groups.
+    static std::ptrdiff_t common_steps(const N* bound, const N* score, std::ptrdiff_t rows, std::ptrdiff_t partners) {
+        if (rows == 0 || partners == 0) return 0;
+        const N last_bound = bound[1 - rows], last_score = score[1 - partners];
+        const bool rows_stay = last_bound < last_score;
+        std::ptrdiff_t passed;
+        if (rows_stay) count_first<1>(&rows, &passed, [=](int, std::ptrdiff_t r) { return bound[-r] >= last_score; });
+        else count_first<1>(&partners, &passed, [=](int, std::ptrdiff_t p) { return last_bound < score[-p]; });
+        return passed + (rows_stay ? partners : rows);
     }
 
     /// Fills `reach` for the items of a piece.
     static void call(const Job& job, const MergePiece& piece) {
         const MergeSide& all = piece.upper;
-        const std::ptrdiff_t first = (job.end - 1 - all.row) + (job.middle - 1 - all.partner);
-        const std::ptrdiff_t steps = (all.row - all.row_end) + (all.partner - all.partner_end);
-        Stream stream[kStreams];
-        Point from{all.row, all.partner};
-        for (int k = 0; k < kStreams; ++k) {
-            const Point to =
-                k + 1 < kStreams ? point(job, first + steps * (k + 1) / kStreams) : Point{all.row_end, all.partner_end};
-            stream[k] = {from.row, from.partner, to.row, to.partner};
-            from = to;
-        }
+        const std::ptrdiff_t rows = all.row - all.row_end, partners = all.partner - all.partner_end;
         const std::ptrdiff_t lowest = all.row_end + 1;
-        find_bounds<true>(job.score + lowest, all.row - all.row_end, job.bound + lowest);
-        walk<kStreams>(job.bound, job.score, job.reach, stream);
+        find_bounds<true>(job.score + lowest, rows, job.bound + lowest);
+        const N *bound = job.bound, *score = job.score, *first_bound = bound + all.row,
+                *first_score = score + all.partner;
+        std::int32_t* reach = job.reach;
+        std::ptrdiff_t left = common_steps(first_bound, first_score, rows, partners);
+        Point at[kStreams] = {{all.row, all.partner}};
+        Point& last = at[left < kStreams ? 0 : kStreams - 1];
+        if (left >= kStreams) {
+            const std::ptrdiff_t length = left / kStreams;
+            std::ptrdiff_t steps[kStreams - 1], joined[kStreams - 1];
+            for (int k = 1; k < kStreams; ++k) steps[k - 1] = k * length;
+            joined_after<kStreams - 1>(steps, rows, partners, joined, [=](std::ptrdiff_t r, std::ptrdiff_t p) {
+                return first_bound[-r] < first_score[-p];
+            });
+            for (int k = 1; k < kStreams; ++k)
+                at[k] = {all.row - (steps[k - 1] - joined[k - 1]), all.partner - joined[k - 1]};
+            walk(bound, score, reach, length, at);
+            left -= kStreams * length;
+        }
+        for (; left > 0; --left) step(bound, score, reach, last);
+        for (; last.row > all.row_end; --last.row) reach[last.row] = static_cast<std::int32_t>(last.partner);
+        for (; last.partner > all.partner_end; --last.partner)
+            reach[last.partner] = static_cast<std::int32_t>(last.row + 1);
     }
 };
 
