@@ -41,8 +41,8 @@ constexpr std::size_t kLabelPadding = 16;
 bool all_finite(const float* x, std::int64_t n) { return kernels().float_finite(x, n); }
 bool all_finite(const double* x, std::int64_t n) { return kernels().double_finite(x, n); }
 
-/// Numbers that are looked at together, by one thread, and fewest that several threads look at.
-constexpr std::int64_t kFinitePart = 1 << 14, kLeastShared = 1 << 17;
+/// Fewest numbers that another thread is worth being asked to look at.
+constexpr std::int64_t kFinitePart = 1 << 16;
 
 /// Cost of a list in units of about one pair: from here on it may take all threads, if it is this part of all work.
 constexpr double kLongList = 2e6, kLongPart = 1.0 / 16;
@@ -204,10 +204,11 @@ void Plan::cut_tasks() {
 
 template <class T> std::int64_t Plan::first_nonfinite(const T* x, int threads) const {
     if (all_valid()) {
-        const std::int64_t n = lists_.n_items(), parts = (n + kFinitePart - 1) / kFinitePart;
+        const std::int64_t n = lists_.n_items(),
+                           parts = std::clamp<std::int64_t>(n / kFinitePart, 1, std::max(threads, 1));
         std::atomic<bool> all{true};
-        parallel_for(parts, n < kLeastShared ? 1 : threads, nullptr, [&](std::int64_t part, Worker&) {
-            const std::int64_t begin = part * kFinitePart, end = std::min(n, begin + kFinitePart);
+        parallel_for(parts, threads, nullptr, [&](std::int64_t part, Worker&) {
+            const std::int64_t begin = n * part / parts, end = n * (part + 1) / parts;
             if (!all_finite(x + begin, end - begin)) all.store(false, std::memory_order_relaxed);
         });
         const T* bad = all.load() ? x + n : std::find_if_not(x, x + n, [](T v) { return std::isfinite(v); });
