@@ -37,10 +37,10 @@ private:
     void* state_;
 };
 
-/// Calls body(task, worker) for every task in [0, n_tasks), in any order, on up to `threads` threads. Neighbouring tasks are done
-/// by the same thread, and so, mostly, the same tasks in call after call: what they read stays in the cache of a core, and no two
-/// threads write to the same lines. One of the exceptions is thrown on the calling thread after all workers have stopped.
-/// Workers compute in the default floating-point mode.
+/// Calls body(task, worker) for every task in [0, n_tasks), in any order, on up to `threads` threads. Neighbouring tasks are
+/// mostly done by the same thread, and the same ones in call after call: what they read stays in the cache of a core, and threads
+/// hardly write to the same lines. A thread that is done helps with the tasks of others. One of the exceptions is thrown on the
+/// calling thread after all workers have stopped. Workers compute in the default floating-point mode.
 void parallel_for(std::int64_t n_tasks, int threads, InterruptCheck check,
                   const std::function<void(std::int64_t task, Worker& worker)>& body);
 
