@@ -34,10 +34,10 @@ inline bool copy_scores(const double* from, std::int64_t n, double* to, double* 
 }
 
 /// ScaleCounts of the active level.
-inline void scale_counts(const std::int32_t* count, std::int64_t n, double factor, double least, float* out) {
+inline void scale_results(const std::int32_t* count, std::int64_t n, double factor, double least, float* out) {
     kernels().float_scale(count, n, factor, least, out);
 }
-inline void scale_counts(const std::int32_t* count, std::int64_t n, double factor, double least, double* out) {
+inline void scale_results(const std::int32_t* count, std::int64_t n, double factor, double least, double* out) {
     kernels().double_scale(count, n, factor, least, out);
 }
 

@@ -7,6 +7,7 @@
 
 #include "engine/dispatch.hpp"
 #include "engine/item_parts.hpp"
+#include "engine/workspace.hpp"
 
 #if defined(__GNUC__) && !defined(__clang__)
 #define RANKGRAD_UNROLL _Pragma("GCC unroll 4")  // loops so short that counting is a third of them
@@ -49,27 +50,32 @@ template <class T, class N> void gather_only(const T* scores, const std::int32_t
 
 constexpr double kNoLeast = -std::numeric_limits<double>::infinity();
 
-/// to[order[k]] = factor * from[k] for the items of a part, but at least `least`. Nothing if `to` is null.
-template <class T> void scatter_results(const double* from, const std::int32_t* order, std::int64_t begin,
-                                        std::int64_t end, double factor, double least, T* to) {
-    if (to == nullptr) return;
-    if (least == kNoLeast) {
-        RANKGRAD_UNROLL
-        for (std::int64_t k = begin; k < end; ++k) to[order[k]] = static_cast<T>(factor * from[k]);
-    } else {
-        for (std::int64_t k = begin; k < end; ++k) to[order[k]] = static_cast<T>(std::max(factor * from[k], least));
-    }
+/// ScaleCounts for sums.
+template <class T> void scale_results(const double* from, std::int64_t n, double factor, double least, T* out) {
+    for (std::int64_t k = 0; k < n; ++k) out[k] = static_cast<T>(std::max(factor * from[k], least));
 }
 
-/// The same for counts.
-template <class T> void scatter_results(const std::int32_t* from, const std::int32_t* order, std::int64_t begin,
-                                        std::int64_t end, double factor, double least, T* to) {
+/// to[order[k]] = factor * from[k] for the items of a part, but at least `least`; from has sums or counts. Nothing if `to` is
+/// null. `anywhere`: neighbours in the order are far apart in the list, so that their places are asked for ahead.
+template <class From, class T> void scatter_results(const From* from, const std::int32_t* order, std::int64_t begin,
+                                                    std::int64_t end, double factor, double least, bool anywhere,
+                                                    T* to) {
+    constexpr std::int64_t kAhead = 32;
     T scaled[kGatheredBlock];
     for (std::int64_t first = begin; to != nullptr && first < end; first += kGatheredBlock) {
         const std::int64_t n = std::min(kGatheredBlock, end - first);
-        scale_counts(from + first, n, factor, least, scaled);
+        const std::int32_t* item = order + first;
+        scale_results(from + first, n, factor, least, scaled);
+        std::int64_t k = 0;
+        if (anywhere) {
+            RANKGRAD_UNROLL
+            for (; k + kAhead < n; ++k) {
+                prefetch_for_write(to + item[k + kAhead]);
+                to[item[k]] = scaled[k];
+            }
+        }
         RANKGRAD_UNROLL
-        for (std::int64_t k = 0; k < n; ++k) to[order[first + k]] = scaled[k];
+        for (; k < n; ++k) to[item[k]] = scaled[k];
     }
 }
 

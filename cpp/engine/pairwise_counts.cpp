@@ -87,12 +87,13 @@ bool Pairwise::count_in(const LossCall<T>& call, std::int64_t list, Scratch& s, 
 
     const double grad_factor = call.scale * list_weight / loss_.temperature;
     const double hess_factor = grad_factor / loss_.temperature;
+    const bool anywhere = n_levels > kWindowLevels;
     T* const grad = call.grad == nullptr ? nullptr : call.grad + base;
     T* const hess = call.hess == nullptr ? nullptr : call.hess + base;
     for_windows(team, order, level_begin, n_levels, s.parts, [&](std::int64_t begin, std::int64_t end, ItemPart&) {
-        scatter_results(job.slope, order, begin, end, grad_factor, kNoLeast, grad);
+        scatter_results(job.slope, order, begin, end, grad_factor, kNoLeast, anywhere, grad);
         if (job.partners != nullptr)
-            return scatter_results(job.partners, order, begin, end, hess_factor, call.min_hessian, hess);
+            return scatter_results(job.partners, order, begin, end, hess_factor, call.min_hessian, anywhere, hess);
         for (std::int64_t k = begin; hess != nullptr && k < end; ++k)  // exactly, the hinge has no curvature
             hess[order[k]] = static_cast<T>(std::max(0.0, call.min_hessian));
     });

@@ -5,6 +5,7 @@
 
 #include "engine/dispatch.hpp"
 #include "engine/item_parts.hpp"
+#include "engine/item_windows.hpp"
 #include "engine/label_order.hpp"
 #include "engine/pairwise.hpp"
 
@@ -79,13 +80,14 @@ double Pairwise::scatter(const LossCall<T>& call, std::int64_t list, Scratch& s,
     const double grad_factor = call.mode == kHessVector ? per_square : per_temperature;
     const double *value = s.value.data(), *grad = s.grad.data(), *hess = s.hess.data();
     const double* weight = call.item_weight == nullptr ? nullptr : s.weight.data();
+    const bool anywhere = plan_.n_levels(list) > kWindowLevels;
     const auto of_list = [&](T* x) { return x == nullptr ? nullptr : x + base; };
     for_parts(team, n, s.parts, [&](std::int64_t begin, std::int64_t end, ItemPart& part) {
         if (with_value(call.mode))
             part.value = weighted_sum(weight == nullptr ? nullptr : weight + begin, value + begin, end - begin);
-        scatter_results(value, order, begin, end, 1.0, kNoLeast, of_list(call.row_value));
-        scatter_results(grad, order, begin, end, grad_factor, kNoLeast, of_list(call.grad));
-        scatter_results(hess, order, begin, end, per_square, call.min_hessian, of_list(call.hess));
+        scatter_results(value, order, begin, end, 1.0, kNoLeast, anywhere, of_list(call.row_value));
+        scatter_results(grad, order, begin, end, grad_factor, kNoLeast, anywhere, of_list(call.grad));
+        scatter_results(hess, order, begin, end, per_square, call.min_hessian, anywhere, of_list(call.hess));
     });
     double total = 0;
     for (const ItemPart& part : s.parts) total += part.value;
