@@ -17,7 +17,7 @@ nox.options.sessions = ["tests", "lint", "types"]
 def tests(session: nox.Session) -> None:
     """Build, install, test; arguments go to pytest: `nox -s tests-3.12 -- -k hinge`."""
     session.install(".[test]")
-    session.run("python", "-m", "pytest", *session.posargs)
+    session.run("python", "-m", "pytest", "-n", "auto", "--dist", "loadfile", *session.posargs)
 
 
 @nox.session

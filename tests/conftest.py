@@ -10,6 +10,8 @@ import pytest
 import rankgrad as rg
 from hypothesis import HealthCheck, settings
 
+from remembered import forget
+
 settings.register_profile("default", max_examples=30, deadline=None, derandomize=True)
 settings.register_profile(
     "thorough", max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -27,6 +29,13 @@ def isa(request: pytest.FixtureRequest) -> Iterator[str]:
     active = rg.select_isa(request.param)
     yield request.param
     rg.select_isa(active)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget_the_reference() -> Iterator[None]:
+    """What a module asked the reference is kept no longer than it runs."""
+    yield
+    forget()
 
 
 @pytest.fixture

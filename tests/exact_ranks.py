@@ -10,6 +10,7 @@ import numpy as np
 import rankgrad as rg
 
 from reference_listwise import Array, mrr_of_ranks, ndcg_of_ranks, sigmoid
+from remembered import remembered
 
 CUTOFF = 9
 LOSSES: dict[str, Callable[..., Any]] = {
@@ -27,6 +28,7 @@ class Exact:
     terms: dict[str, Array]
 
 
+@remembered
 def exact(name: str, y: Array, scores: Array, vector: Array, temperature: float) -> Exact:
     """By the formulas at the top of cpp/kernels/approximate_ranks.hpp.
 

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from remembered import remembered
+
 Array = NDArray[Any]
 
 
@@ -123,6 +125,7 @@ def choose(name: str, batch: Batch, b: int) -> list[int]:
 FORMULAS = {"bpr": bpr, "hinge": hinge, "adaptive_bpr": bpr, "adaptive_hinge": hinge, "warp": warp}
 
 
+@remembered
 def evaluate(name: str, batch: Batch) -> Result:
     positive = np.asarray(batch.positive, dtype=np.float64)
     n = len(positive)

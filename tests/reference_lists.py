@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from reference import ALL_PAIRS, Array, ListSums, Sum, one_list
+from remembered import remembered
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ class Answer(NamedTuple):
     hessp: Sum
 
 
+@remembered
 def evaluate(
     name: str,
     lists: Lists,

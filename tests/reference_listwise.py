@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from remembered import remembered
+
 Array = NDArray[Any]
 
 
@@ -193,6 +195,7 @@ LOSSES: dict[str, Callable[..., Jet]] = {
 }
 
 
+@remembered
 def one_list(
     name: str, scores: Array, labels: Array, weights: Array, temperature: float, **options: Any
 ) -> Jet:

@@ -10,7 +10,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-FIGURES = pytest.StashKey[dict[str, str]]()
+#: How the names of figures begin among a test's properties, which its report brings along, from another process too.
+FIGURE = "figure: "
 
 
 @pytest.fixture
@@ -22,17 +23,21 @@ def long(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture
 def figure(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Tells a figure of docs/RELIABILITY.md, which the end of the run shows in one line."""
-    figures = request.config.stash.setdefault(FIGURES, {})
 
     def tell(name: str, text: str) -> None:
-        figures[name] = f"{figures[name]}; {text}" if name in figures else text
+        request.node.user_properties.append((FIGURE + name, text))
 
     return tell
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    figures = terminalreporter.config.stash.get(FIGURES, {})
+    figures: dict[str, list[str]] = {}
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, ()):
+            for name, text in report.user_properties if report.when == "call" else ():
+                if name.startswith(FIGURE):
+                    figures.setdefault(name.removeprefix(FIGURE), []).append(text)
     if figures:
         terminalreporter.section("reliability")
-    for name, text in figures.items():
-        terminalreporter.write_line(f"{name}: {text}")
+    for name, texts in figures.items():
+        terminalreporter.write_line(f"{name}: {'; '.join(texts)}")
