@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -155,44 +154,6 @@ def test_kernel_flags() -> None:
     assert {"-O3", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math", "-fno-lto"} <= set(flags.split())
 
 
-# --- the objects that were built ----------------------------------------------------------------------
-
-
-def kernel_objects() -> list[Path]:
-    return sorted((ROOT / "build").rglob("rankgrad_kernels_*.dir/**/*.cpp.o"))
-
-
-def run(*command: str) -> str:
-    if shutil.which(command[0]) is None:
-        pytest.skip(f"{command[0]} is not installed")
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-
-needs_objects = pytest.mark.skipif(not kernel_objects(), reason="no build folder beside the tests")
-
-
-@needs_objects
-def test_each_kernel_object_has_one_external_symbol_and_no_weak_one() -> None:
-    """A weak function could be linked from the object of a level that this CPU does not have."""
-    for path in kernel_objects():
-        symbols = [
-            line.split() for line in run("nm", "--extern-only", "--defined-only", str(path)).splitlines()
-        ]
-        assert len(symbols) == 1, symbols
-        assert symbols[0][-2] not in "WVuw", symbols
-
-
-@needs_objects
-@pytest.mark.parametrize(("level", "register"), [("v3", "ymm"), ("v4", r"ymm(1[6-9]|2\d|3[01])")])
-def test_kernels_use_the_registers_of_their_level(level: str, register: str) -> None:
-    objects = [path for path in kernel_objects() if f"rankgrad_kernels_{level}." in str(path)]
-    if not objects:
-        pytest.skip(f"{level} was not built")
-    code = run("objdump", "-d", "--no-show-raw-insn", *map(str, objects))
-    for instruction in (r"vf(n?madd|n?msub)\d+p[sd]", r"vmulp[sd]", r"vsubp[sd]", r"vdivp[sd]"):
-        assert re.search(rf"{instruction}\s.*%{register}", code), f"no packed {instruction} on {register}"
-
-
 # --- the package --------------------------------------------------------------------------------------
 
 
@@ -215,7 +176,7 @@ def test_import_needs_numpy_alone() -> None:
         "pandas",
         "pyarrow",
     }
-    assert not others & set(run(sys.executable, "-c", code).split())
+    assert not others & set(subprocess.check_output([sys.executable, "-c", code], text=True).split())
 
 
 def test_the_data_beside_the_repository_are_named_in_one_place() -> None:

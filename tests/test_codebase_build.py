@@ -215,6 +215,14 @@ def test_every_pair_sum_computes_in_the_registers_of_its_level(
             assert packed >= 50, (loss, dtype, dict(found))
 
 
+def test_v4_uses_the_registers_that_only_it_has(objects: dict[str, list[Path]]) -> None:
+    code = run("objdump", "-d", "--no-show-raw-insn", *map(str, objects["v4"])).stdout
+    for instruction in (r"vf(n?madd|n?msub)\d+p[sd]", r"vmulp[sd]", r"vsubp[sd]", r"vdivp[sd]"):
+        assert re.search(rf"{instruction}\s.*%ymm(1[6-9]|2\d|3[01])", code), (
+            f"no packed {instruction} on them"
+        )
+
+
 # --- the CPU ------------------------------------------------------------------------------------------
 
 
