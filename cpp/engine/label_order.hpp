@@ -50,6 +50,18 @@ template <class T, class N> void gather_only(const T* scores, const std::int32_t
 
 constexpr double kNoLeast = -std::numeric_limits<double>::infinity();
 
+/// to[place[k]] = from[k] for places that are anywhere, and so are asked for some items ahead.
+template <class T> void put_anywhere(const std::int32_t* place, const T* from, std::int64_t n, T* to) {
+    constexpr std::int64_t kAhead = 32;
+    std::int64_t k = 0;
+    RANKGRAD_UNROLL
+    for (; k + kAhead < n; ++k) {
+        prefetch_for_write(to + place[k + kAhead]);
+        to[place[k]] = from[k];
+    }
+    for (; k < n; ++k) to[place[k]] = from[k];
+}
+
 /// ScaleCounts for sums.
 template <class T> void scale_results(const double* from, std::int64_t n, double factor, double least, T* out) {
     for (std::int64_t k = 0; k < n; ++k) out[k] = static_cast<T>(std::max(factor * from[k], least));
@@ -60,22 +72,17 @@ template <class T> void scale_results(const double* from, std::int64_t n, double
 template <class From, class T> void scatter_results(const From* from, const std::int32_t* order, std::int64_t begin,
                                                     std::int64_t end, double factor, double least, bool anywhere,
                                                     T* to) {
-    constexpr std::int64_t kAhead = 32;
     T scaled[kGatheredBlock];
     for (std::int64_t first = begin; to != nullptr && first < end; first += kGatheredBlock) {
         const std::int64_t n = std::min(kGatheredBlock, end - first);
         const std::int32_t* item = order + first;
         scale_results(from + first, n, factor, least, scaled);
-        std::int64_t k = 0;
         if (anywhere) {
-            RANKGRAD_UNROLL
-            for (; k + kAhead < n; ++k) {
-                prefetch_for_write(to + item[k + kAhead]);
-                to[item[k]] = scaled[k];
-            }
+            put_anywhere(item, scaled, n, to);
+            continue;
         }
         RANKGRAD_UNROLL
-        for (; k < n; ++k) to[item[k]] = scaled[k];
+        for (std::int64_t k = 0; k < n; ++k) to[item[k]] = scaled[k];
     }
 }
 

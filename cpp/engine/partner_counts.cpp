@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/item_tiles.hpp"
+#include "engine/label_order.hpp"
 #include "engine/label_tree.hpp"
 #include "engine/workspace.hpp"
 
@@ -17,18 +18,6 @@ namespace {
 template <class N> void zero_counts(const PartnerCountJob<N>& job) {
     for (std::int32_t* count : {job.slope, job.partners})
         if (count != nullptr) std::fill_n(count, job.row_end, 0);
-}
-
-/// to[item[k]] = from[k]
-void put(const std::int32_t* item, const std::int32_t* from, std::ptrdiff_t begin, std::ptrdiff_t end,
-         std::int32_t* to) {
-    constexpr std::ptrdiff_t kAhead = 32;  // items whose places are asked for, as they are anywhere
-    std::ptrdiff_t k = begin;
-    for (; k + kAhead < end; ++k) {
-        prefetch_for_write(to + item[k + kAhead]);
-        to[item[k]] = from[k];
-    }
-    for (; k < end; ++k) to[item[k]] = from[k];
 }
 
 /// The counts of an item go with it through the tree.
@@ -120,8 +109,8 @@ private:
     }
 
     void take(const std::int32_t* item, const Carried& carried, std::ptrdiff_t begin, std::ptrdiff_t end) override {
-        put(item, carried[0], begin, end, job_.slope);
-        if (job_.partners != nullptr) put(item, carried[1], begin, end, job_.partners);
+        put_anywhere(item + begin, carried[0] + begin, end - begin, job_.slope);
+        if (job_.partners != nullptr) put_anywhere(item + begin, carried[1] + begin, end - begin, job_.partners);
     }
 
     CountedPairs sum_directly(std::int32_t begin, const std::int32_t* level_begin, std::int32_t n_levels) override {
