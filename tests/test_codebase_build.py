@@ -215,12 +215,13 @@ def test_every_pair_sum_computes_in_the_registers_of_its_level(
             assert packed >= 50, (loss, dtype, dict(found))
 
 
-def test_v4_uses_the_registers_that_only_it_has(objects: dict[str, list[Path]]) -> None:
-    code = run("objdump", "-d", "--no-show-raw-insn", *map(str, objects["v4"])).stdout
+@pytest.mark.parametrize(("level", "register"), [("v3", "ymm"), ("v4", r"ymm(1[6-9]|2\d|3[01])")])
+def test_packed_arithmetic_uses_the_registers_that_only_the_level_has(
+    objects: dict[str, list[Path]], level: str, register: str
+) -> None:
+    code = run("objdump", "-d", "--no-show-raw-insn", *map(str, objects[level])).stdout
     for instruction in (r"vf(n?madd|n?msub)\d+p[sd]", r"vmulp[sd]", r"vsubp[sd]", r"vdivp[sd]"):
-        assert re.search(rf"{instruction}\s.*%ymm(1[6-9]|2\d|3[01])", code), (
-            f"no packed {instruction} on them"
-        )
+        assert re.search(rf"{instruction}\s.*%{register}", code), f"no packed {instruction} on {register}"
 
 
 # --- the CPU ------------------------------------------------------------------------------------------
