@@ -1,48 +1,27 @@
 """A random search for wrong numbers in the pairwise losses, against long doubles pair by pair.
 
-`python tests/reliability/search.py --lists 20000 --seed 0 [--only hinge] [--dtype float32] [--levels baseline,v3]` shows
-what failed by kind, the worst error in units of the bound and, of each kind, the first input, made as small as it goes.
+`python tests/reliability/search.py --lists 20000 --seed 0 [--only hinge] [--dtype float32] [--levels baseline,v3]`
+shows what failed by kind, the worst error in units of the bound and, of each kind, an input made as small as it goes.
 
-The bound of an output: 1e-12 (float64) or 1e-6 (float32) of the sum of its absolute terms, and what one unit in the last
-place of each margin (s_i - s_j) / T changes, and the rounding to the type of the output. Within 4 ulp of a kink, but not
-on it, either side is right. A result is infinite only where the exact one is beyond the type; it is never NaN.
+The bound of an output: 1e-12 (float64) or 1e-6 (float32) of the sum of its absolute terms, and what one unit in the
+last place of each margin (s_i - s_j) / T changes, and the rounding to the type of the output. Within 4 ulp of a kink,
+but not on it, either side is right. A result is infinite only where the exact one is beyond the type; it is never NaN.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 import time
-import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import rankgrad as rg
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from exact_pairs import LD, OUTPUTS, Array, Sum, exact
-from search_inputs import Batch, LOSSES, make_batch, smaller
-
-ALGORITHMS = ("auto", "direct", "fast")
-TOL = {"float64": LD(1e-12), "float32": LD(1e-6)}
-#: Of the fast sums of float32, which are done in double.
-GOAL = LD(1e-7)
-
-
-@dataclass(frozen=True)
-class Wrong:
-    number: int
-    item: int
-    algorithm: str
-    level: str
-    output: str
-    what: str
-    error: float
+from search_inputs import LOSSES, Batch, make_batch, smaller
+from search_judge import ALGORITHMS, LOST, Wrong, run, settings, wanted, wrongs
 
 
 @dataclass
@@ -59,8 +38,9 @@ class Failure:
     def add(self, batch: Batch, wrong: Wrong) -> None:
         self.count += 1
         self.worst = max(self.worst, wrong.error)
-        t = batch.loss.temperature
-        self.inputs.add(f"{batch.kinds[wrong.number]}{f' (T={t:g})' if not 1e-9 < t < 1e9 else ''}")
+        t, kind = batch.loss.temperature, batch.kinds[wrong.number]
+        if len(batch.kinds) == 1 or wrong.output != "value":  # whose lists the value does not tell
+            self.inputs.add(kind if 1e-9 < t < 1e9 else f"{kind} (T={t:g})")
         self.runs.add(f"{wrong.algorithm} {wrong.level}")
         self.outputs.add(wrong.output)
         if self.first is None or rank_of(batch, wrong) < rank_of(*self.first):
@@ -85,157 +65,25 @@ class Search:
     lost: int = 0
 
     def judge(self, batch: Batch) -> None:
+        found = list(wrongs(batch, self.levels, self.worst))
+        if len(batch.kinds) > 1 and any(wrong.what.startswith("raises") for wrong in found):
+            for number in range(len(batch.kinds)):  # the other lists of the batch may be wrong too
+                self.judge(batch.only(np.arange(*batch.offsets[number : number + 2]), number))
+            return
         self.lists += len(batch.kinds)
-        try:
-            found = list(wrongs(batch, self.levels, self.worst))
-        except ValueError as error:
-            if len(batch.kinds) > 1:  # the others of the batch may be wrong too
-                self.lists -= len(batch.kinds)
-                for number in range(len(batch.kinds)):
-                    self.judge(batch.only(np.arange(*batch.offsets[number : number + 2]), number))
-                return
-            found = [Wrong(0, 0, "", "", "", "raises " + re.sub(r"[0-9]+", "_", str(error))[:80], 0.0)]
-        self.lost += sum(wrong.what == "lost" for wrong in found)
-        found = [wrong for wrong in found if wrong.what != "lost"]
+        self.lost += sum(wrong.what == LOST for wrong in found)
+        found = [wrong for wrong in found if wrong.what != LOST]
         for wrong in found:
             self.failures.setdefault((*settings(batch), wrong.what), Failure()).add(batch, wrong)
         self.failed_lists += len({wrong.number for wrong in found})
-
-
-def settings(batch: Batch) -> tuple[str, str, str]:
-    weight = batch.loss.lambda_weight
-    return (
-        batch.loss._kernel_name(),
-        "none" if weight is None else type(weight).__name__,
-        batch.scores.dtype.name,
-    )
-
-
-def run(batch: Batch, levels: tuple[str, ...]) -> tuple[list[tuple[str, str]], dict[str, Array]]:
-    """Every output by every algorithm at every level, one row each; a row's (algorithm, level)."""
-    rows: list[tuple[str, str]] = []
-    found: dict[str, list[Any]] = {key: [] for key in ("value", *OUTPUTS)}
-    unreduced = replace(batch.loss, reduction="none")
-    x = batch.scores
-    for algorithm in ALGORITHMS:
-        options = {"offsets": batch.offsets, "algorithm": algorithm}
-        bound = batch.loss.bind(batch.labels, batch.sample_weight, **options)
-        rows_of = unreduced.bind(batch.labels, batch.sample_weight, **options)
-        for level in levels:
-            rg.select_isa(level)
-            value, grad = bound.value_and_grad(x, n_threads=1)
-            again, hess = bound.grad_and_hess(x, n_threads=1)
-            third, positive = bound.grad_and_hess(x, n_threads=1, curvature="positive")
-            values = rows_of.value(x, n_threads=1)
-            product = bound.hessp(x, batch.vector, n_threads=1)
-            for key, got in zip(
-                ("value", "value", "grad", "grad", "grad", "values", "hess", "positive", "hessp"),
-                ([value], [bound.value(x, n_threads=1)], grad, again, third, values, hess, positive, product),
-                strict=True,
-            ):
-                found[key].append(got)
-            rows.append((algorithm, level))
-    return rows, {key: np.array(got) for key, got in found.items()}
-
-
-def wanted(batch: Batch) -> dict[str, Sum]:
-    """The exact outputs of the whole batch."""
-    parts = []
-    for a, b in zip(batch.offsets[:-1], batch.offsets[1:], strict=True):
-        x = (batch.labels, batch.scores, batch.item_weights, batch.vector)
-        parts.append(exact(batch.loss, *(array[a:b] for array in x)))
-    fields = ("total", "terms", "drift", "lost")
-    out = {
-        key: Sum(*(np.concatenate([getattr(p[key], f) for p in parts]) for f in fields)) for key in parts[0]
-    }
-    with np.errstate(all="ignore"):
-        return {**out, "value": out["value"].reduced()}
-
-
-def compare(got: Array, want: Sum, tol: Any, lost: bool) -> Array:
-    """The error in units of the bound; NaN for a NaN, infinity where an infinity is wrong. `got` has a row per run."""
-    info = np.finfo(got.dtype)
-    with np.errstate(all="ignore"):
-        bound = (
-            tol * want.terms
-            + want.drift
-            + LD(info.eps) / 2 * np.abs(want.total)
-            + LD(info.smallest_subnormal)
-        )
-        if lost:
-            bound = bound + want.lost
-        units = np.abs(got - want.total) / bound
-        unbounded = np.isnan(want.total) | ~np.isfinite(bound)
-        may_overflow = unbounded | (np.abs(want.total) + bound >= LD(info.max))
-        fits = np.isinf(got) & may_overflow & (unbounded | (np.sign(got) == np.sign(want.total)))
-        units = np.where(fits | (unbounded & ~np.isnan(got)), 0, units)
-        return np.where(np.isnan(got), np.nan, np.where(np.isinf(got) & ~fits, np.inf, units))
-
-
-def wrongs(batch: Batch, levels: tuple[str, ...], worst: dict[tuple[str, ...], float]) -> Iterator[Wrong]:
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        rows, got = run(batch, levels)
-    for text in {str(warning.message) for warning in told}:
-        yield Wrong(0, 0, "", "", "", f"warns {text}", 0.0)
-    want = wanted(batch)
-    dtype = batch.scores.dtype.name
-    for key, numbers in got.items():
-        times = len(numbers) // len(rows)
-        units = compare(numbers, want[key], TOL[dtype], lost=False)
-        if not (units <= 1).all():
-            strict, units = units, compare(numbers, want[key], TOL[dtype], lost=True)
-            if ((strict > 1) & (units <= 1)).any():
-                yield Wrong(0, 0, "", "", key, "lost", 0.0)
-        for a, algorithm in enumerate(ALGORITHMS):
-            mine = units[a * len(levels) * times : (a + 1) * len(levels) * times]
-            finite = mine[mine <= 1]
-            place = (*settings(batch), algorithm)
-            worst[place] = max(worst.get(place, 0.0), float(finite.max(initial=0.0)))
-        bad = ~(units <= 1)
-        if bad.any():
-            yield from describe(batch, rows, key, units, want[key], bad, times)
-
-
-def describe(
-    batch: Batch, rows: list[tuple[str, str]], key: str, units: Array, want: Sum, bad: Array, times: int
-) -> Iterator[Wrong]:
-    """One failure per list, algorithm and level."""
-    for r, (algorithm, level) in enumerate(rows):
-        mine = units[r * times : (r + 1) * times]
-        wrong = bad[r * times : (r + 1) * times].any(0)
-        numbers = (
-            np.zeros(1, int)
-            if key == "value"
-            else np.searchsorted(batch.offsets, np.arange(len(wrong)), "right") - 1
-        )
-        for number in np.unique(numbers[wrong]):
-            items = np.flatnonzero(wrong & (numbers == number))
-            errors = mine[:, items]
-            what = "error"
-            if not np.isfinite(errors).all():
-                far = np.abs(want.terms[items]) > LD(np.finfo(batch.scores.dtype).max)
-                what = "NaN" if np.isnan(errors).any() else "infinite"
-                what += " of infinite terms" if far.all() else ""
-            finite = errors[np.isfinite(errors) & (errors > 1)]
-            yield Wrong(
-                int(number), int(items[0]), algorithm, level, key, what, float(finite.max(initial=0.0))
-            )
 
 
 def reproducer(batch: Batch, wrong: Wrong, levels: tuple[str, ...]) -> str:
     """A program that shows the failure, of as few items as it takes."""
 
     def fails(part: Batch) -> bool:
-        try:
-            found = list(wrongs(part, levels, {}))
-        except ValueError as error:
-            found = (
-                [wrong] if wrong.what[:40] == ("raises " + re.sub(r"[0-9]+", "_", str(error)))[:40] else []
-            )
-        return any(
-            (w.output, w.algorithm, w.what) == (wrong.output, wrong.algorithm, wrong.what) for w in found
-        )
+        same = (wrong.output, wrong.algorithm, wrong.what)
+        return any((w.output, w.algorithm, w.what) == same for w in wrongs(part, levels, {}))
 
     small = smaller(batch, fails)
     title = f"make_batch{batch.case}, output {wrong.output}"
@@ -250,14 +98,14 @@ def reproducer(batch: Batch, wrong: Wrong, levels: tuple[str, ...]) -> str:
         + (f"; v = {small.vector.tolist()}" if wrong.output == "hessp" else ""),
     ]
     if wrong.output:
-        rows, got = run(small, levels)
-        want = wanted(small)[wrong.output]
-        runs = len(got[wrong.output]) // len(rows)
-        for r, row in enumerate(rows):
-            if row[0] == wrong.algorithm:
-                lines += [
-                    f"got  {x.tolist()} {' '.join(row)}" for x in got[wrong.output][r * runs : r * runs + 1]
-                ]
+        rows, found, _ = run(small, levels)
+        want, got = wanted(small)[wrong.output], found[wrong.output]
+        got = got.reshape(len(rows), -1, got.shape[1])[:, 0]
+        lines += [
+            f"got  {x.tolist()} {' '.join(row)}"
+            for row, x in zip(rows, got, strict=True)
+            if row[0] == wrong.algorithm
+        ]
         lines += [f"want {[float(x) for x in want.total]}, terms {[float(x) for x in want.terms]}"]
     return "\n    ".join(lines)
 
@@ -266,12 +114,13 @@ def search(
     lists: int,
     seed: int,
     levels: tuple[str, ...],
-    make: dict[str, Any],
+    make: dict[str, Any] | None = None,
     tell: Callable[[Search], None] | None = None,
 ) -> Search:
+    """Judges batches until there were so many lists; `make` has further arguments of make_batch."""
     found, number, active = Search(levels), 0, rg.select_isa(levels[0])
     while found.lists < lists:
-        batch = make_batch(seed, number, **make)
+        batch = make_batch(seed, number, **(make or {}))
         found.judge(batch)
         number += 1
         if tell is not None:

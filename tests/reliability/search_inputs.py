@@ -1,4 +1,4 @@
-"""Random batches of lists for the pairwise losses: every kind of scores, labels and weights that has ever been wrong somewhere."""
+"""Random batches of lists for the pairwise losses: scores, labels and weights of every kind that may go wrong."""
 
 from __future__ import annotations
 
