@@ -30,7 +30,9 @@ class Failure:
 
     count: int = 0
     worst: float = 0.0
-    inputs: set[str] = field(default_factory=set)
+    scores: set[str] = field(default_factory=set)
+    labels: set[str] = field(default_factory=set)
+    temperatures: set[float] = field(default_factory=set)
     runs: set[str] = field(default_factory=set)
     outputs: set[str] = field(default_factory=set)
     first: tuple[Batch, Wrong] | None = None
@@ -38,19 +40,38 @@ class Failure:
     def add(self, batch: Batch, wrong: Wrong) -> None:
         self.count += 1
         self.worst = max(self.worst, wrong.error)
-        t, kind = batch.loss.temperature, batch.kinds[wrong.number]
-        if len(batch.kinds) == 1 or wrong.output != "value":  # whose lists the value does not tell
-            self.inputs.add(kind if 1e-9 < t < 1e9 else f"{kind} (T={t:g})")
+        self.temperatures.add(batch.loss.temperature)
+        if tells(batch, wrong):
+            scores, labels = batch.kinds[wrong.number]
+            self.scores.add(scores)
+            self.labels.add(labels)
         self.runs.add(f"{wrong.algorithm} {wrong.level}")
         self.outputs.add(wrong.output)
         if self.first is None or rank_of(batch, wrong) < rank_of(*self.first):
             self.first = batch, wrong
 
+    def text(self, levels: tuple[str, ...]) -> str:
+        every = len(self.runs) == len(ALGORITHMS) * len(levels)
+        runs = "every algorithm and level" if every else ", ".join(sorted(self.runs))
+        parts = (
+            f"{self.count} x, worst {self.worst:.3g}",
+            runs,
+            ", ".join(sorted(self.outputs)),
+            "scores " + ", ".join(sorted(self.scores)),
+            "labels " + ", ".join(sorted(self.labels)),
+            "T " + ", ".join(f"{t:g}" for t in sorted(self.temperatures)),
+        )
+        return "; ".join(parts)
+
+
+def tells(batch: Batch, wrong: Wrong) -> bool:
+    """Whether it is known which list is wrong."""
+    return len(batch.kinds) == 1 or wrong.output not in ("value", "")
+
 
 def rank_of(batch: Batch, wrong: Wrong) -> tuple[bool, int]:
     """Of two examples the one that says more: one list, and short."""
-    sizes = np.diff(batch.offsets)
-    return len(sizes) > 1 and wrong.output == "value", int(sizes[wrong.number])
+    return not tells(batch, wrong), int(np.diff(batch.offsets)[wrong.number])
 
 
 @dataclass
@@ -58,6 +79,7 @@ class Search:
     """What was found so far."""
 
     levels: tuple[str, ...]
+    split: bool = False
     lists: int = 0
     failed_lists: int = 0
     failures: dict[tuple[str, ...], Failure] = field(default_factory=dict)
@@ -74,7 +96,8 @@ class Search:
         self.lost += sum(wrong.what == LOST for wrong in found)
         found = [wrong for wrong in found if wrong.what != LOST]
         for wrong in found:
-            self.failures.setdefault((*settings(batch), wrong.what), Failure()).add(batch, wrong)
+            kinds = batch.kinds[wrong.number] if self.split and tells(batch, wrong) else ()
+            self.failures.setdefault((*settings(batch), wrong.what, *kinds), Failure()).add(batch, wrong)
         self.failed_lists += len({wrong.number for wrong in found})
 
 
@@ -91,7 +114,7 @@ def reproducer(batch: Batch, wrong: Wrong, levels: tuple[str, ...]) -> str:
         return f"{title}, {len(batch.scores)} items: {batch.loss}"
     labels, scores = f"{small.labels.tolist()}, np.{small.labels.dtype}", [float(x) for x in small.scores]
     lines = [
-        f"{title}, {', '.join(small.kinds)}",
+        f"{title}, {'; '.join(map(', '.join, small.kinds))}",
         f"loss = rg.{batch.loss!r}",
         f"y = np.array({labels}); w = {None if small.sample_weight is None else small.sample_weight.tolist()}",
         f"s = np.array({scores}, np.{small.scores.dtype})"
@@ -116,9 +139,10 @@ def search(
     levels: tuple[str, ...],
     make: dict[str, Any] | None = None,
     tell: Callable[[Search], None] | None = None,
+    split: bool = False,
 ) -> Search:
     """Judges batches until there were so many lists; `make` has further arguments of make_batch."""
-    found, number, active = Search(levels), 0, rg.select_isa(levels[0])
+    found, number, active = Search(levels, split), 0, rg.select_isa(levels[0])
     while found.lists < lists:
         batch = make_batch(seed, number, **(make or {}))
         found.judge(batch)
@@ -132,18 +156,10 @@ def search(
 def report(found: Search, programs: bool = True) -> str:
     lines = [f"{found.lists} lists, {found.failed_lists} failed, {len(found.failures)} kinds"]
     for key, failure in sorted(found.failures.items()):
-        lines.append(
-            f"{' '.join(key)}: {failure.count} x, worst {failure.worst:.3g}; {runs_of(failure.runs, found.levels)}; "
-            f"{','.join(sorted(failure.outputs))}; {', '.join(sorted(failure.inputs))}"
-        )
+        lines.append(f"{' '.join(key)}: {failure.text(found.levels)}")
         if programs and failure.first is not None:
             lines.append("    " + reproducer(*failure.first, found.levels))
     return "\n".join(lines)
-
-
-def runs_of(runs: set[str], levels: tuple[str, ...]) -> str:
-    every = len(runs) == len(ALGORITHMS) * len(levels)
-    return "every algorithm and level" if every else ", ".join(sorted(runs))
 
 
 def main() -> None:
@@ -154,6 +170,7 @@ def main() -> None:
     parser.add_argument("--dtype", default="", choices=["", "float32", "float64"])
     parser.add_argument("--levels", default=",".join(rg.isa_levels()))
     parser.add_argument("--long", type=float, default=0.01, help="share of batches of one long list")
+    parser.add_argument("--split", action="store_true", help="by kinds of scores and labels, too")
     parser.add_argument("--brief", action="store_true", help="no programs")
     args = parser.parse_args()
     start = last = time.monotonic()
@@ -168,10 +185,11 @@ def main() -> None:
             )
 
     make = {"only": args.only, "dtype": args.dtype, "long": args.long}
-    found = search(args.lists, args.seed, tuple(args.levels.split(",")), make, tell)
+    found = search(args.lists, args.seed, tuple(args.levels.split(",")), make, tell, args.split)
     print(report(found, not args.brief))
-    for key, error in sorted(found.worst.items()):
-        print("worst that passed:", *key, f"{error:.2g}")
+    for place in sorted({key[:-1] for key in found.worst}):
+        errors = ", ".join(f"{a} {found.worst.get((*place, a), 0):.2g}" for a in ALGORITHMS)
+        print("worst that passed:", *place, errors)
     print(f"{found.lost} outputs were right only with what pairs next to the smallest number lose")
     sys.exit(bool(found.failures))
 

@@ -30,7 +30,7 @@ EXTREME_TEMPERATURES = (1e-30, 1e30, 1e-160, 1e160, 1e-300, 1e300)
 
 @dataclass(frozen=True)
 class Batch:
-    """Lists end to end, for one loss (reduction "sum"); `kinds` says how the scores of each were made."""
+    """Lists end to end, for one loss (reduction "sum"); `kinds` says how scores and labels of each were made."""
 
     case: tuple[int, int]
     loss: Any
@@ -39,7 +39,7 @@ class Batch:
     offsets: Array
     sample_weight: Array | None
     vector: Array
-    kinds: tuple[str, ...]
+    kinds: tuple[tuple[str, str], ...]
 
     @property
     def item_weights(self) -> Array:
@@ -118,7 +118,8 @@ WHOLE_LABELS: dict[str, Callable[[Rng, int], Array]] = {
     "far": lambda r, n: r.choice([-(2**63), 2**63 - 1, 2**63 - 2, 0, 1], n),
     "five": lambda r, n: r.integers(0, 5, n),
 }
-GRADES = {"two": 2, "five": 5, "one": 2, "equal": 5}
+#: What the tables of gains below know.
+GRADES = {kind: LABELS[kind] for kind in ("two", "five", "one", "equal")}
 
 ITEM_WEIGHTS: dict[str, Callable[[Rng, int], Array | None]] = {
     "none": lambda r, n: None,
@@ -158,13 +159,13 @@ def ndcg_weight(rng: Rng) -> tuple[Any, str]:
     return weight, gain
 
 
-def labels_of(rng: Rng, n: int, whole: bool, gain: str) -> Array:
+def labels_of(rng: Rng, n: int, whole: bool, gain: str) -> tuple[Array, str]:
+    made: dict[str, Callable[[Rng, int], Array]] = WHOLE_LABELS if whole else LABELS
     if gain == "table":
-        return LABELS[pick(rng, GRADES)](rng, n)
-    if whole:
-        return WHOLE_LABELS[pick(rng, WHOLE_LABELS)](rng, n)
-    labels = LABELS[pick(rng, LABELS)](rng, n)
-    return labels % 31 if gain == "exp2" and labels.max() > 1023 else labels
+        made = GRADES
+    kind = pick(rng, made)
+    labels = made[kind](rng, n)
+    return labels % 31 if gain == "exp2" and labels.max() > 1023 else labels, kind
 
 
 def make_batch(seed: int, number: int, only: str = "", dtype: str = "", long: float = 0.01) -> Batch:
@@ -179,7 +180,7 @@ def make_batch(seed: int, number: int, only: str = "", dtype: str = "", long: fl
     t = pick(rng, EXTREME_TEMPERATURES if rng.random() < 0.04 else TEMPERATURES)
     whole = rng.random() < 0.15 and gain != "exp2"
     sizes = sizes_of(rng, long)
-    labels = np.concatenate([labels_of(rng, n, whole, gain) for n in sizes])
+    labels, label_kinds = zip(*(labels_of(rng, n, whole, gain) for n in sizes), strict=True)
     kinds = tuple(pick(rng, SCORES, SCORE_ODDS) for _ in sizes)
     options = {"tau": float(rng.choice([0.5, 0.3, 0.95, 1.0]))} if "quantile" in name else {}
     loss = LOSSES[name](t, reduction="sum", negative_labels="use", lambda_weight=weight, **options)
@@ -193,7 +194,9 @@ def make_batch(seed: int, number: int, only: str = "", dtype: str = "", long: fl
         sample_weight = sample_weight[: len(sizes), None]
     vector = (rng.normal(size=n) * (exponents(rng, -9, 9) if rng.random() < 0.2 else 1)).astype(kind)
     offsets = np.concatenate([[0], np.cumsum(sizes)])
-    return Batch((seed, number), loss, labels, np.concatenate(scores), offsets, sample_weight, vector, kinds)
+    both = tuple(zip(kinds, label_kinds, strict=True))
+    arrays = (np.concatenate(labels), np.concatenate(scores), offsets, sample_weight, vector)
+    return Batch((seed, number), loss, *arrays, both)
 
 
 def scores_of(rng: Rng, kind: str, n: int, unit: float, dtype: str) -> Array:
