@@ -156,27 +156,22 @@ class Weight:
         #: Of gains of both signs the ideal cancels.
         self.ideal_error = 2 * EPS64 * np.abs(best).sum() * self.scale if weight.normalize else LD(0)
 
-    def rows(self, a: int, b: int, gap: Array) -> tuple[Any, Any]:
+    def of(self, i: Array, j: Array, gap: Array) -> tuple[Array, Array]:
         if self.weight is None:
-            return LD(1), LD(0)
+            return np.ones_like(gap), np.zeros_like(gap)
         if not isinstance(self.weight, rg.NDCGWeight):
-            return np.abs(gap), LD(0)
-        g, d = self.gain, self.discount
-        exp2 = self.weight.gain == "exp2"
-        step = (
-            np.abs(np.exp2(np.minimum(self.y[a:b, None], self.y)) * np.expm1(np.abs(gap) * LOG2))
-            if exp2
-            else (np.abs(g[a:b, None] - g))
-        )
-        fall = np.abs(d[a:b, None] - d)
-        loose = EPS64 * (np.abs(g[a:b, None]) + np.abs(g)) * fall * exp2 + EPS64 * step * (
-            d[a:b, None] + d
-        ) * (fall > 0)
+            return np.abs(gap), np.zeros_like(gap)
+        g, d, loose_gain = self.gain, self.discount, np.zeros_like(gap)
+        fall = np.abs(d[i] - d[j])
+        if self.weight.gain == "exp2":
+            step = np.exp2(np.minimum(self.y[i], self.y[j])) * np.expm1(np.abs(gap) * LOG2)
+            loose_gain = EPS64 * (np.abs(g[i]) + np.abs(g[j]))
+        else:
+            step = np.abs(g[i] - g[j])
         delta = step * fall * self.scale
-        loose = loose * self.scale + delta * self.ideal_error
+        loose = (loose_gain * fall + EPS64 * step * (d[i] + d[j])) * self.scale + delta * self.ideal_error
         if self.weight.truncation is not None:
-            seen = np.minimum(self.rank[a:b, None], self.rank) < self.weight.truncation
-            delta, loose = delta * seen, loose * seen
+            delta = np.where(np.minimum(self.rank[i], self.rank[j]) < self.weight.truncation, delta, 0)
         return delta, loose
 
 
@@ -204,59 +199,70 @@ def exact(loss: Any, labels: Array, scores: Array, weights: Array, vector: Array
     step = max(1, BLOCK // max(n, 1))
     for a in range(0, n, step):
         b = min(n, a + step)
-        diff, sure = exact_minus(s[a:b, None], s[None, :])
-        gap = y[a:b, None] - y[None, :]
-        is_pair = np.arange(a, b)[:, None] != np.arange(n) if every else labels[a:b, None] > labels[None, :]
-        near = kinks(name, diff, sure, gap, np.maximum(ulp_of[a:b, None], ulp_of[None, :]), t)
-        d = diff / t
+        is_pair = np.arange(a, b)[:, None] != np.arange(n) if every else labels[a:b, None] > labels
+        i, j = np.nonzero(is_pair & (w[a:b, None] != 0))
+        delta, loose = weight.of(i + a, j, y[i + a] - y[j])
+        i, j, delta, loose = (x[delta != 0] for x in (i + a, j, delta, loose))  # 0 makes 0 of anything
+        diff, sure = exact_minus(s[i], s[j])
+        gap, d = y[i] - y[j], diff / t
+        near = kinks(name, diff, sure, gap, np.maximum(ulp_of[i], ulp_of[j]), t)
         jet = LOSSES[name](d, gap, near, tau)
-        delta, loose = weight.rows(a, b, gap)
-        f = np.where(is_pair, w[a:b, None] * delta, 0)
-        spread = np.where(is_pair, np.abs(w[a:b, None]) * loose, 0)
-        add(sums, jet, f, spread, ulp(d, dtype), t, tiny, v, slice(a, b))
+        block = Block(i, j, slice(a, b), n)
+        add(sums, jet, block, w[i] * delta, np.abs(w[i]) * loose, ulp(d, dtype), t, tiny, v)
     return {"value": sums["values"].reduced(), **sums}
+
+
+class Block:
+    """Pairs of the items of `rows` with any: sums over them by either item."""
+
+    def __init__(self, i: Array, j: Array, rows: slice, n: int) -> None:
+        self.i, self.j, self.rows = i, j, rows
+        self._all = np.zeros((rows.stop - rows.start, n), dtype=LD)
+        self._at = (i - rows.start) * n + j
+
+    def sums(self, x: Array) -> tuple[Array, Array]:
+        self._all.reshape(-1)[self._at] = x
+        return self._all.sum(1), self._all.sum(0)
 
 
 def add(
     sums: dict[str, Sum],
     jet: Pairs,
+    block: Block,
     f: Array,
     spread: Array,
     u: Array,
     t: Any,
     tiny: Any,
     v: Array,
-    rows: slice,
 ) -> None:
-    """Adds a block of pairs; `f` is 0 where there is none, which makes 0 of anything."""
-    size = np.abs(f)
-
-    def times(x: Array, y: Any) -> Array:
-        return np.where(x == 0, 0, x * y)
-
+    """Adds a block of pairs of weight `f`, which is known to `spread`; `u` is the last place of their margins."""
+    size, c = np.abs(f), jet.curvature
     slope_beside = np.maximum(np.abs(jet.slope), np.abs(jet.jump[1]))
-    bend = np.maximum(np.abs(jet.curvature), jet.bend_beside)
+    bend = np.maximum(np.abs(c), jet.bend_beside)
     parts = {
         "values": (jet.value, slope_beside, jet.jump[0], 0),
         "grad": (jet.slope, bend, jet.jump[1], 1),
-        "hess": (jet.curvature, jet.more, jet.jump[2], 2),
+        "hess": (c, jet.more, jet.jump[2], 2),
         "positive": (jet.positive, jet.more, jet.jump[3], 2),
     }
     for key, (x, change, jump, power) in parts.items():
-        total, terms = times(f, x), times(size, np.abs(x))
-        drift = times(size, change * u + jump) + times(spread, np.abs(x))
-        put(sums[key], key, rows, (total, terms, drift, size * tiny), t**power)
-    twist, both = v[rows, None] - v, np.abs(v[rows, None]) + np.abs(v)
-    c = jet.curvature
-    drift = times(size * np.abs(twist), jet.more * u + jet.jump[2]) + times(spread * np.abs(twist), np.abs(c))
-    total, terms = times(f * twist, c), times(size * both, np.abs(c))
-    put(sums["hessp"], "hessp", rows, (total, terms, drift, size * tiny * both), t**2)
+        if key == "positive" and x is c:
+            sums[key] = sums["hess"]
+            continue
+        drift = size * (change * u + jump) + spread * np.abs(x)
+        put(sums[key], key, block, (f * x, size * np.abs(x), drift, size * tiny), t**power)
+    twist, both = v[block.i] - v[block.j], np.abs(v[block.i]) + np.abs(v[block.j])
+    drift = (size * (jet.more * u + jet.jump[2]) + spread * np.abs(c)) * np.abs(twist)
+    total = np.where(twist == 0, 0, f * twist * c)
+    put(sums["hessp"], "hessp", block, (total, size * both * np.abs(c), drift, size * tiny * both), t**2)
 
 
-def put(out: Sum, key: str, rows: slice, parts: tuple[Array, ...], scale: Any) -> None:
+def put(out: Sum, key: str, block: Block, parts: tuple[Array, ...], scale: Any) -> None:
     """Sums by rows, and by columns but for values: those of the worse item, with the other sign in odd outputs."""
     sign = -1 if key in ("grad", "hessp") else 1
     for k, (target, x) in enumerate(zip((out.total, out.terms, out.drift, out.lost), parts, strict=True)):
-        target[rows] += x.sum(1) / scale
+        by_row, by_column = block.sums(x)
+        target[block.rows] += by_row / scale
         if key != "values":
-            target += (sign if k == 0 else 1) * x.sum(0) / scale
+            target += (sign if k == 0 else 1) * by_column / scale

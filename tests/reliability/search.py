@@ -169,7 +169,7 @@ def main() -> None:
     parser.add_argument("--only", default="", choices=["", *LOSSES])
     parser.add_argument("--dtype", default="", choices=["", "float32", "float64"])
     parser.add_argument("--levels", default=",".join(rg.isa_levels()))
-    parser.add_argument("--long", type=float, default=0.01, help="share of batches of one long list")
+    parser.add_argument("--long", type=float, default=0.02, help="share of batches of one long list")
     parser.add_argument("--split", action="store_true", help="by kinds of scores and labels, too")
     parser.add_argument("--brief", action="store_true", help="no programs")
     args = parser.parse_args()

@@ -139,7 +139,7 @@ def pick(rng: Rng, names: Any, odds: Any = None) -> Any:
 def sizes_of(rng: Rng, long: float) -> list[int]:
     """Sizes of the lists of a batch: one to eight short ones, or one that takes the ways of long lists."""
     if rng.random() < long:
-        return [int(rng.integers(1000, 3001))]
+        return [int(exponents(rng, 2.5, 3.5))]
     longest = pick(rng, [3, 9, 40, 150, 300], [1, 3, 4, 1.5, 0.5])
     return rng.integers(2, longest + 1, rng.integers(1, 9)).tolist()
 
@@ -168,7 +168,7 @@ def labels_of(rng: Rng, n: int, whole: bool, gain: str) -> tuple[Array, str]:
     return labels % 31 if gain == "exp2" and labels.max() > 1023 else labels, kind
 
 
-def make_batch(seed: int, number: int, only: str = "", dtype: str = "", long: float = 0.01) -> Batch:
+def make_batch(seed: int, number: int, only: str = "", dtype: str = "", long: float = 0.02) -> Batch:
     """Batch `number` of a search; the same for the same arguments."""
     rng = np.random.default_rng([seed, number])
     name, kind = pick(rng, LOSSES), pick(rng, ["float32", "float64"])
