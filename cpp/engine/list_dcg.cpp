@@ -97,7 +97,9 @@ void ListDcg::dcg(const MetricOptions& options, const Team& team, double* sums) 
     const double* const key = key_.of(n_);
     const std::int64_t deepest = *std::max_element(options.depths.begin(), options.depths.end());
     if (options.ties == Ties::kAverage) {
-        average_ties(ranking_.ascending(key, n_, n_, team), team);
+        const std::int32_t* const all = ranking_.ascending(key, n_, n_, team);
+        if (team.stopped()) return;  // and so there may be no order
+        average_ties(all, team);
         const double* const ranked = ranked_.of(n_);
         return discounted(options, [=](std::int64_t rank) { return ranked[rank]; }, team, sums);
     }
@@ -105,7 +107,9 @@ void ListDcg::dcg(const MetricOptions& options, const Team& team, double* sums) 
     if (options.ties == Ties::kWorst) {
         std::int32_t* const by_gain = by_gain_.of(n_);
         order = ranking_.ascending(gain, n_, n_, team);
+        if (team.stopped()) return;
         for_items(n_, team, [=](std::int64_t k) { by_gain[k] = order[k]; });
+        if (team.stopped()) return;
         if (team.stopped()) return;
         order = ranking_.ascending(key, n_, n_, team, by_gain);
     } else {
