@@ -172,9 +172,8 @@ void ListDcg::discounted(const MetricOptions& options, GainAt gain_at, const Tea
     const std::int64_t n_blocks = std::min<std::int64_t>(n_, deepest) / kBlock;
     block_.resize(static_cast<std::size_t>(n_blocks));
     if (n_blocks > 0)
-        team.run(n_blocks, [&](std::int64_t b) {
-            block_[static_cast<std::size_t>(b)] = sum(b * kBlock, (b + 1) * kBlock);
-        });
+        team.run(n_blocks,
+                 [&](std::int64_t b) { block_[static_cast<std::size_t>(b)] = sum(b * kBlock, (b + 1) * kBlock); });
     for (std::size_t d = 0; d < options.depths.size(); ++d) {
         const std::int64_t depth = std::min<std::int64_t>(n_, options.depths[d]), whole = depth / kBlock;
         double total = 0.0;

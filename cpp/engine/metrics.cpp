@@ -71,15 +71,16 @@ void metric_values(const MetricData& data, const MetricOptions& options, double*
         for (std::int64_t first = first_bad; bad >= 0 && bad < first && !first_bad.compare_exchange_weak(first, bad);) {
         }
     };
-    parallel_for(static_cast<std::int64_t>(long_lists.size()), 1, options.interrupt, [&](std::int64_t k, Worker& worker) {
-        evaluate(long_lists[static_cast<std::size_t>(k)], scratch[0], Team(worker, threads, options.interrupt));
-    });
+    parallel_for(
+        static_cast<std::int64_t>(long_lists.size()), 1, options.interrupt, [&](std::int64_t k, Worker& worker) {
+            evaluate(long_lists[static_cast<std::size_t>(k)], scratch[0], Team(worker, threads, options.interrupt));
+        });
     const std::vector<std::int64_t> tasks = cut_tasks(lists);
-    parallel_for(static_cast<std::int64_t>(tasks.size()) - 1, threads, options.interrupt,
-                 [&](std::int64_t t, Worker& worker) {
-                     for (std::int64_t l = tasks[static_cast<std::size_t>(t)]; l < tasks[static_cast<std::size_t>(t) + 1]; ++l)
-                         if (lists.end(l) - lists.begin(l) <= kLongList) evaluate(l, scratch[worker.index()], worker);
-                 });
+    parallel_for(
+        static_cast<std::int64_t>(tasks.size()) - 1, threads, options.interrupt, [&](std::int64_t t, Worker& worker) {
+            for (std::int64_t l = tasks[static_cast<std::size_t>(t)]; l < tasks[static_cast<std::size_t>(t) + 1]; ++l)
+                if (lists.end(l) - lists.begin(l) <= kLongList) evaluate(l, scratch[worker.index()], worker);
+        });
     if (first_bad < lists.n_items()) refuse(data, options, first_bad);
 }
 

@@ -18,8 +18,8 @@ enum class Ties : int { kFirst, kAverage, kWorst };
 
 struct MetricData {
     Labels labels;
-    const float* single;  ///< the scores, or null
-    const double* twice;  ///< the scores, if not `single`
+    const float* single;        ///< the scores, or null
+    const double* twice;        ///< the scores, if not `single`
     const std::uint8_t* valid;  ///< items with 0 here are no items; may be null
     const Lists& lists;
 };

@@ -79,8 +79,7 @@ void PairWeights::scale_gains(const Plan& plan, const IdealSums& ideal) {
         }
         const auto list = static_cast<std::size_t>(l);
         if (ideal.sum.empty()) scale_.push_back(1.0 / unit);
-        else
-            scale_.push_back(ideal.sum[list] > 0 ? std::min(ideal.scale[list] / unit / ideal.sum[list], most) : 0.0);
+        else scale_.push_back(ideal.sum[list] > 0 ? std::min(ideal.scale[list] / unit / ideal.sum[list], most) : 0.0);
     }
 }
 

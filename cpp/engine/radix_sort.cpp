@@ -122,7 +122,8 @@ public:
             }
             team_.run(count_parts(items), [=](std::int64_t part) {
                 const auto from_item = static_cast<std::int32_t>(part_begin(items, part));
-                copy(DealtNumbers<N>{dealt + from_item}, static_cast<std::int32_t>(part_begin(items, part + 1)) - from_item,
+                copy(DealtNumbers<N>{dealt + from_item},
+                     static_cast<std::int32_t>(part_begin(items, part + 1)) - from_item,
                      Sortable<N>{here.number + from_item, here.index + from_item});
             });
             if (team_.stopped()) return;

@@ -87,8 +87,9 @@ class BoostingObjective:
     Parameters
     ----------
     loss : RankingLoss
-        One with a curvature and ``nan="raise"``. Its ``reduction`` is ignored: boosting takes the sum over lists. A mean over lists would make the
-        Hessian so small that XGBoost (``min_child_weight=1``) never splits.
+        One with a curvature and ``nan="raise"``. Its ``reduction`` is ignored: boosting takes the sum over
+        lists. A mean over lists would make the Hessian so small that XGBoost (``min_child_weight=1``) never
+        splits.
     list_scale : {"sum", "pairs"}
         ``"sum"`` adds up the pairs of each list; ``"pairs"`` divides each list by its number of pairs, so
         that a long list counts no more than a short one: for the pairwise losses only.
@@ -129,7 +130,11 @@ class BoostingObjective:
         if self.hessian not in ("positive", "exact"):
             raise ValueError(f'hessian: "positive" or "exact" is wanted, got {self.hessian!r}')
         floor = self.min_hessian
-        if isinstance(floor, bool) or not isinstance(floor, (int, float, np.number)) or not 0.0 <= floor < np.inf:
+        if (
+            isinstance(floor, bool)
+            or not isinstance(floor, (int, float, np.number))
+            or not 0.0 <= floor < np.inf
+        ):
             raise ValueError(f"min_hessian: a finite number of at least 0 is wanted, got {floor!r}")
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -164,7 +169,9 @@ class BoostingObjective:
 
 def _hash_of(scores: Array) -> int:
     """What noise is drawn for: the same for the same scores, another in every round, and no state."""
-    return int.from_bytes(hashlib.blake2b(np.ascontiguousarray(scores), digest_size=8).digest(), "little")
+    return int.from_bytes(
+        hashlib.blake2b(np.ascontiguousarray(scores).data, digest_size=8).digest(), "little"
+    )
 
 
 @dataclass(frozen=True)
@@ -218,7 +225,13 @@ class BoostingMetric:
 
     def _options(self) -> str:
         gain, table = gain_table(self.gain)
-        said = "" if gain == "exp2" else "_linear" if gain == "linear" else f"_gain{zlib.crc32(table.tobytes()):08x}"
+        said = (
+            ""
+            if gain == "exp2"
+            else "_linear"
+            if gain == "linear"
+            else f"_gain{zlib.crc32(table.tobytes()):08x}"
+        )
         said += "" if self.ties == "first" else f"_{self.ties}"
         if self.empty == "skip":
             return said + "_skip"

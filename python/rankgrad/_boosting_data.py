@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rankgrad import _core
-from rankgrad._arrays import Array, as_array, as_integers, as_weights
+from rankgrad._arrays import Array, as_array, as_integers, as_scores, as_weights
 from rankgrad.lists import offsets_of
 
 #: The arguments, as losses and metrics call them at the beginning of a message.
@@ -26,7 +26,8 @@ def in_words_of(words: dict[str, str]) -> Iterator[None]:
         said = _LEADING.match(str(error))
         if said is None:
             raise
-        raise type(error)(f"{words[said[1]]}: {str(error)[said.end() :]}") from None
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(f"{words[said[1]]}: {str(error)[said.end() :]}") from None
 
 
 class TrainingData(NamedTuple):
@@ -56,7 +57,7 @@ def checked(
             raise TypeError(f"{words[name]}: masked arrays are not taken; leave such rows out of the data")
     data = TrainingData(
         as_array(labels, words["labels"], kinds="fiub"),
-        as_array(scores, words["scores"]),
+        as_scores(scores, words["scores"]),
         None if weights is None else as_weights(weights, words["sample_weight"]),
         as_integers(groups, words["groups"]),
     )
@@ -73,7 +74,9 @@ def checked(
         offsets_of((n_rows,), groups=data.groups)
     if data.weights is None:
         return data
-    return data._replace(weights=_checked_weights(words["sample_weight"], data.weights, n_rows, data.groups.size, per_row))
+    return data._replace(
+        weights=_checked_weights(words["sample_weight"], data.weights, n_rows, data.groups.size, per_row)
+    )
 
 
 def _checked_weights(name: str, weights: Array, n_rows: int, n_lists: int, per_row: bool) -> Array:

@@ -12,6 +12,9 @@ XGBoost ``ndcg@k-``                         ``"exp2"``    ``"first"``    ``0.0``
 scikit-learn ``ndcg_score``                 ``"linear"``  ``"average"``  ``0.0``
 scikit-learn, ``ignore_ties=True``          ``"linear"``  (no order)     ``0.0``
 ==========================================  ============  =============  ==========
+
+With weights of lists, LightGBM's ``ndcg@k`` and XGBoost's ``ndcg@k`` add 1 for a list without relevant items whatever
+its weight, so that their means of weighted lists may be above 1; here it counts by its weight as any other list.
 """
 
 from __future__ import annotations
@@ -116,7 +119,19 @@ def ndcg(
     array([0.75  , 0.9077])
     """
     return _metric(
-        True, labels, scores, k, groups, offsets, qid, sample_weight, gain, ties, empty, per_list, negative_labels
+        True,
+        labels,
+        scores,
+        k,
+        groups,
+        offsets,
+        qid,
+        sample_weight,
+        gain,
+        ties,
+        empty,
+        per_list,
+        negative_labels,
     )
 
 
@@ -148,7 +163,19 @@ def dcg(
     5.4165
     """
     return _metric(
-        False, labels, scores, k, groups, offsets, qid, sample_weight, gain, ties, empty, per_list, negative_labels
+        False,
+        labels,
+        scores,
+        k,
+        groups,
+        offsets,
+        qid,
+        sample_weight,
+        gain,
+        ties,
+        empty,
+        per_list,
+        negative_labels,
     )
 
 
@@ -216,9 +243,9 @@ def cutoffs_of(k: Cutoffs) -> int | tuple[int | None, ...] | None:
     """The cut-off, or the tuple of several, as whole numbers within the range of int64."""
     if isinstance(k, str) or not (np.iterable(k) and np.ndim(k) == 1):  # type: ignore[arg-type]
         return _cutoff(k)
-    if len(k) == 0:  # type: ignore[arg-type]
+    if len(k) == 0:
         raise ValueError("k: at least one cut-off is wanted, got none")
-    return tuple(_cutoff(each) for each in k)  # type: ignore[union-attr]
+    return tuple(_cutoff(each) for each in k)
 
 
 def as_sequence(k: int | tuple[int | None, ...] | None) -> tuple[int | None, ...]:
