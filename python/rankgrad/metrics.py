@@ -256,7 +256,7 @@ def as_sequence(k: int | tuple[int | None, ...] | None) -> tuple[int | None, ...
 def _cutoff(k: Any) -> int | None:
     if k is None:
         return None
-    wanted = f"k: a positive integer or None, or several of them, is wanted, got {k!r}"
+    wanted = f"k: a positive integer or None is wanted, got {k!r}"
     try:
         depth = operator.index(k)
     except TypeError:
