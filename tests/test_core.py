@@ -109,13 +109,15 @@ def dcg(**changes: Any) -> Any:
         "scores": SCORES,
         "offsets": None,
         "mask": None,
-        "depth": 3,
+        "depths": [3],
         "gain": "exp2",
         "gain_table": NO_TABLE,
         "ties": "first",
         "ignore_negative": True,
+        "normalize": False,
+        "empty": 0.0,
     }
-    return _core.dcg_sums(**(arguments | changes))
+    return _core.ranking_metric(**(arguments | changes))
 
 
 def read_only() -> Any:
@@ -162,7 +164,8 @@ FEATURE = [("genre", np.arange(3), 0.5)]
         (implicit, {"offsets": np.array([0, 3])}, "1 lists of negatives for 3 positives"),
         (implicit, {"features": FEATURE}, "positive_items, negative_items: are wanted"),
         (implicit, {"features": FEATURE, "positive_items": np.arange(3)}, "negative_items: are wanted"),
-        (dcg, {"depth": 0}, "k: at least 1 is wanted, got 0"),
+        (dcg, {"depths": [3, 0]}, "k: numbers of at least 1 are wanted"),
+        (dcg, {"depths": []}, "k: numbers of at least 1 are wanted"),
         (dcg, {"gain": "exp3"}, "gain: unknown: 'exp3'"),
         (
             dcg,

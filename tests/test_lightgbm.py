@@ -212,6 +212,158 @@ def test_metric_passes_its_options_on(data):
     )  # -1 is a label here
 
 
+def fit_with_early_stopping(data, loss, eval_metric, rounds):
+    """A ranker of the first 40 lists, the rows of the others, and the history of the metric on them."""
+    x, y, groups = data
+    row = groups[:40].sum()
+    ranker = lgb.LGBMRanker(objective=objective(loss), n_estimators=300, metric="None", **SETTINGS)
+    ranker.fit(
+        x[:row], y[:row], group=groups[:40], eval_X=x[row:], eval_y=y[row:], eval_group=[groups[40:]],
+        eval_metric=eval_metric, callbacks=[lgb.early_stopping(rounds, verbose=False)],
+    )  # fmt: skip
+    return ranker, x[row:], y[row:], groups[40:], ranker.evals_result_["valid_0"]
+
+
+def test_early_stopping_with_negative_labels(data):
+    """The metric follows its definition, also for the label -1, so that training goes on while it improves."""
+    x, y, groups = data
+    ranker, x, y, groups, history = fit_with_early_stopping(
+        (x, y - 2, groups), rg.PairwiseLogisticLoss(negative_labels="use"), metric(k=5), 5
+    )
+    values = history["ndcg_rankgrad@5"]
+    assert all(0 <= value <= 1 for value in values)
+    assert ranker.best_iteration_ == np.argmax(values) + 1
+    want, scores, discounts = [], ranker.predict(x), 1 / np.log2(np.arange(5) + 2)
+    for label, score in zip(*(np.split(each, np.cumsum(groups)[:-1]) for each in (y, scores)), strict=True):
+        gains, d = np.exp2(label) - 1, discounts[: len(label)]
+        ideal = np.sort(gains)[::-1][:5] @ d
+        dcg = gains[np.argsort(-score, kind="stable")][:5] @ d
+        want.append(max(0.0, dcg / ideal) if ideal > 0 else 0.0)
+    assert max(values) == pytest.approx(np.mean(want), rel=1e-12)
+    assert max(values) > values[0] + 0.05
+
+
+@pytest.mark.parametrize("k", [1, 5])
+def test_weighted_metric_is_lightgbms_own(data, k):
+    x, y, groups = data
+    weight = np.random.default_rng(1).random(len(y)) ** 4
+    dataset = lgb.Dataset(x, y, group=groups, weight=weight)
+    evals = {}
+    lgb.train(
+        {"objective": objective(rg.PairwiseLogisticLoss()), "metric": "ndcg", "eval_at": [k], **SETTINGS},
+        dataset, 5, valid_sets=[dataset], feval=metric(k=k), callbacks=[lgb.record_evaluation(evals)],
+    )  # fmt: skip
+    history = evals["training"]
+    # It keeps weights of lists in float32, and adds 1 for a list without relevant items, whatever its weight.
+    per_list = [
+        part.mean(dtype=float) for part in np.split(weight.astype(np.float32), np.cumsum(groups)[:-1])
+    ]
+    n_empty = sum(part.max() == 0 for part in np.split(y, np.cumsum(groups)[:-1]))
+    np.testing.assert_allclose(
+        np.array(history[f"ndcg_rankgrad@{k}"]) + n_empty / sum(per_list), history[f"ndcg@{k}"], rtol=1e-6
+    )
+    unweighted = rg.ndcg(y, np.zeros(len(y)), groups=groups, k=k)
+    got = metric(k)(y, np.zeros(len(y)), weight.astype(np.float32), groups)[1]
+    assert got == pytest.approx(
+        rg.ndcg(y, np.zeros(len(y)), groups=groups, k=k, sample_weight=per_list), rel=1e-12
+    )
+    assert got != pytest.approx(unweighted, rel=1e-3)
+
+
+def test_several_cut_offs_through_both_interfaces(data):
+    x, y, groups = data
+    names = ["ndcg_rankgrad@5", "ndcg_rankgrad@10", "ndcg_rankgrad"]
+    *_, history = fit_with_early_stopping(data, rg.PairwiseHingeLoss(), metric(k=[5, 10, None]), 3)
+    assert list(history) == names
+    assert len(history[names[0]]) < 300
+    evals = {}
+    dataset = lgb.Dataset(x, y, group=groups)
+    lgb.train({"objective": objective(rg.PairwiseHingeLoss()), "metric": "None", **SETTINGS}, dataset, 4,
+              valid_sets=[dataset], feval=[metric(k=(5, 10)), metric(None, name="mine"), metric([3], name="mine")],
+              callbacks=[lgb.record_evaluation(evals)])  # fmt: skip
+    assert list(evals["training"]) == ["ndcg_rankgrad@5", "ndcg_rankgrad@10", "mine", "mine@3"]
+    assert all(len(values) == 4 for values in evals["training"].values())
+
+
+def test_names_tell_settings_apart():
+    settings = [
+        {}, {"k": 5}, {"k": None}, {"gain": "linear"}, {"gain": [0, 1, 3]}, {"gain": [0, 1, 4]}, {"ties": "average"},
+        {"ties": "worst"}, {"empty": 1.0}, {"empty": 0.5}, {"empty": "skip"}, {"empty": np.nan},
+        {"gain": "linear", "ties": "worst"}, {"ties": "worst", "empty": 1},
+    ]  # fmt: skip
+    names = [metric(**options).labels for options in settings]
+    assert len({name for each in names for name in each}) == len(settings)
+    assert metric(gain=(0.0, 1.0, 3.0)).labels == metric(gain=np.array([0, 1, 3])).labels
+    assert metric(k=[5, 10]) == metric(k=(5, 10))
+    assert hash(metric(k=[5, 10])) == hash(metric(k=(5, 10)))
+    assert pickle.loads(pickle.dumps(metric(k=[5, 10]))) == metric(k=[5, 10])
+    for wrong in ("", "a b", "a\tb", " a", "a\u3000b"):
+        with pytest.raises(ValueError, match="name: "):
+            metric(name=wrong)
+    with pytest.raises(TypeError, match="name: "):
+        metric(name=5)
+    with pytest.raises(ValueError, match="k: 5 is there twice"):
+        metric(k=[5, 3, 5])
+
+
+def test_noise_is_a_function_of_seed_and_scores():
+    call = objective(rg.XENDCGLoss(seed=1))
+    first = call(LABELS, SCORES, None, GROUPS)[0]
+    other = [
+        call(LABELS, SCORES + 0.25, None, GROUPS)[0],  # a shift changes no softmax
+        objective(rg.XENDCGLoss(seed=2))(LABELS, SCORES, None, GROUPS)[0],
+    ]
+    for again in (call, copy.deepcopy(call), objective(rg.XENDCGLoss(seed=1))):
+        np.testing.assert_array_equal(again(LABELS, SCORES, None, GROUPS)[0], first)
+    assert not any(np.allclose(first, each) for each in other)
+
+
+def test_training_with_noise_learns_and_repeats(data):
+    x, y, groups = data
+    dataset = {"X": x, "y": y, "group": groups}
+    fits = [
+        lgb.LGBMRanker(objective=objective(rg.XENDCGLoss()), n_estimators=20, metric="None", **SETTINGS)
+        .fit(**dataset).predict(x)
+        for _ in range(2)
+    ]  # fmt: skip
+    np.testing.assert_array_equal(*fits)
+    assert rg.ndcg(y, fits[0], groups=groups, k=5) > rg.ndcg(y, np.zeros(len(y)), groups=groups, k=5) + 0.2
+
+
+@pytest.mark.parametrize(
+    "loss", [rg.ApproxNDCGLoss(), rg.ApproxMRRLoss(), rg.XENDCGLoss()], ids=lambda x: type(x).__name__
+)
+def test_losses_with_weights_per_list_take_the_mean_of_the_rows(loss):
+    weight = np.array([0.5, 9.0, 2.0, 3.0, 9.0, 0.25], np.float32)
+    call = objective(loss)
+    grad, hess = call(LABELS, SCORES, weight, GROUPS)
+    plain_grad, plain_hess = call(LABELS, SCORES, None, GROUPS)
+    factor = np.repeat([weight[:4].mean(dtype=float), 0, weight[4:].mean(dtype=float)], GROUPS)
+    np.testing.assert_allclose(grad, factor * plain_grad, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(hess, factor * plain_hess, rtol=1e-6, atol=1e-7)
+
+
+def test_options_that_would_fail_in_the_first_round_are_refused_at_once():
+    for loss in (rg.SoftmaxLoss(), rg.XENDCGLoss(), rg.ApproxNDCGLoss(), rg.PointwiseMeanSquaredError()):
+        with pytest.raises(ValueError, match='list_scale: "pairs"'):
+            objective(loss, list_scale="pairs")
+    with pytest.raises(ValueError, match='loss: nan="propagate"'):
+        objective(rg.PairwiseHingeLoss(nan="propagate"))
+
+
+def test_what_lightgbm_does_of_itself_with_bags_of_queries(data):
+    """As the module's docstring warns: with any callable it trains nothing. If this fails, LightGBM has mended it."""
+    x, y, groups = data
+    bags = {"bagging_fraction": 0.5, "bagging_freq": 1, "bagging_by_query": True, "metric": "None"}
+
+    def plain(scores, dataset):
+        return scores - dataset.get_label(), np.ones_like(scores)
+
+    for call in (plain, objective(rg.PairwiseLogisticLoss())):
+        booster = lgb.train({"objective": call, **bags, **SETTINGS}, lgb.Dataset(x, y, group=groups), 5)
+        assert np.ptp(booster.predict(x)) == 0
+
+
 def test_labels_and_lists_that_lambdarank_refuses():
     rng = np.random.default_rng(0)
     n = 10_050
@@ -255,13 +407,29 @@ def test_errors_say_what_to_do():
         call(np.array([0, -1, 1], np.float32), np.zeros(3), None, np.array([3]))
     with pytest.raises(ValueError, match=r"NaN|finite"):
         call(LABELS, np.where(LABELS == 3, np.nan, SCORES), None, GROUPS)
-    with pytest.raises(ValueError, match="groups"):
-        call(LABELS, SCORES, None, np.array([4, 1]))
+    for each in (call, metric()):
+        for arguments, message in (
+            ((LABELS, SCORES, None, np.array([4, 1])), "^group: sizes add up to 5"),
+            ((LABELS, SCORES, None, np.array([7, -1])), "^group: index 0"),
+            ((LABELS[:, None], SCORES, None, GROUPS), "^label: one label and one score per row"),
+            ((LABELS, np.zeros((6, 2)), None, GROUPS), "^label: one label and one score per row"),
+            ((LABELS, SCORES, np.ones((2, 1)), GROUPS), "^weight: one weight per row, 6 of them"),
+            ((LABELS, SCORES, np.array([1, 1, np.nan, 1, 1, 1]), GROUPS), "^weight: NaN at row 2"),
+            ((np.where(LABELS == 3, np.nan, LABELS), SCORES, None, GROUPS), "^label: NaN in row 5"),
+            ((LABELS, np.where(LABELS == 3, np.nan, SCORES), None, GROUPS), "^scores: .*index 5"),
+            ((LABELS, SCORES, np.ma.ones(6), GROUPS), "^weight: masked arrays"),
+            ((LABELS, SCORES.astype(str), None, GROUPS), "^scores: numbers are wanted"),
+        ):
+            with pytest.raises((ValueError, TypeError), match=message):
+                each(*arguments)
+    with pytest.raises(ValueError, match=r"^weight: list 0 has the weight -1"):
+        metric()(LABELS, SCORES, -np.ones(6), GROUPS)
     for wrong, match in (
         ({"list_scale": "mean"}, "list_scale"),
         ({"hessian": "abs"}, "hessian"),
         ({"min_hessian": -1.0}, "min_hessian"),
         ({"min_hessian": np.nan}, "min_hessian"),
+        ({"min_hessian": "0"}, "min_hessian"),
     ):
         with pytest.raises(ValueError, match=match):
             objective(rg.PairwiseHingeLoss(), **wrong)

@@ -112,6 +112,96 @@ def test_early_stopping_by_the_metric(data):
     assert max(values) == pytest.approx(rg.ndcg(y[row:], best, groups=groups[40:], k=5), abs=1e-5)
 
 
+def test_early_stopping_with_negative_labels(data):
+    x, y, groups = data
+    train = matrix(x, y - 2, groups)
+    evals: dict[str, dict[str, list[float]]] = {}
+    loss = rg.PairwiseLogisticLoss(negative_labels="use")
+    booster = xgb.train(
+        SETTINGS, train, 40, obj=objective(loss), custom_metric=metric(5), evals=[(train, "train")],
+        early_stopping_rounds=5, evals_result=evals, verbose_eval=False,
+    )  # fmt: skip
+    values = evals["train"][NAME]
+    assert all(0 <= value <= 1 for value in values)
+    assert values[booster.best_iteration] > values[0]
+
+
+def test_weighted_metric_is_xgboosts_own(data):
+    x, y, groups = data
+    weight = np.random.default_rng(1).random(len(groups)) ** 4
+    train = matrix(x, y, groups, weight=weight)
+    evals: dict[str, dict[str, list[float]]] = {}
+    xgb.train(
+        SETTINGS | {"disable_default_eval_metric": False, "eval_metric": ["ndcg@5", "ndcg@5-"]}, train, 5,
+        obj=objective(rg.PairwiseLogisticLoss()), evals=[(train, "train")], evals_result=evals, verbose_eval=False,
+        custom_metric=metric(5),
+    )  # fmt: skip
+    history = evals["train"]  # printed numbers, of 6 digits
+    np.testing.assert_allclose(history["ndcg_rankgrad@5"], history["ndcg@5-"], atol=2e-6)
+    # "ndcg@5" adds 1 for a list without relevant items, whatever its weight.
+    n_empty = sum(part.max() == 0 for part in np.split(y, np.cumsum(groups)[:-1]))
+    np.testing.assert_allclose(
+        np.array(history["ndcg_rankgrad@5"]) + n_empty / weight.sum(), history["ndcg@5"], atol=2e-6
+    )
+    unweighted = rg.ndcg(y, np.zeros(len(y)), groups=groups, k=5)
+    assert metric(5)(np.zeros(len(y), np.float32), train)[1] != pytest.approx(unweighted, rel=1e-3)
+
+
+def test_several_cut_offs(data):
+    x, y, groups = data
+    train = matrix(x, y, groups)
+    evals: dict[str, dict[str, list[float]]] = {}
+    booster = xgb.train(
+        SETTINGS, train, 200, obj=objective(rg.PairwiseHingeLoss()), custom_metric=metric([10, 5]),
+        evals=[(train, "train")], evals_result=evals, early_stopping_rounds=3, verbose_eval=False,
+    )  # fmt: skip
+    assert list(evals["train"]) == ["ndcg_rankgrad@10", NAME]
+    assert booster.best_iteration == np.argmax(evals["train"][NAME])  # the last one
+    results = xgb.cv(
+        SETTINGS, train, 2, nfold=3, obj=objective(rg.PairwiseHingeLoss()), as_pandas=False,
+        custom_metric=metric([3, None], name="ndcg-mine"),
+    )  # fmt: skip
+    assert [name for name in results if name.startswith("test") and name.endswith("mean")] == [
+        "test-ndcg-mine@3-mean",
+        "test-ndcg-mine-mean",
+    ]
+
+
+@pytest.mark.parametrize("wrong", ["a b", "a:b", "a\tb", "", "a\n", ":"])
+def test_names_that_xgboost_cannot_read_are_refused(wrong):
+    with pytest.raises(ValueError, match="name: a name without spaces and ':' is wanted"):
+        metric(name=wrong)
+
+
+def test_every_default_name_is_one_that_xgboost_reads(data):
+    x, y, groups = data
+    train = matrix(x, np.minimum(y, 2), groups)
+    settings = [
+        {},
+        {"gain": [0, 1, 3]},
+        {"empty": -0.5, "ties": "average"},
+        {"empty": "skip"},
+        {"gain": "linear"},
+    ]
+    metrics = [metric(**options) for options in settings]
+    evals: dict[str, dict[str, list[float]]] = {}
+    xgb.train(
+        SETTINGS, train, 2, obj=objective(rg.PairwiseHingeLoss()), evals=[(train, "train")], evals_result=evals,
+        custom_metric=lambda predt, data: [each(predt, data) for each in metrics], verbose_eval=False,
+    )  # fmt: skip
+    assert list(evals["train"]) == [name for each in metrics for name in each.labels]
+
+
+def test_noise_is_a_function_of_seed_and_scores(data):
+    train = matrix(*data)
+    scores = data[0][:, 0].astype(np.float32)
+    call = objective(rg.XENDCGLoss(seed=1))
+    first = call(scores, train)[0]
+    np.testing.assert_array_equal(copy.deepcopy(call)(scores.copy(), train)[0], first)
+    assert not np.allclose(first, call(scores + np.float32(0.25), train)[0], atol=1e-3)
+    assert not np.allclose(first, objective(rg.XENDCGLoss(seed=2))(scores, train)[0], atol=1e-3)
+
+
 def test_cross_validation_keeps_lists_whole(data):
     x, y, groups = data
     call, seen = objective(rg.PairwiseLogisticLoss()), set()
@@ -139,6 +229,14 @@ def test_errors_say_what_to_do(data):
     np.testing.assert_array_equal(grad, [0.0, -2.0, 2.0])
     with pytest.raises(ValueError, match="list_scale"):
         objective(rg.PairwiseHingeLoss(), list_scale="lists")
+    with pytest.raises(ValueError, match='list_scale: "pairs"'):
+        objective(rg.SoftmaxLoss(), list_scale="pairs")
+    two = xgb.DMatrix(x, np.c_[y, y], qid=np.zeros(len(y), int))
+    for each in (call, metric()):
+        with pytest.raises(ValueError, match=r"dtrain \(label\): one label per row is wanted"):
+            each(np.zeros((len(y), 2), np.float32), two)
+        with pytest.raises(ValueError, match=r"predt \(scores\): .*index 1"):
+            each(np.array([0, np.nan, 0], np.float32), xgb.DMatrix(np.ones((3, 1)), [0, 1, 2], group=[3]))
 
 
 @pytest.mark.parametrize("weight", [rg.NDCGWeight(k=5), rg.LabelDifferenceWeight()])

@@ -1,8 +1,11 @@
-// Ranking metrics: one call gives the sums of every list, Python makes the metric of them.
+// Ranking metrics: one call gives the values of every list or their means.
 #include <pybind11/stl.h>
+
+#include <algorithm>
 
 #include "bindings/arrays.hpp"
 #include "bindings/gil.hpp"
+#include "engine/means.hpp"
 #include "engine/metrics.hpp"
 
 namespace rankgrad {
@@ -18,37 +21,71 @@ template <class Enum> Enum option(const char* argument, const std::string& given
 constexpr const char* kGains[] = {"exp2", "linear", "table"};
 constexpr const char* kTies[] = {"first", "average", "worst"};
 
-py::tuple dcg_sums(const py::array& labels, const py::array& scores, const OptionalArray& offsets,
-                   const OptionalArray& mask, std::int64_t depth, const std::string& gain, const py::array& gain_table,
-                   const std::string& ties, bool ignore_negative) {
+py::array_t<double> ranking_metric(const py::array& labels, const py::array& scores, const OptionalArray& offsets,
+                                   const OptionalArray& mask, std::vector<std::int64_t> depths, const std::string& gain,
+                                   const py::array& gain_table, const std::string& ties, bool ignore_negative,
+                                   bool normalize, double empty) {
     const py::ssize_t n = labels.size();
-    const auto* label_data = input<double>(labels, n, "labels");
-    const auto* score_data = input<double>(scores, n, "scores");
-    const auto* valid = input<std::uint8_t>(mask, n, "mask");
     const Lists lists = lists_from(offsets, n);
-    DcgOptions options{};
-    if (depth < 1) throw ArgumentError("k: at least 1 is wanted, got " + std::to_string(depth));
-    options.depth = depth;
-    options.gain = option<Gain>("gain", gain, kGains, 3);
+    const bool single = holds<float>(scores);
+    const MetricData data{labels_from(labels), single ? input<float>(scores, n, "scores") : nullptr,
+                          single ? nullptr : input<double>(scores, n, "scores"), input<std::uint8_t>(mask, n, "mask"),
+                          lists};
+    MetricOptions options;
+    if (depths.empty() || *std::min_element(depths.begin(), depths.end()) < 1)
+        throw ArgumentError("k: numbers of at least 1 are wanted");
+    options.depths = std::move(depths);
+    options.gain = {option<Gain::Kind>("gain", gain, kGains, 3), input<double>(gain_table, gain_table.size(), "gain"),
+                    gain_table.size()};
     options.ties = option<Ties>("ties", ties, kTies, 3);
-    options.gain_table = input<double>(gain_table, gain_table.size(), "gain");
-    options.gain_table_size = gain_table.size();
     options.ignore_negative = ignore_negative;
-    py::array_t<double> dcg(lists.count()), ideal(lists.count());
-    double* dcg_data = dcg.mutable_data();
-    double* ideal_data = ideal.mutable_data();
+    options.normalize = normalize;
+    options.empty = empty;
+    options.threads = default_threads();
+    options.interrupt = &python_interrupted;
+    py::array_t<double> values({lists.count(), static_cast<std::int64_t>(options.depths.size())});
+    double* const out = values.mutable_data();
     {
         const Computing computing;
-        dcg_and_ideal(label_data, score_data, valid, lists, options, dcg_data, ideal_data);
+        metric_values(data, options, out);
     }
-    return py::make_tuple(dcg, ideal);
+    return values;
+}
+
+py::array_t<double> mean_over_lists(const py::array& values, const OptionalArray& weights, bool skip_nan) {
+    if (values.ndim() != 2) throw ArgumentError("values: a table is wanted");
+    const std::int64_t n_rows = values.shape(0), n_columns = values.shape(1);
+    const auto* table = input<double>(values, values.size(), "values");
+    const auto* weight = input<double>(weights, n_rows, "sample_weight");
+    py::array_t<double> means(n_columns);
+    double* const out = means.mutable_data();
+    {
+        const Computing computing;
+        weighted_means(table, weight, n_rows, n_columns, skip_nan, &python_interrupted, out);
+    }
+    return means;
+}
+
+py::array_t<double> mean_of_lists(const py::array& x, const OptionalArray& offsets) {
+    const auto* numbers = input<double>(x, x.size(), "weight");
+    const Lists lists = lists_from(offsets, x.size());
+    py::array_t<double> means(lists.count());
+    double* const out = means.mutable_data();
+    {
+        const Computing computing;
+        list_means(numbers, lists, out);
+    }
+    return means;
 }
 
 }  // namespace
 
 void bind_metrics(py::module_& module) {
-    module.def("dcg_sums", &dcg_sums, py::arg("labels"), py::arg("scores"), py::arg("offsets"), py::arg("mask"),
-               py::arg("depth"), py::arg("gain"), py::arg("gain_table"), py::arg("ties"), py::arg("ignore_negative"));
+    module.def("ranking_metric", &ranking_metric, py::arg("labels"), py::arg("scores"), py::arg("offsets"),
+               py::arg("mask"), py::arg("depths"), py::arg("gain"), py::arg("gain_table"), py::arg("ties"),
+               py::arg("ignore_negative"), py::arg("normalize"), py::arg("empty"));
+    module.def("weighted_means", &mean_over_lists, py::arg("values"), py::arg("weights"), py::arg("skip_nan"));
+    module.def("list_means", &mean_of_lists, py::arg("x"), py::arg("offsets"));
 }
 
 }  // namespace rankgrad

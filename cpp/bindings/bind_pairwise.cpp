@@ -16,9 +16,9 @@ PairWeightOptions make_weight(const std::string& weight, const std::string& gain
                    : weight == "label_difference" ? PairWeightOptions::kLabelDifference
                    : weight == "ndcg"             ? PairWeightOptions::kNdcg
                                                   : throw ArgumentError("lambda_weight: unknown: '" + weight + "'");
-    options.gain = gain == "exp2"     ? PairWeightOptions::kExp2
-                   : gain == "linear" ? PairWeightOptions::kLinear
-                   : gain == "table"  ? PairWeightOptions::kTable
+    options.gain = gain == "exp2"     ? Gain::kExp2
+                   : gain == "linear" ? Gain::kLinear
+                   : gain == "table"  ? Gain::kTable
                                       : throw ArgumentError("gain: unknown: '" + gain + "'");
     const auto* table = input<double>(gain_table, gain_table.size(), "gain");
     options.gain_table.assign(table, table + gain_table.size());

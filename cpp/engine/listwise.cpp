@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/dispatch.hpp"
+#include "engine/gains.hpp"
 #include "engine/item_parts.hpp"
 
 namespace rankgrad {
@@ -55,9 +56,18 @@ Listwise::Listwise(ListwiseLoss loss, Lists lists, Labels labels, const std::uin
       plan_(std::move(lists), labels, mask, options_for(kernel(), loss_, target_kind_, options)),
       target_(make_targets(plan_, target_kind_)) {
     if (kernel().float_sum[kValue] != nullptr) float_target_.assign(target_.begin(), target_.end());
-    if (kernel().rank_based) ideal_ = ideal_sums(plan_, target_, loss_.parameters.cutoff);
+    if (kernel().rank_based) scale_by_ideal();
     loss_.parameters.cutoff_width = loss_.temperature;
     per_temperature_ = 1 / loss_.temperature;
+}
+
+/// Targets of a list and their ideal sum in one scale, in which sums of them are finite.
+void Listwise::scale_by_ideal() {
+    IdealSums ideal = ideal_sums(plan_, target_, loss_.parameters.cutoff);
+    for (std::int64_t l = 0; l < plan_.lists().count(); ++l)
+        for (std::int64_t k = plan_.begin(l); k < plan_.begin(l + 1); ++k)
+            target_[static_cast<std::size_t>(k)] *= ideal.scale[static_cast<std::size_t>(l)];
+    ideal_ = std::move(ideal.sum);
 }
 
 const ListLossKernels& Listwise::kernel() const { return kernels().list->losses[loss_index_]; }
@@ -190,13 +200,20 @@ const P* Listwise::target(const LossCall<T>& call, std::int64_t list, ListBuffer
     }
     const bool normalized = target_kind_ == Target::kNormalizedLabel, noisy = target_kind_ == Target::kNoisyPower;
     const double* fixed = normalized ? plan_.label(list) : target_.data() + begin;
+    const bool divided = normalized || noisy;
+    // In a scale in which their sum is finite; the noise must not become large.
+    const double scale = divided ? unit_scale(std::max(largest_size(fixed, n), noisy ? 1.0 : 0.0)) : 1.0;
+    double heaviest = 0;
+    for (std::int32_t k = 0; divided && weighted && k < n; ++k)
+        heaviest = std::max(heaviest, std::abs(call.item_weight[plan_.item(list, k)]));
+    const double weight_scale = divided && weighted ? unit_scale(heaviest) : 1.0;
     const auto value = [&](std::int32_t k) {
         const std::int64_t item = plan_.item(list, k);
         const double u = noisy ? noise(loss_.seed, call.iteration, list, item - plan_.lists().begin(list)) : 0.0;
-        return (fixed[k] - u) * (weighted ? call.item_weight[item] : 1.0);
+        return (fixed[k] - u) * scale * (weighted ? call.item_weight[item] * weight_scale : 1.0);
     };
-    double total = normalized || noisy ? 0.0 : 1.0;
-    for (std::int32_t k = 0; (normalized || noisy) && k < n; ++k) total += value(k);
+    double total = divided ? 0.0 : 1.0;
+    for (std::int32_t k = 0; divided && k < n; ++k) total += value(k);
     P* out = padded(b.target, static_cast<std::size_t>(n));
     for (std::int32_t k = 0; k < n; ++k) out[k] = static_cast<P>(total != 0 ? value(k) / total : 0.0);
     return out;

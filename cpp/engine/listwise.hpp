@@ -50,6 +50,7 @@ public:
 private:
     using Scratch = ListScratch;
     const ListLossKernels& kernel() const;
+    void scale_by_ideal();
     template <class T>
     double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const;
     template <class T> bool finite_arguments(const LossCall<T>& call, std::int64_t list) const;

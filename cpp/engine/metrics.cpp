@@ -1,156 +1,87 @@
-// DCG and the best DCG of ragged lists: one sort per list, ties as asked.
+// One list at a time: gains, the order of the scores, the best order, and the discounted sums of both.
 #include "engine/metrics.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
-#include <cstring>
-#include <functional>
+#include <cstddef>
 #include <limits>
-#include <sstream>
+#include <memory>
 #include <string>
-#include <vector>
 
 #include "engine/errors.hpp"
+#include "engine/list_dcg.hpp"
 
 namespace rankgrad {
 namespace {
 
-struct Ranked {
-    std::uint64_t key;
-    std::int64_t item;
-    bool operator<(const Ranked& other) const { return key != other.key ? key < other.key : item < other.item; }
-};
+/// Items of a task, and of a list that all threads work on together.
+constexpr std::int64_t kTaskItems = 1 << 14, kLongList = 1 << 17;
 
-/// An integer that is smaller for a higher score and equal for equal scores (-0.0 and 0.0 are equal).
-std::uint64_t descending_key(double score) {
-    const double canonical = score + 0.0;
-    std::uint64_t bits;
-    std::memcpy(&bits, &canonical, sizeof bits);
-    const std::uint64_t sign = std::uint64_t{1} << 63;
-    return (bits & sign) != 0 ? bits : ~(bits | sign);
+/// Runs of neighbouring lists, from each of the numbers given to the next.
+std::vector<std::int64_t> cut_tasks(const Lists& lists) {
+    std::vector<std::int64_t> begin{0};
+    std::int64_t cost = 0;
+    for (std::int64_t l = 0; l < lists.count(); ++l) {
+        cost += lists.end(l) - lists.begin(l) + 8;
+        if (cost < kTaskItems && l + 1 < lists.count()) continue;
+        begin.push_back(l + 1);
+        cost = 0;
+    }
+    return begin;
 }
 
-/// The usual labels 0, 1, 2, ... need no call of exp2.
-double power_of_two(double label) {
-    const bool in_range = label >= 0.0 && label < 63.0;
-    const int whole = in_range ? static_cast<int>(label) : -1;
-    return whole == label ? static_cast<double>(std::int64_t{1} << whole) : std::exp2(label);
+[[noreturn]] void refuse(const MetricData& data, const MetricOptions& options, std::int64_t item) {
+    const double label = label_of(data, item);
+    if (!std::isfinite(options.gain(label)))
+        throw ArgumentError("labels: " + data.lists.place(item) + options.gain.fault(label));
+    throw ArgumentError("scores: " + data.lists.place(item) + " is NaN");
 }
 
-double gain_of(double label, const DcgOptions& options) {
-    if (options.gain == Gain::kExp2) return power_of_two(label) - 1.0;
-    if (options.gain == Gain::kLinear) return label;
-    const bool known =
-        label >= 0.0 && label < static_cast<double>(options.gain_table_size) && label == std::floor(label);
-    return known ? options.gain_table[static_cast<std::int64_t>(label)] : std::numeric_limits<double>::quiet_NaN();
+/// Discounts of the ranks that count, for every list.
+Room<double>& fill_discounts(Room<double>& room, std::int64_t n, const MetricOptions& options) {
+    double* const discount = room.of(n);
+    parallel_for((n + kTaskItems - 1) / kTaskItems, options.threads, options.interrupt,
+                 [&](std::int64_t part, Worker&) {
+                     const std::int64_t end = std::min(n, (part + 1) * kTaskItems);
+                     for (std::int64_t rank = part * kTaskItems; rank < end; ++rank) discount[rank] = discount_of(rank);
+                 });
+    return room;
 }
-
-[[noreturn]] void refuse_label(double label, const std::string& place, const DcgOptions& options) {
-    std::ostringstream text;
-    text << "labels: " << place << " holds " << label;
-    if (!std::isnan(label) && options.gain == Gain::kTable) {
-        text << ", but gain knows the labels 0 to " << options.gain_table_size - 1;
-    } else if (!std::isnan(label)) {
-        text << ", whose gain is not finite";
-    }
-    throw ArgumentError(text.str());
-}
-
-/// Puts the first `count` in their places; what follows is in no order.
-template <class Iterator, class Less> void sort_first(Iterator begin, std::int64_t count, Iterator end, Less less) {
-    if (begin + count == end) {
-        std::sort(begin, end, less);
-    } else {
-        std::partial_sort(begin, begin + count, end, less);
-    }
-}
-
-/// Scratch for one list at a time; the discounts are those of every list.
-class DcgSums {
-public:
-    DcgSums(std::int64_t longest, const DcgOptions& options)
-        : options_(options), order_(longest), gains_(longest), sorted_(longest),
-          discounts_(std::min(longest, options.depth)) {
-        for (std::size_t rank = 0; rank < discounts_.size(); ++rank) {
-            discounts_[rank] = 1.0 / std::log2(static_cast<double>(rank) + 2.0);
-        }
-    }
-
-    void start_list() { size_ = 0; }
-
-    void add(double label, double score, const Lists& lists, std::int64_t item) {
-        const double gain = gain_of(label, options_);
-        if (!std::isfinite(gain)) refuse_label(label, lists.place(item), options_);
-        if (std::isnan(score)) throw ArgumentError("scores: " + lists.place(item) + " is NaN");
-        gains_[size_] = gain;
-        order_[size_] = {descending_key(score), size_};
-        ++size_;
-    }
-
-    double ideal() {
-        const std::int64_t depth = counted(size_);
-        std::copy_n(gains_.begin(), size_, sorted_.begin());
-        sort_first(sorted_.begin(), depth, sorted_.begin() + size_, std::greater<>());
-        return discounted(0, depth);
-    }
-
-    double dcg() {
-        const std::int64_t placed = options_.ties == Ties::kFirst ? counted(size_) : size_;
-        sort_first(order_.begin(), placed, order_.begin() + size_, std::less<>());
-        for (std::int64_t rank = 0; rank < placed; ++rank) sorted_[rank] = gains_[order_[rank].item];
-        if (options_.ties != Ties::kFirst) settle_ties();
-        return discounted(0, counted(size_));
-    }
-
-private:
-    std::int64_t counted(std::int64_t rank) const {
-        return std::min(rank, static_cast<std::int64_t>(discounts_.size()));
-    }
-
-    double discounted(std::int64_t first, std::int64_t last) const {
-        double sum = 0.0;
-        for (std::int64_t rank = first; rank < last; ++rank) sum += sorted_[rank] * discounts_[rank];
-        return sum;
-    }
-
-    /// Put into each run of equal scores their mean gain, or their gains in the least favourable order.
-    void settle_ties() {
-        for (std::int64_t begin = 0, end = 0; begin < size_; begin = end) {
-            for (end = begin + 1; end < size_ && order_[end].key == order_[begin].key;) ++end;
-            if (end == begin + 1) continue;
-            if (options_.ties == Ties::kWorst) {
-                std::sort(sorted_.begin() + begin, sorted_.begin() + end);
-            } else {
-                double sum = 0.0;
-                for (std::int64_t rank = begin; rank < end; ++rank) sum += sorted_[rank];
-                std::fill(sorted_.begin() + begin, sorted_.begin() + end, sum / static_cast<double>(end - begin));
-            }
-        }
-    }
-
-    const DcgOptions& options_;
-    std::int64_t size_ = 0;
-    std::vector<Ranked> order_;
-    std::vector<double> gains_, sorted_, discounts_;
-};
 
 }  // namespace
 
-void dcg_and_ideal(const double* labels, const double* scores, const std::uint8_t* valid, const Lists& lists,
-                   const DcgOptions& options, double* dcg, double* ideal) {
+void metric_values(const MetricData& data, const MetricOptions& options, double* values) {
+    const Lists& lists = data.lists;
     std::int64_t longest = 0;
-    for (std::int64_t q = 0; q < lists.count(); ++q) longest = std::max(longest, lists.end(q) - lists.begin(q));
-    DcgSums sums(longest, options);
-    for (std::int64_t q = 0; q < lists.count(); ++q) {
-        sums.start_list();
-        for (std::int64_t i = lists.begin(q); i < lists.end(q); ++i) {
-            const bool masked = valid != nullptr && valid[i] == 0;
-            if (masked || (options.ignore_negative && labels[i] < 0.0)) continue;
-            sums.add(labels[i], scores[i], lists, i);
-        }
-        ideal[q] = sums.ideal();
-        dcg[q] = sums.dcg();
+    std::vector<std::int64_t> long_lists;
+    for (std::int64_t l = 0; l < lists.count(); ++l) {
+        longest = std::max(longest, lists.end(l) - lists.begin(l));
+        if (lists.end(l) - lists.begin(l) > kLongList) long_lists.push_back(l);
     }
+    const std::int64_t deepest = *std::max_element(options.depths.begin(), options.depths.end());
+    Room<double> room;
+    const double* discounts = fill_discounts(room, std::min(longest, deepest), options).of(0);
+    const int threads = std::max(1, options.threads);
+    const std::unique_ptr<ListDcg[]> scratch(new ListDcg[static_cast<std::size_t>(threads)]);
+    std::atomic<std::int64_t> first_bad{std::numeric_limits<std::int64_t>::max()};
+    const auto evaluate = [&](std::int64_t list, ListDcg& own, const Team& team) {
+        const std::int64_t bad = own.evaluate(data, options, discounts, list, team,
+                                              values + list * static_cast<std::int64_t>(options.depths.size()));
+        for (std::int64_t first = first_bad; bad >= 0 && bad < first && !first_bad.compare_exchange_weak(first, bad);) {
+        }
+    };
+    parallel_for(
+        static_cast<std::int64_t>(long_lists.size()), 1, options.interrupt, [&](std::int64_t k, Worker& worker) {
+            evaluate(long_lists[static_cast<std::size_t>(k)], scratch[0], Team(worker, threads, options.interrupt));
+        });
+    const std::vector<std::int64_t> tasks = cut_tasks(lists);
+    parallel_for(
+        static_cast<std::int64_t>(tasks.size()) - 1, threads, options.interrupt, [&](std::int64_t t, Worker& worker) {
+            for (std::int64_t l = tasks[static_cast<std::size_t>(t)]; l < tasks[static_cast<std::size_t>(t) + 1]; ++l)
+                if (lists.end(l) - lists.begin(l) <= kLongList) evaluate(l, scratch[worker.index()], worker);
+        });
+    if (first_bad < lists.n_items()) refuse(data, options, first_bad);
 }
 
 }  // namespace rankgrad

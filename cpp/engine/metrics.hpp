@@ -1,35 +1,43 @@
-// Discounted cumulative gain of ragged lists, and its ideal: all that NDCG needs.
+// Discounted cumulative gain of ragged lists, and what it is of the best order's: NDCG.
 //
-// O(n log n) per list, O(longest list) scratch. Ranks come from sorted integer keys, so that the order is total
-// whatever the scores are.
+// O(n) per list where few positions count, else O(n log n); about 50 bytes of scratch per item of the longest list.
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
+#include "engine/gains.hpp"
 #include "engine/lists.hpp"
+#include "engine/parallel.hpp"
+#include "engine/plan.hpp"
 
 namespace rankgrad {
 
-enum class Gain : int { kExp2, kLinear, kTable };  // 2^y - 1; y; table[y]
-enum class Ties : int {
-    kFirst,
-    kAverage,
-    kWorst
-};  // equal scores: by position; mean over all orders; least gain first
+/// Equal scores: by position; mean over all orders; least gain first.
+enum class Ties : int { kFirst, kAverage, kWorst };
 
-struct DcgOptions {
-    std::int64_t depth;  // positions that count
-    Gain gain;
-    Ties ties;
-    const double* gain_table;  // for Gain::kTable: the gain of label 0, 1, ...
-    std::int64_t gain_table_size;
-    bool ignore_negative;  // items with a negative label are no items
+struct MetricData {
+    Labels labels;
+    const float* single;        ///< the scores, or null
+    const double* twice;        ///< the scores, if not `single`
+    const std::uint8_t* valid;  ///< items with 0 here are no items; may be null
+    const Lists& lists;
 };
 
-/// dcg[q] = sum over the first `depth` ranks r of list q, r from 0, of gain / log2(r + 2); ideal[q] the largest such
-/// sum. Items with valid[i] == 0 are no items (`valid` may be null). Throws ArgumentError, naming the item, on a NaN
-/// label or score and on a label without a finite gain.
-void dcg_and_ideal(const double* labels, const double* scores, const std::uint8_t* valid, const Lists& lists,
-                   const DcgOptions& options, double* dcg, double* ideal);
+struct MetricOptions {
+    std::vector<std::int64_t> depths;  ///< positions that count, at least 1: each gives one result
+    Gain gain;
+    Ties ties = Ties::kFirst;
+    bool ignore_negative = true;  ///< items with a negative label are no items
+    bool normalize = true;        ///< NDCG; else DCG
+    double empty = 0.0;  ///< NDCG of a list whose best DCG is not positive, DCG of a list without a gain that is not 0
+    int threads = 1;
+    InterruptCheck interrupt = nullptr;
+};
+
+/// values[list, d] = sum over the first depths[d] ranks r, from 0, of gain / log2(r + 2); with `normalize` over the
+/// largest such sum, and 0 where that is negative. Throws ArgumentError, naming the first such item, for a NaN label or
+/// score and for a label without a finite gain; Interrupted.
+void metric_values(const MetricData& data, const MetricOptions& options, double* values);
 
 }  // namespace rankgrad

@@ -4,31 +4,43 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <sstream>
+#include <limits>
 
 #include "engine/errors.hpp"
-#include "engine/targets.hpp"
 #include "engine/workspace.hpp"
 
 namespace rankgrad {
 namespace {
 
-/// What the metric calls gain: 2^y - 1, y, or a table's entry.
+/// The gains of a table.
 std::vector<double> table_gains(const Plan& plan, const std::vector<double>& table) {
+    const Gain gain{Gain::kTable, table.data(), static_cast<std::int64_t>(table.size())};
     std::vector<double> gains(static_cast<std::size_t>(plan.n_valid()) + kPadding);
     for (std::int64_t l = 0; l < plan.lists().count(); ++l) {
         for (std::int32_t k = 0; k < plan.size(l) && !plan.is_nan(l); ++k) {
-            const double y = plan.label(l)[k];
-            if (!(y >= 0 && y < static_cast<double>(table.size()) && y == std::floor(y))) {
-                std::ostringstream text;
-                text << "labels (y_true): " << plan.lists().place(plan.item(l, k)) << " holds " << y
-                     << ", but gain knows the labels 0 to " << table.size() - 1;
-                throw ArgumentError(text.str());
-            }
-            gains[static_cast<std::size_t>(plan.begin(l) + k)] = table[static_cast<std::size_t>(y)];
+            const double y = plan.label(l)[k], g = gain(y);
+            if (!std::isfinite(g))
+                throw ArgumentError("labels (y_true): " + plan.lists().place(plan.item(l, k)) + gain.fault(y));
+            gains[static_cast<std::size_t>(plan.begin(l) + k)] = g;
         }
     }
     return gains;
+}
+
+/// What has the differences of 2^y. Powers of whole labels are exact, in float too. Others are taken from the list's
+/// largest label on, so that labels as close as 1e-20 keep their differences.
+std::vector<double> powers(const Plan& plan) {
+    std::vector<double> out(static_cast<std::size_t>(plan.n_valid()) + kPadding);
+    for (std::int64_t l = 0; l < plan.lists().count(); ++l) {
+        const double* const label = plan.label(l);
+        const std::int32_t n = plan.size(l);
+        const bool whole = std::all_of(label, label + n, [](double y) { return y == std::floor(y); });
+        const double top = n == 0 ? 0 : *std::max_element(label, label + n), scale = whole ? 1 : std::exp2(top);
+        for (std::int32_t k = 0; k < n; ++k)
+            out[static_cast<std::size_t>(plan.begin(l) + k)] =
+                whole ? std::exp2(label[k]) : scale * exp2_gain(label[k] - top);
+    }
+    return out;
 }
 
 }  // namespace
@@ -40,40 +52,34 @@ PairWeights::PairWeights(const PairWeightOptions& options, const Plan& plan)
     make_gains(options, plan);
     sort_positions(plan);
     for (std::int32_t r = 0; r < plan.longest(); ++r)
-        discount_.push_back(ranked() && (options.cutoff == 0 || r < options.cutoff) ? 1.0 / std::log2(r + 2.0) : 0.0);
+        discount_.push_back(ranked() && (options.cutoff == 0 || r < options.cutoff) ? discount_of(r) : 0.0);
 }
 
-/// 2^y and 2^y - 1 have the same differences, and powers of two are exact in float too.
 void PairWeights::make_gains(const PairWeightOptions& options, const Plan& plan) {
-    const bool exp2 = ranked() && options.gain == PairWeightOptions::kExp2;
-    const bool table = ranked() && options.gain == PairWeightOptions::kTable;
+    const bool exp2 = ranked() && options.gain == Gain::kExp2;
+    const bool table = ranked() && options.gain == Gain::kTable;
     const std::vector<double> metric = table ? table_gains(plan, options.gain_table)
                                              : make_targets(plan, exp2 ? Target::kExp2Gain : Target::kLinearGain);
     const bool normalize = ranked() && options.normalize;
-    const std::vector<double> ideal =
-        normalize ? ideal_sums(plan, metric, static_cast<double>(options.cutoff)) : std::vector<double>();
-    gain_ = exp2 ? make_targets(plan, Target::kNoisyPower) : metric;
-    scale_gains(plan, ideal);
+    gain_ = exp2 ? powers(plan) : metric;
+    scale_gains(plan, normalize ? ideal_sums(plan, metric, static_cast<double>(options.cutoff)) : IdealSums());
 }
 
-void PairWeights::scale_gains(const Plan& plan, const std::vector<double>& ideal) {
+/// Weights that overflow are the largest number there is: times a difference of 0 they are nothing.
+void PairWeights::scale_gains(const Plan& plan, const IdealSums& ideal) {
+    constexpr double most = std::numeric_limits<double>::max();
     for (std::int64_t l = 0; l < plan.lists().count(); ++l) {
         double* gain = gain_.data() + plan.begin(l);
-        double largest = 0;
-        for (std::int32_t k = 0; k < plan.size(l); ++k) largest = std::max(largest, std::abs(gain[k]));
-        int exponent = 0;
-        std::frexp(largest, &exponent);
+        const double unit = unit_scale(largest_size(gain, plan.size(l)));
         for (std::int32_t k = 0; k < plan.size(l); ++k) {
-            gain[k] = std::ldexp(gain[k], -exponent);
+            gain[k] *= unit;
             const bool fits = static_cast<double>(static_cast<float>(gain[k])) == gain[k];
             fit_float_ = fit_float_ && (fits || plan.is_nan(l));
             ascending_ = ascending_ && (k == 0 || gain[k - 1] <= gain[k] || plan.is_nan(l));
         }
-        if (ideal.empty()) scale_.push_back(std::ldexp(1.0, exponent));
-        else
-            scale_.push_back(ideal[static_cast<std::size_t>(l)] > 0
-                                 ? 1.0 / std::ldexp(ideal[static_cast<std::size_t>(l)], -exponent)
-                                 : 0.0);
+        const auto list = static_cast<std::size_t>(l);
+        if (ideal.sum.empty()) scale_.push_back(1.0 / unit);
+        else scale_.push_back(ideal.sum[list] > 0 ? std::min(ideal.scale[list] / unit / ideal.sum[list], most) : 0.0);
     }
 }
 

@@ -4,15 +4,17 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/gains.hpp"
 #include "engine/plan.hpp"
 #include "engine/radix_sort.hpp"
 #include "engine/rank_tree.hpp"
+#include "engine/targets.hpp"
 
 namespace rankgrad {
 
 struct PairWeightOptions {
     enum Kind { kNone, kLabelDifference, kNdcg } kind = kNone;
-    enum Gain { kExp2, kLinear, kTable } gain = kExp2;  ///< 2^y - 1; y; gain_table[y]
+    Gain::Kind gain = Gain::kExp2;
     std::vector<double> gain_table{};
     std::int64_t cutoff = 0;      ///< ranks from here on have discount 0; 0: none
     std::int64_t truncation = 0;  ///< pairs with neither item among the best so many have no weight; 0: all pairs
@@ -42,7 +44,7 @@ public:
     double constant() const { return ranked() ? 0.0 : 1.0; }
     std::int64_t truncation() const { return truncation_; }
 
-    /// Gains of a list in label order, multiplied by a power of two so that they are at most 1. Readable one register past.
+    /// Gains of a list in label order, multiplied by a power of two so that they are below 2. Readable one register past.
     const double* gain(std::int64_t list) const { return gain_.data() + plan_begin_[static_cast<std::size_t>(list)]; }
     double scale(std::int64_t list) const { return scale_[static_cast<std::size_t>(list)]; }
     /// All gains are exact in float.
@@ -58,7 +60,7 @@ public:
 
 private:
     void make_gains(const PairWeightOptions& options, const Plan& plan);
-    void scale_gains(const Plan& plan, const std::vector<double>& ideal);
+    void scale_gains(const Plan& plan, const IdealSums& ideal);
     void sort_positions(const Plan& plan);
 
     PairWeightOptions::Kind kind_;

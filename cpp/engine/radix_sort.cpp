@@ -120,7 +120,13 @@ public:
                 copy(DealtNumbers<N>{dealt}, items, here);
                 return sort_short<N>({here.number, here.index}, items, least, most, here, spare);
             }
-            copy(DealtNumbers<N>{dealt}, items, here);
+            team_.run(count_parts(items), [=](std::int64_t part) {
+                const auto from_item = static_cast<std::int32_t>(part_begin(items, part));
+                copy(DealtNumbers<N>{dealt + from_item},
+                     static_cast<std::int32_t>(part_begin(items, part + 1)) - from_item,
+                     Sortable<N>{here.number + from_item, here.index + from_item});
+            });
+            if (team_.stopped()) return;
             const auto [least, most] = std::minmax_element(here.number, here.number + items);
             if (*least == *most) return;
             if (deals + 1 < kMostDeals) run({here.number, here.index}, items, *least, *most, here, dealt, deals + 1);

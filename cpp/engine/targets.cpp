@@ -6,22 +6,31 @@
 #include <functional>
 
 #include "engine/errors.hpp"
+#include "engine/gains.hpp"
 
 namespace rankgrad {
+
+double largest_size(const double* x, std::int32_t n) {
+    double largest = 0;
+    for (std::int32_t k = 0; k < n; ++k) largest = std::max(largest, std::abs(x[k]));
+    return largest;
+}
+
 namespace {
 
 double value_of(double y, Target target) {
     if (target == Target::kClippedLabel) return std::min(std::max(y, 0.0), 1.0);
-    if (target == Target::kExp2Gain) return std::exp2(y) - 1.0;
+    if (target == Target::kExp2Gain) return exp2_gain(y);
     if (target == Target::kRelevant) return y >= 1.0 ? 1.0 : 0.0;
     if (target == Target::kNoisyPower) return std::exp2(y);
     return y;
 }
 
 void normalize(double* x, std::int32_t n) {
+    const double scale = unit_scale(largest_size(x, n));
     double total = 0;
-    for (std::int32_t k = 0; k < n; ++k) total += x[k];
-    for (std::int32_t k = 0; k < n; ++k) x[k] = total != 0 ? x[k] / total : 0;
+    for (std::int32_t k = 0; k < n; ++k) total += x[k] * scale;
+    for (std::int32_t k = 0; k < n; ++k) x[k] = total != 0 ? x[k] * scale / total : 0;
 }
 
 std::uint64_t mix(std::uint64_t x) {
@@ -57,18 +66,21 @@ std::vector<double> make_targets(const Plan& plan, Target target) {
     return targets;
 }
 
-std::vector<double> ideal_sums(const Plan& plan, const std::vector<double>& gains, double cutoff) {
-    std::vector<double> sums, sorted;
+IdealSums ideal_sums(const Plan& plan, const std::vector<double>& gains, double cutoff) {
+    IdealSums ideal;
+    std::vector<double> sorted;
     for (std::int64_t l = 0; l < plan.lists().count(); ++l) {
         const auto first = gains.begin() + plan.begin(l);
         sorted.assign(first, first + plan.size(l));
         std::sort(sorted.begin(), sorted.end(), std::greater<>());
+        const double scale = unit_scale(largest_size(sorted.data(), plan.size(l)));
         double sum = 0;
         for (std::size_t r = 0; r < sorted.size() && (cutoff == 0 || static_cast<double>(r) < cutoff); ++r)
-            sum += sorted[r] / std::log2(static_cast<double>(r) + 2.0);
-        sums.push_back(sum);
+            sum += sorted[r] * scale * discount_of(static_cast<std::int64_t>(r));
+        ideal.sum.push_back(sum);
+        ideal.scale.push_back(scale);
     }
-    return sums;
+    return ideal;
 }
 
 double noise(std::uint64_t seed, std::uint64_t iteration, std::int64_t list, std::int64_t position) {

@@ -26,8 +26,15 @@ Target target_of(const std::string& name);
 /// Targets of all valid items in the plan's order, one register longer.
 std::vector<double> make_targets(const Plan& plan, Target target);
 
-/// The largest sum of gain / log2(1 + rank) over the first `cutoff` ranks (0: all) of each list.
-std::vector<double> ideal_sums(const Plan& plan, const std::vector<double>& gains, double cutoff);
+/// The largest of n numbers in size; NaN is no number.
+double largest_size(const double* x, std::int32_t n);
+
+/// Per list, the largest sum of gain / log2(1 + rank) over the first `cutoff` ranks (0: all), of gains times a power of
+/// two in which it is finite.
+struct IdealSums {
+    std::vector<double> sum, scale;
+};
+IdealSums ideal_sums(const Plan& plan, const std::vector<double>& gains, double cutoff);
 
 /// A number in [0, 1): a pure function of its arguments, by the mixing function of SplitMix64 [Steele et al., 2014].
 double noise(std::uint64_t seed, std::uint64_t iteration, std::int64_t list, std::int64_t position);

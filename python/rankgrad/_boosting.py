@@ -8,15 +8,20 @@ was bound to.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import zlib
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
 from rankgrad._arrays import Array
+from rankgrad._boosting_data import TrainingData, in_words_of
+from rankgrad._iterated import IteratedLoss
 from rankgrad._loss import RankingLoss
-from rankgrad.metrics import Empty, Gain, Ties, ndcg
+from rankgrad.metrics import Cutoffs, Empty, Gain, Ties, as_sequence, cutoffs_of, gain_table, ndcg
 from rankgrad.objective import Objective
+from rankgrad.pairwise import PairwiseLoss
 
 ListScale = Literal["sum", "pairs"]
 Curvature = Literal["positive", "exact"]
@@ -82,11 +87,12 @@ class BoostingObjective:
     Parameters
     ----------
     loss : RankingLoss
-        Its ``reduction`` is ignored: boosting takes the sum over lists. A mean over lists would make the
-        Hessian so small that XGBoost (``min_child_weight=1``) never splits.
+        One with a curvature and ``nan="raise"``. Its ``reduction`` is ignored: boosting takes the sum over
+        lists. A mean over lists would make the Hessian so small that XGBoost (``min_child_weight=1``) never
+        splits.
     list_scale : {"sum", "pairs"}
         ``"sum"`` adds up the pairs of each list; ``"pairs"`` divides each list by its number of pairs, so
-        that a long list counts no more than a short one.
+        that a long list counts no more than a short one: for the pairwise losses only.
     hessian : {"positive", "exact"}
         ``"positive"`` takes a curvature that is never negative: 1 per active pair for the hinge (whose second
         derivative is 0), p (1 - p) for the soft zero-one loss, max(phi'', 0) otherwise. ``"exact"`` takes
@@ -102,32 +108,51 @@ class BoostingObjective:
     hessian: Curvature = "positive"
     min_hessian: float = 1e-16
     _cache: BoundCache = field(default_factory=BoundCache, init=False, repr=False, compare=False)
+    _words: ClassVar[dict[str, str]]
 
     def __post_init__(self) -> None:
         if not isinstance(self.loss, RankingLoss):
             raise TypeError(f"loss: a loss such as PairwiseLogisticLoss() is wanted, got {self.loss!r}")
         if not self.loss.has_curvature:
             raise ValueError(f"loss: {self.loss!r} has no curvature anywhere, so no tree would ever split")
+        if self.loss.nan == "propagate":
+            raise ValueError(
+                'loss: nan="propagate" would give gradients of NaN, with which no tree grows and nothing is said; '
+                'build the loss with nan="raise"'
+            )
         if self.list_scale not in ("sum", "pairs"):
             raise ValueError(f'list_scale: "sum" or "pairs" is wanted, got {self.list_scale!r}')
+        if self.list_scale == "pairs" and not isinstance(self.loss, PairwiseLoss):
+            raise ValueError(
+                f'list_scale: "pairs" divides by the pairs of a list, but {type(self.loss).__name__} has none; '
+                'take "sum"'
+            )
         if self.hessian not in ("positive", "exact"):
             raise ValueError(f'hessian: "positive" or "exact" is wanted, got {self.hessian!r}')
-        if not 0.0 <= self.min_hessian < np.inf:
-            raise ValueError(
-                f"min_hessian: a finite number of at least 0 is wanted, got {self.min_hessian!r}"
-            )
+        floor = self.min_hessian
+        if (
+            isinstance(floor, bool)
+            or not isinstance(floor, (int, float, np.number))
+            or not 0.0 <= floor < np.inf
+        ):
+            raise ValueError(f"min_hessian: a finite number of at least 0 is wanted, got {floor!r}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Rebuild copies and pickles from the parameters: the cache stays behind."""
         return type(self), tuple(getattr(self, part.name) for part in dataclasses.fields(self) if part.init)
 
-    def _grad_and_hess(
-        self, labels: Array, scores: Array, weights: Array | None, groups: Array
-    ) -> tuple[Array, Array]:
+    def _grad_and_hess(self, data: TrainingData) -> tuple[Array, Array]:
         """Gradient and Hessian as both libraries keep them: float32, contiguous, one per row."""
-        self._refuse_ignored_labels(labels)
-        bound = self._cache.get(self.loss, self.list_scale, labels, weights, groups)
-        grad, hess = bound.grad_and_hess(scores, curvature=self.hessian, min_hessian=self.min_hessian)
+        self._refuse_ignored_labels(data.labels)
+        weights = data.weights if data.weights is None or self.loss._item_weights else data.list_weights()
+        with in_words_of(self._words):
+            bound = self._cache.get(self.loss, self.list_scale, data.labels, weights, data.groups)
+            noise: dict[str, Any] = {}
+            if isinstance(self.loss, IteratedLoss):
+                noise = {"iteration": _hash_of(data.scores)}
+            grad, hess = bound.grad_and_hess(
+                data.scores, curvature=self.hessian, min_hessian=self.min_hessian, **noise
+            )
         return np.ascontiguousarray(grad, np.float32), np.ascontiguousarray(hess, np.float32)
 
     def _refuse_ignored_labels(self, labels: Array) -> None:
@@ -136,41 +161,91 @@ class BoostingObjective:
             return
         row = int(np.argmax(labels < 0))
         raise ValueError(
-            f"labels: row {row} has the negative label {labels[row]}, which"
+            f"{self._words['labels']}: row {row} has the negative label {labels[row]}, which"
             ' negative_labels="ignore" would leave out of training;'
             ' drop such rows, or build the loss with negative_labels="use"'
         )
+
+
+def _hash_of(scores: Array) -> int:
+    """What noise is drawn for: the same for the same scores, another in every round, and no state."""
+    return int.from_bytes(
+        hashlib.blake2b(np.ascontiguousarray(scores).data, digest_size=8).digest(), "little"
+    )
 
 
 @dataclass(frozen=True)
 class BoostingMetric:
     """Mean NDCG over lists, by :func:`rankgrad.ndcg`, in the form that a boosting library wants.
 
-    Negative labels are used, not ignored; lists count equally, whatever their length and weight.
+    Negative labels are used, not ignored. Lists count by their weights, as in the libraries' own metrics.
     """
 
-    k: int | None = 10
+    k: Cutoffs = 10
     gain: Gain = "exp2"
     ties: Ties = "first"
     empty: Empty = 0.0
     name: str | None = None
+    _words: ClassVar[dict[str, str]]
+    _not_in_names: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.gain, str):  # a tuple can be compared and hashed
-            object.__setattr__(self, "gain", tuple(np.asarray(self.gain).tolist()))
-        self._evaluate(
-            np.zeros(1), np.zeros(1), np.ones(1, np.int64)
-        )  # wrong options raise here, not in training
+        object.__setattr__(self, "k", cutoffs_of(self.k))
+        gain, table = gain_table(self.gain)
+        if gain == "table":  # a tuple can be compared and hashed
+            object.__setattr__(self, "gain", tuple(table.tolist()))
+        self._values(np.zeros(1), np.zeros(1), np.ones(1, np.int64), None)  # wrong options raise here
+        self._check_name()
+        cutoffs = as_sequence(self.k)  # type: ignore[arg-type]
+        for each in cutoffs:
+            if cutoffs.count(each) > 1:
+                raise ValueError(f"k: {each} is there twice, and so are the metric's names")
+
+    def _check_name(self) -> None:
+        if self.name is None:
+            return
+        if not isinstance(self.name, str):
+            raise TypeError(f"name: a string is wanted, got {self.name!r}")
+        if self.name.split() != [self.name] or any(c in self.name for c in self._not_in_names):
+            without = "".join(f" and {c!r}" for c in self._not_in_names)
+            raise ValueError(f"name: a name without spaces{without} is wanted, got {self.name!r}")
 
     @property
-    def label(self) -> str:
-        """The name under which the library lists the metric.
+    def labels(self) -> list[str]:
+        """The names under which the library lists the metric, one for each cut-off.
 
-        It starts with "ndcg", by which XGBoost's early stopping knows that more is better, and differs from
-        the libraries' own "ndcg@10", which LightGBM would otherwise mix up with this one.
+        The default starts with "ndcg", by which XGBoost's early stopping knows that more is better, and differs
+        from the libraries' own "ndcg@10", which LightGBM would otherwise mix up with this one. Options that are
+        not the default are part of it: metrics of different settings have different names.
         """
-        return self.name or ("ndcg_rankgrad" if self.k is None else f"ndcg_rankgrad@{self.k}")
+        if self.name is not None and not isinstance(self.k, tuple):
+            return [self.name]
+        name, options = (self.name, "") if self.name is not None else ("ndcg_rankgrad", self._options())
+        return [f"{name}{'' if k is None else f'@{k}'}{options}" for k in as_sequence(self.k)]  # type: ignore[arg-type]
 
-    def _evaluate(self, labels: Array, scores: Array, groups: Array) -> float:
-        options = {"k": self.k, "gain": self.gain, "ties": self.ties, "empty": self.empty}
-        return float(ndcg(labels, scores, groups=groups, negative_labels="use", **options))  # type: ignore[arg-type]
+    def _options(self) -> str:
+        gain, table = gain_table(self.gain)
+        said = (
+            ""
+            if gain == "exp2"
+            else "_linear"
+            if gain == "linear"
+            else f"_gain{zlib.crc32(table.tobytes()):08x}"
+        )
+        said += "" if self.ties == "first" else f"_{self.ties}"
+        if self.empty == "skip":
+            return said + "_skip"
+        return said + ("" if self.empty == 0 else f"_empty{float(self.empty)}")
+
+    def _evaluate(self, data: TrainingData) -> list[tuple[str, float]]:
+        """Name and value for each cut-off."""
+        with in_words_of(self._words):
+            weights = None if data.weights is None else data.list_weights()
+            values = self._values(data.labels, data.scores, data.groups, weights)
+        return list(zip(self.labels, map(float, np.atleast_1d(values)), strict=True))
+
+    def _values(self, labels: Array, scores: Array, groups: Array, weights: Array | None) -> Any:
+        return ndcg(
+            labels, scores, groups=groups, sample_weight=weights, k=self.k, gain=self.gain, ties=self.ties,
+            empty=self.empty, negative_labels="use",
+        )  # fmt: skip

@@ -25,17 +25,23 @@ def pair_losses() -> list[str]: ...
 def cost_constants() -> dict[str, float]: ...
 def list_losses() -> list[str]: ...
 def vector_math(name: str, x: _Array) -> _Array: ...
-def dcg_sums(
-    labels: NDArray[np.float64],
-    scores: NDArray[np.float64],
+def ranking_metric(
+    labels: _Array,
+    scores: _Array,
     offsets: NDArray[np.int64] | None,
     mask: NDArray[np.uint8] | None,
-    depth: int,
+    depths: list[int],
     gain: str,
     gain_table: NDArray[np.float64],
     ties: str,
     ignore_negative: bool,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+    normalize: bool,
+    empty: float,
+) -> NDArray[np.float64]: ...
+def weighted_means(
+    values: NDArray[np.float64], weights: NDArray[np.float64] | None, skip_nan: bool
+) -> NDArray[np.float64]: ...
+def list_means(x: NDArray[np.float64], offsets: NDArray[np.int64] | None) -> NDArray[np.float64]: ...
 
 class _BoundLoss:
     def evaluate(

@@ -21,6 +21,11 @@ What LightGBM does of itself:
   ``Booster.refit`` refuse callable objectives.
 - With Dask (``DaskLGBMRanker``) each worker calls the objective on its own rows: right as long as no list is
   split between partitions.
+- ``bagging_by_query`` with any callable objective, this or another, trains nothing and does not say so:
+  LightGBM's own fault (lightgbm-org/LightGBM#6623). Its other ways of bagging and GOSS take rows out of lists,
+  after the gradients of whole lists are known.
+- It stops early as soon as one of its metrics does not improve; ``lgb.early_stopping(..., first_metric_only=True)``
+  looks at the first alone, with ``metric(k=[10, 5])`` at the first cut-off.
 - ``fit`` deep-copies the objective several times. Copies and pickles carry the parameters, never the cached
   data.
 """
@@ -29,16 +34,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from rankgrad._arrays import Array, as_array
+from rankgrad._arrays import Array
 from rankgrad._boosting import BoostingMetric, BoostingObjective, Curvature, ListScale
+from rankgrad._boosting_data import TrainingData, checked
 from rankgrad._loss import RankingLoss
-from rankgrad.metrics import Empty, Gain, Ties
+from rankgrad.metrics import Cutoffs, Empty, Gain, Ties
 
 __all__ = ["LightGBMMetric", "LightGBMObjective", "metric", "objective"]
+
+_WORDS = {"labels": "label", "scores": "scores", "sample_weight": "weight", "groups": "group"}
 
 
 class LightGBMObjective(BoostingObjective):
     """What :func:`objective` makes. LightGBM counts the parameters: there must be exactly four."""
+
+    _words = _WORDS
 
     def __call__(
         self, y_true: Array, y_pred: Any, weight: Array | None = None, group: Array | None = None
@@ -48,19 +58,20 @@ class LightGBMObjective(BoostingObjective):
         Called as ``(y_true, y_pred, weight, group)`` by LGBMRanker and as ``(preds, dataset)`` by
         lgb.train: a second argument that has labels is a Dataset.
         """
-        labels, scores, weights, groups = _arguments(y_true, y_pred, weight, group)
-        return self._grad_and_hess(labels, scores, weights, groups)
+        return self._grad_and_hess(_arguments(y_true, y_pred, weight, group))
 
 
 class LightGBMMetric(BoostingMetric):
     """What :func:`metric` makes: ``eval_metric=`` of LGBMRanker.fit, ``feval=`` of lgb.train."""
 
+    _words = _WORDS
+
     def __call__(
         self, y_true: Array, y_pred: Any, weight: Array | None = None, group: Array | None = None
     ) -> Any:
-        """Return ``(name, value, True)``; True says that more is better."""
-        labels, scores, _, groups = _arguments(y_true, y_pred, weight, group)
-        return self.label, self._evaluate(labels, scores, groups), True
+        """Return ``(name, value, True)``, or a list of these for several k; True says that more is better."""
+        results = [(*each, True) for each in self._evaluate(_arguments(y_true, y_pred, weight, group))]
+        return results if isinstance(self.k, tuple) else results[0]
 
 
 def objective(
@@ -76,7 +87,11 @@ def objective(
     LightGBM keeps.
 
     Weights of rows are weights of the better item of each pair: a pair counts as much as its better item's
-    row says, and the weight of an item that is better than no other is unused.
+    row says, and the weight of an item that is better than no other is unused. Losses with weights per list only
+    (those of smooth ranks, XE-NDCG) take the mean of the weights of each list's rows, as LightGBM's own metrics do.
+
+    The noise of :class:`rankgrad.XENDCGLoss` is a function of its seed and of the scores: the same call gives the
+    same bits, and every round draws anew.
 
     Parameters
     ----------
@@ -86,14 +101,15 @@ def objective(
     Raises
     ------
     ValueError
-        On a wrong option; when called: on data without groups, on non-finite scores, and on a negative label
+        On a wrong option, ``list_scale="pairs"`` with a loss without pairs, and a loss without curvature or with
+        ``nan="propagate"``; when called: on data without groups, on non-finite scores, and on a negative label
         with a loss that has ``negative_labels="ignore"``.
     """
     return LightGBMObjective(loss, list_scale, hessian, min_hessian)
 
 
 def metric(
-    k: int | None = 10,
+    k: Cutoffs = 10,
     *,
     gain: Gain = "exp2",
     ties: Ties = "first",
@@ -102,20 +118,24 @@ def metric(
 ) -> LightGBMMetric:
     """Make a LightGBM metric of :func:`rankgrad.ndcg`, for ``eval_metric=`` and ``feval=``.
 
+    Lists count by their weights, the means of the weights of their rows, as in LightGBM's own metric.
+
     Parameters
     ----------
-    k : int or None
-        Positions that count; None for all.
+    k : int, None, or several of them
+        Positions that count; None for all. Several give a metric each, from one sort.
     gain, ties, empty
         As in :func:`rankgrad.ndcg`, with its defaults: gain 2^y - 1, ties by position, a list without
         relevant items counts 0 (LightGBM's own metric counts it 1: ``empty=1.0``).
     name : str, optional
-        Default ``ndcg_rankgrad@k``.
+        Default ``ndcg_rankgrad@k``, with what is not the default of the other options behind it:
+        ``ndcg_rankgrad@10_linear``. With several k, ``@k`` follows the given name too. No spaces: LightGBM
+        splits names at them in cross-validation before 4.7.
     """
     return LightGBMMetric(k, gain, ties, empty, name)
 
 
-def _arguments(y_true: Any, y_pred: Any, weight: Any, group: Any) -> tuple[Array, Array, Array | None, Array]:
+def _arguments(y_true: Any, y_pred: Any, weight: Any, group: Any) -> TrainingData:
     """Labels, scores, weights and list sizes from either way of calling."""
     if hasattr(y_pred, "get_label"):
         dataset = y_pred
@@ -124,9 +144,4 @@ def _arguments(y_true: Any, y_pred: Any, weight: Any, group: Any) -> tuple[Array
         raise ValueError(
             "group: missing; give LGBMRanker.fit or lgb.Dataset the sizes of the lists as group="
         )
-    return (
-        as_array(y_true, "labels (y_true)", kinds="fiub"),
-        as_array(y_pred, "scores (y_pred)"),
-        None if weight is None else as_array(weight, "weight"),
-        as_array(group, "group"),
-    )
+    return checked(_WORDS, y_true, y_pred, weight, group, per_row=True)

@@ -12,11 +12,15 @@ XGBoost ``ndcg@k-``                         ``"exp2"``    ``"first"``    ``0.0``
 scikit-learn ``ndcg_score``                 ``"linear"``  ``"average"``  ``0.0``
 scikit-learn, ``ignore_ties=True``          ``"linear"``  (no order)     ``0.0``
 ==========================================  ============  =============  ==========
+
+With weights of lists, LightGBM's ``ndcg@k`` and XGBoost's ``ndcg@k`` add 1 for a list without relevant items whatever
+its weight, so that their means of weighted lists may be above 1; here it counts by its weight as any other list.
 """
 
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from numbers import Real
 from typing import Any, Literal
 
@@ -24,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rankgrad import _core
-from rankgrad._arrays import Array, as_array, as_scores, plain
+from rankgrad._arrays import Array, as_array, as_scores, as_weights, plain
 from rankgrad._loss import labels_and_mask
 from rankgrad.lists import offsets_of
 
@@ -32,6 +36,7 @@ Gain = Literal["exp2", "linear"] | npt.ArrayLike
 Ties = Literal["first", "average", "worst"]
 Empty = float | Literal["skip"]
 NegativeLabels = Literal["ignore", "use"]
+Cutoffs = int | Sequence[int | None] | None
 
 _ALL_POSITIONS = np.iinfo(np.int64).max
 _NO_TABLE = np.zeros(0)
@@ -41,10 +46,11 @@ def ndcg(
     labels: Any,
     scores: Any,
     *,
-    k: int | None = None,
+    k: Cutoffs = None,
     groups: Any = None,
     offsets: Any = None,
     qid: Any = None,
+    sample_weight: Any = None,
     gain: Gain = "exp2",
     ties: Ties = "first",
     empty: Empty = 0.0,
@@ -53,7 +59,9 @@ def ndcg(
 ) -> Any:
     """Normalized discounted cumulative gain: :func:`dcg` divided by that of the best order [1]_.
 
-    NDCG@k = DCG@k / max over all orders of DCG@k
+    NDCG@k = max(0, DCG@k / max over all orders of DCG@k), from 0 to 1 whatever the sign of the gains
+
+    Flat 1-D data without `groups`, `offsets` or `qid` is one list, of all items together.
 
     Parameters
     ----------
@@ -62,11 +70,14 @@ def ndcg(
         (one list per row); or ``{"labels": ..., "mask": ...}``, where items with mask 0 are no items.
     scores : array, shape of `labels`
         Higher is better. Infinite scores are ranked like others.
-    k : int, optional
-        Positions that count; all if None.
+    k : int or sequence of int, optional
+        Positions that count; all if None. Several give a result each, in their order, from one sort.
     groups, offsets, qid : array of int, optional
         Sizes of the lists, or their boundaries, or a list id per item: at most one of them. See
         :mod:`rankgrad.lists`.
+    sample_weight : array (n_lists,) or (n_lists, 1), or a number, optional
+        Weights of the lists in the mean, sum w NDCG / sum w; finite and not negative. A list of weight 0 does
+        not matter. They change no list's own value.
     gain : {"exp2", "linear"} or array
         2^y - 1, or y, or a table: item y of it for the label y = 0, 1, ...
     ties : {"first", "average", "worst"}
@@ -74,7 +85,7 @@ def ndcg(
         (McSherry and Najork [2]_), or stand with the smallest gain first.
     empty : float or "skip"
         Value of a list whose best DCG is not positive, because nothing in it is relevant. ``"skip"`` leaves
-        such lists out of the mean; with ``per_list=True`` they are NaN.
+        such lists, and their weights, out of the mean; with ``per_list=True`` they are NaN.
     per_list : bool
         Give every list's value instead of the mean.
     negative_labels : {"ignore", "use"}
@@ -82,8 +93,10 @@ def ndcg(
 
     Returns
     -------
-    float or float64 array (n_lists,)
-        The mean over lists, each counting the same (NaN where there is none), or every list's value.
+    float or float64 array
+        The mean over lists, each counting the same or by its weight (NaN where there is none, or no weight):
+        a float, or an array (len(k),) for several k. With ``per_list=True`` every list's value: (n_lists,), or
+        (n_lists, len(k)).
 
     Raises
     ------
@@ -102,21 +115,35 @@ def ndcg(
     --------
     >>> round(ndcg([3, 0, 1], [0.5, 0.1, 0.9]), 4)      # (1 + 7 / log2(3)) / (7 + 1 / log2(3))
     0.7098
+    >>> ndcg([1, 0, 0, 1], [2.0, 1.0, 2.0, 1.0], groups=[2, 2], k=[1, 2], sample_weight=[3, 1]).round(4)
+    array([0.75  , 0.9077])
     """
-    lists = (groups, offsets, qid)
-    sums, ideal = _sums(labels, scores, k, lists, gain, ties, negative_labels)
-    values = np.divide(sums, ideal, out=np.zeros_like(sums), where=ideal > 0)
-    return _answer(values, ideal > 0, empty, per_list)
+    return _metric(
+        True,
+        labels,
+        scores,
+        k,
+        groups,
+        offsets,
+        qid,
+        sample_weight,
+        gain,
+        ties,
+        empty,
+        per_list,
+        negative_labels,
+    )
 
 
 def dcg(
     labels: Any,
     scores: Any,
     *,
-    k: int | None = None,
+    k: Cutoffs = None,
     groups: Any = None,
     offsets: Any = None,
     qid: Any = None,
+    sample_weight: Any = None,
     gain: Gain = "exp2",
     ties: Ties = "first",
     empty: Empty = 0.0,
@@ -127,30 +154,47 @@ def dcg(
 
     DCG@k = sum over ranks r = 1..k of gain(y_r) / log2(r + 1)
 
-    Parameters, results and errors are those of :func:`ndcg`.
+    Flat 1-D data without `groups`, `offsets` or `qid` is one list. Parameters, results and errors are those of
+    :func:`ndcg`, but that negative sums are not cut, and `empty` is the value of a list all of whose gains are 0.
 
     Examples
     --------
     >>> round(dcg([3, 0, 1], [0.5, 0.1, 0.9]), 4)       # 1 + 7 / log2(3)
     5.4165
     """
-    lists = (groups, offsets, qid)
-    sums, ideal = _sums(labels, scores, k, lists, gain, ties, negative_labels)
-    return _answer(sums, ideal > 0, empty, per_list)
+    return _metric(
+        False,
+        labels,
+        scores,
+        k,
+        groups,
+        offsets,
+        qid,
+        sample_weight,
+        gain,
+        ties,
+        empty,
+        per_list,
+        negative_labels,
+    )
 
 
-def _sums(
+def _metric(
+    normalize: bool,
     labels: Any,
     scores: Any,
-    k: int | None,
-    lists: tuple[Any, Any, Any],
+    k: Cutoffs,
+    groups: Any,
+    offsets: Any,
+    qid: Any,
+    sample_weight: Any,
     gain: Gain,
     ties: Ties,
+    empty: Empty,
+    per_list: bool,
     negative_labels: str,
-) -> tuple[Array, Array]:
-    """DCG of every list and its maximum."""
+) -> Any:
     y, mask = labels_and_mask(labels)
-    y = plain(y, np.float64)
     s = as_scores(scores, "scores")
     if s.shape != y.shape:
         raise ValueError(f"scores: shape {s.shape} does not match the labels' shape {y.shape}")
@@ -158,38 +202,67 @@ def _sums(
         raise ValueError(f'ties: "first", "average" or "worst" is wanted, got {ties!r}')
     if negative_labels not in ("ignore", "use"):
         raise ValueError(f'negative_labels: "ignore" or "use" is wanted, got {negative_labels!r}')
-    groups, offsets, qid = lists
-    boundaries = offsets_of(y.shape, groups=groups, offsets=offsets, qid=qid)
-    gain_name, table = gain_table(gain)
-    ignore = negative_labels == "ignore"
-    s = plain(s, np.float64)
-    result: tuple[Array, Array] = _core.dcg_sums(
-        y, s, boundaries, mask, _depth(k), gain_name, table, ties, ignore
-    )
-    return result
-
-
-def _answer(values: Array, relevant: Array, empty: Empty, per_list: bool) -> Any:
     if (isinstance(empty, str) and empty != "skip") or not isinstance(empty, str | Real):
         raise ValueError(f'empty: a number or "skip" is wanted, got {empty!r}')
-    if empty == "skip" and not per_list:
-        values = values[relevant]
-    else:
-        values = np.where(relevant, values, np.nan if empty == "skip" else empty)
-    if per_list:
+    boundaries = offsets_of(y.shape, groups=groups, offsets=offsets, qid=qid)
+    name, table = gain_table(gain)
+    cutoffs = cutoffs_of(k)
+    depths = [_ALL_POSITIONS if each is None else each for each in as_sequence(cutoffs)]
+    weights = _list_weights(sample_weight, 1 if boundaries is None else max(len(boundaries) - 1, 0))
+    skip = empty == "skip"
+    values = _core.ranking_metric(
+        y, s, boundaries, mask, depths, name, table, ties, negative_labels == "ignore", normalize,
+        np.nan if skip else float(empty),
+    )  # fmt: skip
+    if not per_list:
+        values = _core.weighted_means(values, weights, skip)
+    if isinstance(cutoffs, tuple):
         return values
-    return float(values.mean()) if values.size else float("nan")
+    return values[:, 0] if per_list else float(values[0])
 
 
-def _depth(k: int | None) -> int:
+def _list_weights(sample_weight: Any, n_lists: int) -> Array | None:
+    if sample_weight is None:
+        return None
+    w = as_weights(sample_weight, "sample_weight")
+    if w.shape not in ((), (n_lists,), (n_lists, 1)):
+        raise ValueError(
+            f"sample_weight: one weight per list, of shape ({n_lists},) or ({n_lists}, 1), is wanted, "
+            f"got shape {w.shape}"
+        )
+    wrong = ~(np.isfinite(w) & (w >= 0))
+    if wrong.any():
+        bad = int(np.argmax(wrong))
+        raise ValueError(
+            f"sample_weight: list {bad} has the weight {w.flat[bad]}; finite numbers of at least 0 are wanted"
+        )
+    return np.full(n_lists, w) if w.ndim == 0 else w.reshape(-1)
+
+
+def cutoffs_of(k: Cutoffs) -> int | tuple[int | None, ...] | None:
+    """The cut-off, or the tuple of several, as whole numbers within the range of int64."""
+    if isinstance(k, str) or not (np.iterable(k) and np.ndim(k) == 1):  # type: ignore[arg-type]
+        return _cutoff(k)
+    if len(k) == 0:
+        raise ValueError("k: at least one cut-off is wanted, got none")
+    return tuple(_cutoff(each) for each in k)
+
+
+def as_sequence(k: int | tuple[int | None, ...] | None) -> tuple[int | None, ...]:
+    """One or several cut-offs as several."""
+    return k if isinstance(k, tuple) else (k,)
+
+
+def _cutoff(k: Any) -> int | None:
     if k is None:
-        return _ALL_POSITIONS
+        return None
+    wanted = f"k: a positive integer or None is wanted, got {k!r}"
     try:
         depth = operator.index(k)
     except TypeError:
-        raise TypeError(f"k: a positive integer or None is wanted, got {k!r}") from None
-    if depth < 1:
-        raise ValueError(f"k: a positive integer or None is wanted, got {k!r}")
+        raise TypeError(wanted) from None
+    if depth < 1 or isinstance(k, (bool, np.bool_)):
+        raise ValueError(wanted)
     return min(depth, _ALL_POSITIONS)
 
 

@@ -29,29 +29,40 @@ import numpy as np
 
 from rankgrad._arrays import Array
 from rankgrad._boosting import BoostingMetric, BoostingObjective, Curvature, ListScale
+from rankgrad._boosting_data import TrainingData, checked
 from rankgrad._loss import RankingLoss
-from rankgrad.metrics import Empty, Gain, Ties
+from rankgrad.metrics import Cutoffs, Empty, Gain, Ties
 
 __all__ = ["XGBoostMetric", "XGBoostObjective", "metric", "objective"]
+
+_WORDS = {
+    "labels": "dtrain (label)",
+    "scores": "predt (scores)",
+    "sample_weight": "dtrain (weight)",
+    "groups": "dtrain (group)",
+}
 
 
 class XGBoostObjective(BoostingObjective):
     """The callable that :func:`objective` makes."""
 
+    _words = _WORDS
+
     def __call__(self, predt: Array, dtrain: Any) -> tuple[Array, Array]:
         """Return float32 ``(grad, hess)``, one per row, for raw scores and their DMatrix."""
-        labels, groups = _labels_and_groups(dtrain)
-        weights = dtrain.get_weight()
-        return self._grad_and_hess(labels, predt, weights[:, None] if weights.size else None, groups)
+        return self._grad_and_hess(_data(predt, dtrain))
 
 
 class XGBoostMetric(BoostingMetric):
     """The callable that :func:`metric` makes."""
 
-    def __call__(self, predt: Array, dtrain: Any) -> tuple[str, float]:
-        """Return ``(name, value)``."""
-        labels, groups = _labels_and_groups(dtrain)
-        return self.label, self._evaluate(labels, predt, groups)
+    _words = _WORDS
+    _not_in_names = ":"  # XGBoost writes names and values into one line, and reads them there
+
+    def __call__(self, predt: Array, dtrain: Any) -> Any:
+        """Return ``(name, value)``, or a list of these for several k."""
+        results = self._evaluate(_data(predt, dtrain))
+        return results if isinstance(self.k, tuple) else results[0]
 
 
 def objective(
@@ -63,7 +74,9 @@ def objective(
     """Make an XGBoost objective of a loss, for ``xgb.train(..., obj=...)``.
 
     The result can be pickled, copied and compared. Gradients are computed in the dtype of XGBoost's scores,
-    float32, or of ``loss.dtype``. Weights of the DMatrix are weights per list.
+    float32, or of ``loss.dtype``. Weights of the DMatrix are weights per list. The noise of
+    :class:`rankgrad.XENDCGLoss` is a function of its seed and of the scores: the same call gives the same bits,
+    and every round draws anew.
 
     Parameters
     ----------
@@ -73,14 +86,15 @@ def objective(
     Raises
     ------
     ValueError
-        On a wrong option; when called: on a DMatrix without lists, on non-finite scores, and on a negative
-        label with a loss that has ``negative_labels="ignore"``.
+        On a wrong option, ``list_scale="pairs"`` with a loss without pairs, and a loss without curvature or with
+        ``nan="propagate"``; when called: on a DMatrix without lists or with several targets, on non-finite scores,
+        and on a negative label with a loss that has ``negative_labels="ignore"``.
     """
     return XGBoostObjective(loss, list_scale, hessian, min_hessian)
 
 
 def metric(
-    k: int | None = 10,
+    k: Cutoffs = 10,
     *,
     gain: Gain = "exp2",
     ties: Ties = "first",
@@ -89,28 +103,40 @@ def metric(
 ) -> XGBoostMetric:
     """Make an XGBoost metric of :func:`rankgrad.ndcg`, for ``custom_metric=``.
 
+    Lists count by their weights in the DMatrix, as in XGBoost's own metric.
+
     Parameters
     ----------
-    k : int or None
-        Positions that count; None for all.
+    k : int, None, or several of them
+        Positions that count; None for all. Several give a metric each, from one sort; XGBoost stops early by the
+        last one.
     gain, ties, empty
         As in :func:`rankgrad.ndcg`, with its defaults: gain 2^y - 1, ties by position, a list without
         relevant items counts 0.
     name : str, optional
-        Default ``ndcg_rankgrad@k``. XGBoost's early stopping takes more for better only where the name starts
-        with ``ndcg`` (or another metric's name that it knows); with other names say
+        Default ``ndcg_rankgrad@k``, with what is not the default of the other options behind it:
+        ``ndcg_rankgrad@10_linear``. With several k, ``@k`` follows the given name too. No spaces and no ":",
+        at which XGBoost splits its lines of results. Its early stopping takes more for better only where the name
+        starts with ``ndcg`` (or another metric's name that it knows); with other names say
         ``EarlyStopping(maximize=True)``.
     """
     return XGBoostMetric(k, gain, ties, empty, name)
 
 
-def _labels_and_groups(dtrain: Any) -> tuple[Array, Array]:
-    """Labels, and the sizes of the lists; a worker's empty partition has neither."""
+def _data(predt: Any, dtrain: Any) -> TrainingData:
+    """Scores, and what the DMatrix has; a worker's empty partition has nothing."""
     if not hasattr(dtrain, "get_uint_info"):
         raise TypeError(
             f"dtrain: an xgboost.DMatrix is wanted, got {type(dtrain).__name__}; use xgb.train(obj=...)"
         )
-    labels, boundaries = dtrain.get_label(), dtrain.get_uint_info("group_ptr")
+    labels, boundaries, weights = dtrain.get_label(), dtrain.get_uint_info("group_ptr"), dtrain.get_weight()
+    n_rows = dtrain.num_row()
+    if labels.size != n_rows:
+        raise ValueError(
+            f"dtrain (label): one label per row is wanted, got {labels.size} labels for {n_rows} rows; "
+            "train one model per target"
+        )
     if labels.size and not boundaries.size:
         raise ValueError("dtrain: has no lists; give xgb.DMatrix the lists as qid= or group=")
-    return labels, np.diff(boundaries.astype(np.int64))
+    groups = np.diff(boundaries.astype(np.int64))
+    return checked(_WORDS, labels, predt, weights if weights.size else None, groups, per_row=False)

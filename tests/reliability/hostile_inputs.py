@@ -26,7 +26,7 @@ EVERYONE = frozenset({LOSSES, METRICS, LIGHTGBM, XGBOOST})
 NOT_XGBOOST = EVERYONE - {XGBOOST}  # a DMatrix has its own ways with arrays, and refuses with its own words
 DIRECT = frozenset({LOSSES, METRICS})
 
-SCORE, LABEL, WEIGHT = r"scores|y_pred", r"labels|y_true", r"sample_weight|weight"
+SCORE, LABEL, WEIGHT = r"scores|y_pred", r"labels?|y_true", r"sample_weight|weight"
 
 
 @dataclass(frozen=True)
@@ -271,8 +271,8 @@ def about_labels() -> list[Case]:
 
 
 def about_weights() -> list[Case]:
-    takes = frozenset({LOSSES, LIGHTGBM})
     only_losses = frozenset({LOSSES})
+    rows = frozenset({LIGHTGBM})
     name = WEIGHT
     weights = np.array([[1.0], [2.0]])
     cases = [
@@ -281,30 +281,42 @@ def about_weights() -> list[Case]:
     ]
     cases += [
         Case(
-            "sample_weight: NaN", {"sample_weight": put(weights, 1, NAN)}, rf"({name}).*NaN.*\b1\b", who=takes
+            "sample_weight: NaN",
+            {"sample_weight": put(weights, 1, NAN)},
+            rf"({name}).*NaN.*\b1\b",
+            who=only_losses,
         ),
         Case(
             "sample_weight: infinity",
             {"sample_weight": put(weights, 0, INF)},
             rf"({name}).*infinity.*\b0\b",
-            who=takes,
+            who=only_losses,
         ),
         Case("sample_weight: NaN, one number", {"sample_weight": NAN}, rf"({name}).*nan", who=only_losses),
-        Case("sample_weight: one per list too many", {"sample_weight": np.ones((3, 1))}, name, who=takes),
-        Case("sample_weight: a row", {"sample_weight": np.ones((1, 8))}, name, who=takes),
-        Case("sample_weight: of rank 3", {"sample_weight": np.ones((2, 1, 1))}, name, who=takes),
-        Case("sample_weight: too few", {"sample_weight": np.ones(7)}, name, who=takes),
+        Case(
+            "sample_weight: one per list too many", {"sample_weight": np.ones((3, 1))}, name, who=only_losses
+        ),
+        Case("sample_weight: a row", {"sample_weight": np.ones((1, 8))}, name, who=only_losses),
+        Case("sample_weight: of rank 3", {"sample_weight": np.ones((2, 1, 1))}, name, who=only_losses),
+        Case(
+            "sample_weight: too few", {"sample_weight": np.ones(7)}, name, who=frozenset({LOSSES, LIGHTGBM})
+        ),
+        Case("weight: of lists", {"sample_weight": np.ones((2, 1))}, "^weight: one weight per row", who=rows),
+        Case("weight: NaN", {"sample_weight": put(np.ones(8), 6, NAN)}, r"^weight: NaN.*\b6\b", who=rows),
+        Case(
+            "weight: infinity", {"sample_weight": put(np.ones(8), 0, INF)}, r"^weight: inf.*\b0\b", who=rows
+        ),
         Case(
             "sample_weight: big-endian",
             {"sample_weight": weights.astype(">f8")},
             same_as={"sample_weight": weights},
-            who=takes,
+            who=only_losses,
         ),
         Case(
             "sample_weight: misaligned",
             {"sample_weight": misaligned(weights.ravel()).reshape(2, 1)},
             same_as={"sample_weight": weights},
-            who=takes,
+            who=only_losses,
         ),
     ]
     return cases
@@ -406,10 +418,11 @@ def about_options() -> list[Case]:
     cases.append(Case("curvature: unknown", {"curvature": "gauss"}, "curvature.*gauss", who=only))
     cases.append(Case("algorithm: unknown", {"algorithm": "quick"}, "algorithm.*quick", who=only))
     metrics = frozenset({METRICS})
-    for k in (0, -1, 1.5, "3", NAN, [1]):
+    for k in (0, -1, 1.5, "3", NAN, [], [[1]], [5, 0], [5, "3"], True):
         cases.append(Case(f"k: {k!r}", {"k": k}, r"\bk\b", who=metrics))
     cases += [
         Case("k: past 64 bits", {"k": 2**70}, same_as={}, who=metrics),
+        Case("k: an array", {"k": np.array([5, 2**62])}, same_as={"k": [5, None]}, who=metrics),
         Case("gain: unknown", {"gain": "exp3"}, "gain.*exp3", who=metrics),
         Case("gain: table too short", {"gain": [0.0, 1.0]}, r"labels.*\b0\b.*gain", who=metrics),
         Case("gain: table of NaN", {"gain": [NAN] * 4}, "gain", who=metrics),

@@ -11,6 +11,7 @@
 
 #include "engine/errors.hpp"
 #include "engine/listwise.hpp"
+#include "engine/means.hpp"
 #include "engine/metrics.hpp"
 #include "engine/pairwise.hpp"
 #include "input.hpp"
@@ -55,7 +56,7 @@ plain::PairWeight plain_weight(const PairWeightOptions& options, const std::vect
     weight.constant = options.kind == PairWeightOptions::kNdcg ? 0 : 1;
     weight.cutoff = static_cast<std::size_t>(options.cutoff);
     weight.truncation = static_cast<std::size_t>(options.truncation);
-    const bool exp2 = options.kind == PairWeightOptions::kNdcg && options.gain == PairWeightOptions::kExp2;
+    const bool exp2 = options.kind == PairWeightOptions::kNdcg && options.gain == Gain::kExp2;
     for (const double y : labels) weight.gain.push_back(exp2 ? std::exp2(plain::Real(y)) : plain::Real(y));
     return weight;
 }
@@ -102,7 +103,7 @@ void pairwise(Bytes& in) {
     loss.choice = static_cast<Choice>(in.below(3));
     if (in.below(2) == 0) {
         loss.weight.kind = static_cast<PairWeightOptions::Kind>(in.below(3));
-        loss.weight.gain = static_cast<PairWeightOptions::Gain>(in.below(2));
+        loss.weight.gain = static_cast<Gain::Kind>(in.below(2));
         loss.weight.cutoff = in.below(4);
         loss.weight.truncation = loss.weight.kind == PairWeightOptions::kNdcg ? in.below(4) : 0;
         loss.weight.normalize = false;
@@ -172,27 +173,29 @@ void listwise(Bytes& in) {
 }
 
 void metrics(Bytes& in) {
-    DcgOptions options{};
+    MetricOptions options;
     const double table[] = {0.0, 1.0, 3.0, 7.0, 15.0};
-    options.depth = in.below(4) == 0 ? std::numeric_limits<std::int64_t>::max() : 1 + in.below(9);
-    options.gain = static_cast<Gain>(in.below(3));
+    for (std::int64_t n = 1 + in.below(3); n > 0; --n)
+        options.depths.push_back(in.below(4) == 0 ? std::numeric_limits<std::int64_t>::max() : 1 + in.below(9));
+    options.gain = {static_cast<Gain::Kind>(in.below(3)), table, 5};
     options.ties = static_cast<Ties>(in.below(3));
-    options.gain_table = table;
-    options.gain_table_size = 5;
-    options.ignore_negative = true;
+    options.ignore_negative = in.below(2) == 0;
+    options.normalize = in.below(2) == 0;
     Input x = read_input(in);
     try {
         const Lists lists(x.offsets.data(), static_cast<std::int64_t>(x.offsets.size()),
                           static_cast<std::int64_t>(x.labels.size()));
         if (!x.right_offsets) fail("wrong offsets were taken");
-        std::vector<double> dcg(x.offsets.size()), ideal(x.offsets.size());
-        dcg_and_ideal(x.labels.data(), x.scores.data(), x.mask.data(), lists, options, dcg.data(), ideal.data());
-        for (std::int64_t l = 0; l < lists.count() && !x.odd; ++l) {
-            const auto k = static_cast<std::size_t>(l);
-            if (!(dcg[k] <= ideal[k] * (1 + 1e-12))) fail("a DCG is above the best");
-        }
+        const auto n_lists = static_cast<std::size_t>(lists.count()), n_depths = options.depths.size();
+        std::vector<double> values(n_lists * n_depths), means(n_depths);
+        metric_values({{Labels::kFloat64, x.labels.data()}, nullptr, x.scores.data(), x.mask.data(), lists}, options,
+                      values.data());
+        for (const double value : values)
+            if (options.normalize && !(value >= 0 && value <= 1)) fail("an NDCG is out of its range");
+        weighted_means(values.data(), nullptr, lists.count(), static_cast<std::int64_t>(n_depths), false, nullptr,
+                       means.data());
     } catch (const ArgumentError& error) {
-        if (x.right_offsets && !x.odd) fail("right input was refused:", error.what());
+        if (x.right_offsets && !x.odd && options.ignore_negative) fail("right input was refused:", error.what());
     }
 }
 

@@ -1,0 +1,58 @@
+// The order of numbers, of which only the first may be asked for: what ranks of items are.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/parallel.hpp"
+#include "engine/near_sort.hpp"
+#include "engine/radix_sort.hpp"
+
+namespace rankgrad {
+
+/// Memory that nobody writes before it is used: of 60 million numbers that alone would take long.
+template <class T> class Room {
+public:
+    Room() = default;
+    ~Room() {
+        if (data_ != nullptr) free_bytes(data_, size_ * sizeof(T));
+    }
+    Room(const Room&) = delete;
+    Room& operator=(const Room&) = delete;
+
+    T* of(std::int64_t n) {
+        const std::size_t wanted = static_cast<std::size_t>(n) + kPadding;
+        if (size_ < wanted) {
+            void* const grown = allocate_bytes(wanted * sizeof(T));
+            if (data_ != nullptr) free_bytes(data_, size_ * sizeof(T));
+            data_ = static_cast<T*>(grown);
+            size_ = wanted;
+        }
+        return data_;
+    }
+
+private:
+    T* data_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+class Ranking {
+public:
+    /// The indices of the `count` smallest of n numbers, in ascending order; equal ones as they come, or as they come in
+    /// `before`, an order of all n. Infinities are numbers like others, NaN is none. Good until the next call, and for
+    /// nothing where the team is stopped.
+    const std::int32_t* ascending(const double* x, std::int32_t n, std::int32_t count, const Team& team,
+                                  const std::int32_t* before = nullptr);
+
+private:
+    const std::int32_t* select(const double* x, std::int32_t n, std::int32_t count, const Team& team);
+
+    Sortable<double> near() { return {near_number_.of(kMostKeys), near_index_.of(kMostKeys)}; }
+
+    Room<double> number_, near_number_;
+    Room<std::int32_t> index_, near_index_;
+    Room<Dealt<double>> dealt_;
+    Buffer<std::uint32_t> count_;
+};
+
+}  // namespace rankgrad
