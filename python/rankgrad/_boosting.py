@@ -15,7 +15,8 @@ import numpy as np
 
 from rankgrad._arrays import Array
 from rankgrad._loss import RankingLoss
-from rankgrad.metrics import Empty, Gain, Ties, ndcg
+from rankgrad._options import check_choice, real, shown
+from rankgrad.metrics import Empty, Gain, Ties, gain_table, ndcg
 from rankgrad.objective import Objective
 
 ListScale = Literal["sum", "pairs"]
@@ -105,16 +106,16 @@ class BoostingObjective:
 
     def __post_init__(self) -> None:
         if not isinstance(self.loss, RankingLoss):
-            raise TypeError(f"loss: a loss such as PairwiseLogisticLoss() is wanted, got {self.loss!r}")
+            raise TypeError(f"loss: a loss such as PairwiseLogisticLoss() is wanted, got {shown(self.loss)}")
         if not self.loss.has_curvature:
             raise ValueError(f"loss: {self.loss!r} has no curvature anywhere, so no tree would ever split")
-        if self.list_scale not in ("sum", "pairs"):
-            raise ValueError(f'list_scale: "sum" or "pairs" is wanted, got {self.list_scale!r}')
-        if self.hessian not in ("positive", "exact"):
-            raise ValueError(f'hessian: "positive" or "exact" is wanted, got {self.hessian!r}')
-        if not 0.0 <= self.min_hessian < np.inf:
+        check_choice(self.list_scale, "list_scale", ("sum", "pairs"))
+        check_choice(self.hessian, "hessian", ("positive", "exact"))
+        floor = real(self.min_hessian, "min_hessian", "a finite number of at least 0", low=0.0)
+        object.__setattr__(self, "min_hessian", floor)
+        if self.list_scale == "pairs" and not self.loss.has_pairs:
             raise ValueError(
-                f"min_hessian: a finite number of at least 0 is wanted, got {self.min_hessian!r}"
+                f'list_scale: "pairs" is for pairwise losses; {type(self.loss).__name__} has no pairs'
             )
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -157,7 +158,7 @@ class BoostingMetric:
 
     def __post_init__(self) -> None:
         if not isinstance(self.gain, str):  # a tuple can be compared and hashed
-            object.__setattr__(self, "gain", tuple(np.asarray(self.gain).tolist()))
+            object.__setattr__(self, "gain", tuple(gain_table(self.gain)[1].tolist()))
         self._evaluate(
             np.zeros(1), np.zeros(1), np.ones(1, np.int64)
         )  # wrong options raise here, not in training

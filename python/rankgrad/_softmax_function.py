@@ -11,6 +11,7 @@ import numpy as np
 
 from rankgrad import _core
 from rankgrad._arrays import Array, as_array, as_labels, as_weights
+from rankgrad._options import check_choice, shown
 from rankgrad._reductions import NO_WEIGHTS, Weights
 from rankgrad.objective import Objective
 
@@ -160,8 +161,7 @@ class RankingSoftmaxLoss:
         reduction: str | None,
         nan: str,
     ) -> Objective:
-        if nan not in ("raise", "propagate"):
-            raise ValueError(f"nan: one of ('raise', 'propagate') is wanted, got {nan!r}")
+        check_choice(nan, "nan", ("raise", "propagate"))
         y = as_labels(labels, "labels")
         mask = None if where is None else as_array(where, "where", kinds="fiub")
         if mask is not None and mask.dtype != np.bool_:
@@ -213,13 +213,12 @@ def _common_shape(logits_shape: tuple[int, ...], *arrays: Array | None) -> tuple
 def _reduction_of(reduction: Any, reduce_fn: Any) -> tuple[str | None, Any]:
     """The reduction's name among the objective's, or the function that is to reduce the values."""
     if reduction is not None:
-        if reduction not in ("mean", "sum", "none"):
-            raise ValueError(f'reduction: one of "mean", "sum", "none" is wanted, got {reduction!r}')
+        check_choice(reduction, "reduction", ("mean", "sum", "none"))
         return {"mean": "mean_over_lists", "sum": "sum", "none": None}[reduction], None
     if reduce_fn is None:
         return None, None
     if not callable(reduce_fn):
-        raise TypeError(f"reduce_fn: a function or None is wanted, got {reduce_fn!r}")
+        raise TypeError(f"reduce_fn: a function or None is wanted, got {shown(reduce_fn)}")
     plain = reduce_fn
     while isinstance(plain, functools.partial) and not plain.args and not plain.keywords:
         plain = plain.func
@@ -236,7 +235,7 @@ def _known_reduction(reduction: Any, reduce_fn: Any) -> str | None:
     name, custom = _reduction_of(reduction, reduce_fn)
     if custom is not None:
         raise ValueError(
-            f"reduce_fn: derivatives are known for np.mean, np.sum and None, not for {custom!r}; "
+            f"reduce_fn: derivatives are known for np.mean, np.sum and None, not for {shown(custom)}; "
             "take the values and combine the derivatives of reduction='none'"
         )
     return name

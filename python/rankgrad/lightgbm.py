@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rankgrad._arrays import Array, as_array
+from rankgrad._arrays import Array, as_array, as_integers
 from rankgrad._boosting import BoostingMetric, BoostingObjective, Curvature, ListScale
 from rankgrad._loss import RankingLoss
 from rankgrad.metrics import Empty, Gain, Ties
@@ -128,5 +128,5 @@ def _arguments(y_true: Any, y_pred: Any, weight: Any, group: Any) -> tuple[Array
         as_array(y_true, "labels (y_true)", kinds="fiub"),
         as_array(y_pred, "scores (y_pred)"),
         None if weight is None else as_array(weight, "weight"),
-        as_array(group, "group"),
+        as_integers(group, "group"),
     )

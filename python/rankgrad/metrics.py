@@ -16,8 +16,6 @@ scikit-learn, ``ignore_ties=True``          ``"linear"``  (no order)     ``0.0``
 
 from __future__ import annotations
 
-import operator
-from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -26,6 +24,7 @@ import numpy.typing as npt
 from rankgrad import _core
 from rankgrad._arrays import Array, as_array, as_scores, plain
 from rankgrad._loss import labels_and_mask
+from rankgrad._options import check_choice, flag, real, shown, whole
 from rankgrad.lists import offsets_of
 
 Gain = Literal["exp2", "linear"] | npt.ArrayLike
@@ -154,10 +153,8 @@ def _sums(
     s = as_scores(scores, "scores")
     if s.shape != y.shape:
         raise ValueError(f"scores: shape {s.shape} does not match the labels' shape {y.shape}")
-    if ties not in ("first", "average", "worst"):
-        raise ValueError(f'ties: "first", "average" or "worst" is wanted, got {ties!r}')
-    if negative_labels not in ("ignore", "use"):
-        raise ValueError(f'negative_labels: "ignore" or "use" is wanted, got {negative_labels!r}')
+    check_choice(ties, "ties", ("first", "average", "worst"))
+    check_choice(negative_labels, "negative_labels", ("ignore", "use"))
     groups, offsets, qid = lists
     boundaries = offsets_of(y.shape, groups=groups, offsets=offsets, qid=qid)
     gain_name, table = gain_table(gain)
@@ -170,8 +167,11 @@ def _sums(
 
 
 def _answer(values: Array, relevant: Array, empty: Empty, per_list: bool) -> Any:
-    if (isinstance(empty, str) and empty != "skip") or not isinstance(empty, str | Real):
-        raise ValueError(f'empty: a number or "skip" is wanted, got {empty!r}')
+    if isinstance(empty, str):
+        check_choice(empty, "empty", ("skip",))
+    elif not isinstance(empty, float):  # which may be NaN or infinite
+        empty = real(empty, "empty", 'a number or "skip"')
+    per_list = flag(per_list, "per_list")
     if empty == "skip" and not per_list:
         values = values[relevant]
     else:
@@ -182,24 +182,16 @@ def _answer(values: Array, relevant: Array, empty: Empty, per_list: bool) -> Any
 
 
 def _depth(k: int | None) -> int:
-    if k is None:
-        return _ALL_POSITIONS
-    try:
-        depth = operator.index(k)
-    except TypeError:
-        raise TypeError(f"k: a positive integer or None is wanted, got {k!r}") from None
-    if depth < 1:
-        raise ValueError(f"k: a positive integer or None is wanted, got {k!r}")
-    return min(depth, _ALL_POSITIONS)
+    return _ALL_POSITIONS if k is None else min(whole(k, "k", 1), _ALL_POSITIONS)
 
 
 def gain_table(gain: Gain) -> tuple[str, Array]:
     """The gain as the core takes it: its name and, for "table", the table."""
     if isinstance(gain, str):
         if gain not in ("exp2", "linear"):
-            raise ValueError(f'gain: "exp2", "linear" or an array is wanted, got {gain!r}')
+            raise ValueError(f'gain: "exp2", "linear" or an array is wanted, got {shown(gain)}')
         return gain, _NO_TABLE
     table = plain(as_array(gain, "gain"), np.float64)
     if table.ndim != 1 or table.size == 0 or not np.isfinite(table).all():
-        raise ValueError(f"gain: a 1-D array of finite numbers is wanted, got {gain!r}")
+        raise ValueError(f"gain: a 1-D array of finite numbers is wanted, got {shown(gain)}")
     return "table", table
