@@ -65,7 +65,8 @@ def _from_foreign(x: Any, name: str) -> Array:
         if str(error).startswith(f"{name}: "):
             raise
         kind = ValueError if isinstance(error, ValueError) else TypeError
-        raise kind(f"{name}: cannot be made an array: {error}") from error
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise kind(f"{name}: cannot be made an array: {reason}") from error
 
 
 def _detached(x: Any, name: str) -> Any:
@@ -92,7 +93,10 @@ def _look_for_masks(x: Any, name: str, depth: int) -> None:
 
 
 def _refuse_masked(name: str) -> None:
-    raise TypeError(f'{name}: masked arrays are not taken; pass the data and {{"labels": ..., "mask": ...}}')
+    raise TypeError(
+        f"{name}: masked arrays are not taken; pass plain arrays, and what is to be ignored to a loss as "
+        'y_true={"labels": ..., "mask": ...}'
+    )
 
 
 def plain(x: Array, dtype: Any) -> Array:

@@ -41,9 +41,9 @@ def as_ids(x: Any, name: str) -> tuple[Array, Ids]:
 
 
 def _numbered(ids: Sequence[Any], name: str) -> Array:
-    numbers: dict[Any, int] = {}
     try:
-        codes = np.fromiter((numbers.setdefault(x, len(numbers)) for x in ids), np.int64, len(ids))
+        numbers = {x: number for number, x in enumerate(dict.fromkeys(ids))}
+        codes = np.fromiter(map(numbers.__getitem__, ids), np.int64, len(ids))
     except MemoryError:
         raise
     except Exception:  # whatever an object's own hash or comparison raises

@@ -58,7 +58,7 @@ class Pairs:
             raise ValueError(
                 f"{name}: flat 1-D data goes with offsets= or groups=, got shape {self.negative.shape}"
             )
-        bounds = lists.offsets_of(self.negative.shape, offsets=offsets, groups=groups)
+        bounds = lists.offsets_of(self.negative.shape, offsets=offsets, groups=groups, items=name)
         assert bounds is not None
         if bounds.size - 1 != self.positive.size:
             given = "offsets" if groups is None else "groups"

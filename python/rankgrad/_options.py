@@ -17,6 +17,7 @@ def shown(x: Any) -> str:
         text = str(x) if isinstance(x, np.number) else repr(x)
     except Exception:  # an int of thousands of digits raises, and so may whatever a user wrote
         text = f"an object of type {type(x).__name__}"
+    text = " ".join(text.split())
     return text if len(text) <= 100 else text[:97] + "..."
 
 

@@ -60,9 +60,10 @@ def make_ranking(
     groups : int64 array (n_lists,)
         Sizes of the lists, in the order of the rows.
     """
-    n_lists, n_features = whole(n_lists, "n_lists", 1), whole(n_features, "n_features", 8)
-    min_length = whole(min_length, "min_length", 1)
-    max_length = whole(max_length, "max_length", min_length)
+    most = 2**31 - 1
+    n_lists, n_features = whole(n_lists, "n_lists", 1, most), whole(n_features, "n_features", 8, most)
+    min_length = whole(min_length, "min_length", 1, most)
+    max_length = whole(max_length, "max_length", min_length, most)
     noise = real(noise, "noise", "a finite number of at least 0", low=0.0)
     seed = whole(seed, "seed", 0)
     rng = np.random.default_rng(seed)

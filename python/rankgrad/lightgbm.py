@@ -32,6 +32,7 @@ from typing import Any
 from rankgrad._arrays import Array, as_array, as_integers
 from rankgrad._boosting import BoostingMetric, BoostingObjective, Curvature, ListScale
 from rankgrad._loss import RankingLoss
+from rankgrad._options import shown
 from rankgrad.metrics import Empty, Gain, Ties
 
 __all__ = ["LightGBMMetric", "LightGBMObjective", "metric", "objective"]
@@ -125,8 +126,15 @@ def _arguments(y_true: Any, y_pred: Any, weight: Any, group: Any) -> tuple[Array
             "group: missing; give LGBMRanker.fit or lgb.Dataset the sizes of the lists as group="
         )
     return (
-        as_array(y_true, "labels (y_true)", kinds="fiub"),
+        _per_row(y_true, "labels (y_true)", "fiub"),
         as_array(y_pred, "scores (y_pred)"),
-        None if weight is None else as_array(weight, "weight"),
+        None if weight is None else _per_row(weight, "weight"),
         as_integers(group, "group"),
     )
+
+
+def _per_row(x: Any, name: str, kinds: str = "fiu") -> Array:
+    array = as_array(x, name, kinds=kinds)
+    if array.ndim == 0:
+        raise ValueError(f"{name}: one number per row is wanted, got {shown(x)}")
+    return array

@@ -28,9 +28,14 @@ from rankgrad._options import shown
 
 
 def offsets_of(
-    shape: tuple[int, ...], *, groups: Any = None, offsets: Any = None, qid: Any = None
+    shape: tuple[int, ...],
+    *,
+    groups: Any = None,
+    offsets: Any = None,
+    qid: Any = None,
+    items: str = "labels",
 ) -> Array | None:
-    """Offsets of the lists in data of `shape`, or None for one list.
+    """Offsets of the lists in data of `shape`, or None for one list; `items` is the messages' word for the data.
 
     Raises
     ------
@@ -49,7 +54,7 @@ def offsets_of(
             raise ValueError(f"{given[0]}: goes with flat 1-D data, but the labels have shape {shape}")
         return np.arange(shape[0] + 1, dtype=np.int64) * shape[1]
     if groups is not None:
-        return offsets_of_groups(as_integers(groups, "groups"), shape[0])
+        return offsets_of_groups(as_integers(groups, "groups"), shape[0], "groups", items)
     if offsets is not None:
         return as_integers(offsets, "offsets")
     if qid is not None:
@@ -57,7 +62,7 @@ def offsets_of(
     return None
 
 
-def offsets_of_groups(sizes: Array, n_items: int, name: str = "groups", items: str = "items") -> Array:
+def offsets_of_groups(sizes: Array, n_items: int, name: str, items: str) -> Array:
     """Offsets of lists of these sizes; `name` and `items` are the words of the messages."""
     bad = (sizes < 0) | (sizes > n_items)
     if bad.any():
@@ -74,7 +79,7 @@ def offsets_of_groups(sizes: Array, n_items: int, name: str = "groups", items: s
 def _offsets_of_qid(qid: Any, n_items: int) -> Array:
     codes, ids = as_ids(qid, "qid")
     if codes.size != n_items:
-        raise ValueError(f"qid: shape {codes.shape} does not match the {n_items} items")
+        raise ValueError(f"qid: shape {codes.shape} does not match the {n_items} labels")
     if n_items == 0:
         return np.zeros(1, dtype=np.int64)
     starts = np.concatenate(([0], np.flatnonzero(codes[1:] != codes[:-1]) + 1))

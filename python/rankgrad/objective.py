@@ -9,7 +9,7 @@ import numpy as np
 
 from rankgrad import _core
 from rankgrad._arrays import Array, as_scores, as_weights
-from rankgrad._options import check_choice, real
+from rankgrad._options import check_choice, real, whole
 from rankgrad._reductions import Weights, divisor_of
 
 _CURVATURES = {"exact": _core.GRAD_HESS, "positive": _core.GRAD_POSITIVE_HESS}
@@ -279,8 +279,4 @@ class Objective:
 
 def check_threads(n_threads: Any) -> int:
     """A number of threads of at least 1."""
-    if isinstance(n_threads, bool) or not isinstance(n_threads, (int, np.integer)):
-        raise TypeError(f"n_threads: a whole number is wanted, got {n_threads!r}")
-    if not 1 <= n_threads <= 4096:
-        raise ValueError(f"n_threads: from 1 to 4096 is wanted, got {n_threads}")
-    return int(n_threads)
+    return whole(n_threads, "n_threads", 1, 4096)
