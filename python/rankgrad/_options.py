@@ -40,15 +40,19 @@ def positive_number(x: Any, name: str) -> float:
     return real(x, name, "a positive number", low=TINY)
 
 
-def whole(x: Any, name: str, low: int, high: int | None = None) -> int:
+def whole(x: Any, name: str, low: int, high: int | None = None, wanted: str = "a whole number") -> int:
     """`x` as an int from `low` to `high`, if there is one."""
     if not _is_a(x, (int, np.integer)):
-        raise TypeError(f"{name}: a whole number is wanted, got {shown(x)}")
+        raise TypeError(f"{name}: {wanted} is wanted, got {shown(x)}")
     number = int(x)
     if number < low or (high is not None and number > high):
-        wanted = f"at least {low}" if high is None else f"from {low} to {high}"
-        raise ValueError(f"{name}: {wanted} is wanted, got {shown(x)}")
+        bounds = f"at least {low}" if high is None else f"from {low} to {high}"
+        raise ValueError(f"{name}: {wanted}, {bounds}, is wanted, got {shown(x)}")
     return number
+
+
+def whole_or_none(x: Any, name: str, low: int, high: int | None = None) -> int | None:
+    return None if x is None else whole(x, name, low, high, "a whole number or None")
 
 
 def flag(x: Any, name: str) -> bool:

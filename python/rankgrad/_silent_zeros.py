@@ -20,7 +20,13 @@ Compares = Literal["labels", "items"] | None
 
 
 def warn_of_silent_zeros(
-    core: Any, compares: Compares, labels: Array, mask: Array | None, offsets: Array | None, ignoring: bool
+    core: Any,
+    compares: Compares,
+    labels: Array,
+    mask: Array | None,
+    offsets: Array | None,
+    ignoring: bool,
+    name: str = "labels (y_true)",
 ) -> None:
     """Warns if no two items are compared and lists of one item, or negative labels that are ignored, are why.
 
@@ -35,27 +41,28 @@ def warn_of_silent_zeros(
         return
     if sizes.max() < 2:
         _warn(
+            name,
             f"each of the {np.count_nonzero(sizes)} lists has one item; for one list pass flat labels and scores of "
-            f"shape ({flat.size},), for several also the groups=, offsets= or qid= of whole lists"
+            f"shape ({flat.size},), for several also the groups=, offsets= or qid= of whole lists",
         )
-    elif ignoring and (flat[kept] < 0).any() and _would_compare(flat, sizes, kept, compares):
+    elif ignoring and (flat[kept] < 0).any() and _labels_differ(flat, sizes, kept):
         _warn(
+            name,
             "negative labels mark items to be ignored; if they are labels like others, build the loss with "
-            'negative_labels="use"'
+            'negative_labels="use"',
         )
 
 
-def _would_compare(labels: Array, sizes: Array, kept: Array, compares: Compares) -> bool:
-    """Whether a list has two kept items, or two of different labels: then two neighbours of its kept items differ."""
+def _labels_differ(labels: Array, sizes: Array, kept: Array) -> bool:
+    """Whether the kept items of some list have two labels; then two that follow each other differ."""
     list_of_item = np.repeat(np.arange(sizes.size), sizes)[kept]
     same_list = list_of_item[1:] == list_of_item[:-1]
-    different = labels[kept][1:] != labels[kept][:-1]
-    return bool((same_list & different if compares == "labels" else same_list).any())
+    return bool((same_list & (labels[kept][1:] != labels[kept][:-1])).any())
 
 
-def _warn(cause: str) -> None:
+def _warn(name: str, cause: str) -> None:
     warnings.warn(
-        f"labels (y_true): no two items are compared, so the loss and its gradient are 0: {cause}",
+        f"{name}: no two items are compared, so the loss and its gradient are 0: {cause}",
         UserWarning,
         stacklevel=_users_level(),
     )

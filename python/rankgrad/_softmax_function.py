@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,9 +13,25 @@ from rankgrad import _core
 from rankgrad._arrays import Array, as_array, as_labels, as_weights
 from rankgrad._options import check_choice, shown
 from rankgrad._reductions import NO_WEIGHTS, Weights
+from rankgrad._silent_zeros import warn_of_silent_zeros
 from rankgrad.objective import Objective
 
 _Reduce = Callable[..., Any] | None
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def _in_own_words(method: _Method) -> _Method:
+    """Lets errors say `logits` and `labels` where an objective's say "scores (y_pred)" and "labels (y_true)"."""
+
+    @functools.wraps(method)
+    def call(*arguments: Any, **options: Any) -> Any:
+        try:
+            return method(*arguments, **options)
+        except ValueError as error:
+            text = str(error).replace("scores (y_pred)", "logits").replace("labels (y_true)", "labels")
+            raise ValueError(text) from error
+
+    return call  # type: ignore[return-value]
 
 
 class RankingSoftmaxLoss:
@@ -77,6 +93,7 @@ class RankingSoftmaxLoss:
     1.407606
     """
 
+    @_in_own_words
     def __call__(
         self,
         logits: Any,
@@ -100,6 +117,7 @@ class RankingSoftmaxLoss:
             else custom(np.atleast_1d(value).reshape(-1)[bound._core.lists_with_items()])
         )
 
+    @_in_own_words
     def value_and_grad(
         self,
         logits: Any,
@@ -118,6 +136,7 @@ class RankingSoftmaxLoss:
         value, grad = bound.value_and_grad(np.broadcast_to(x, bound.shape), n_threads=n_threads)
         return value, _sum_to(grad, x.shape)
 
+    @_in_own_words
     def grad_and_hess(
         self,
         logits: Any,
@@ -136,6 +155,7 @@ class RankingSoftmaxLoss:
         grad, hess = bound.grad_and_hess(np.broadcast_to(x, bound.shape), n_threads=n_threads)
         return _sum_to(grad, x.shape), _sum_to(hess, x.shape)
 
+    @_in_own_words
     def bind(
         self,
         labels: Any,
@@ -179,6 +199,7 @@ class RankingSoftmaxLoss:
         core = _core.Listwise(
             "softmax", "label", 1.0, 1.0, 0, 0, flat, offsets, valid, False, nan == "propagate"
         )
+        warn_of_silent_zeros(core, "items", flat, valid, offsets, ignoring=False, name="labels")
         item = NO_WEIGHTS if w is None else Weights(item=np.broadcast_to(w, shape).flatten())
         if nan == "raise" and item.item is not None and (bad := core.first_nonfinite(item.item)) >= 0:
             raise ValueError(f"weights: NaN or infinity at {core.place(bad)}; finite numbers are wanted")

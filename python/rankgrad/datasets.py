@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rankgrad._arrays import as_integers
-from rankgrad._options import real, shown, whole
+from rankgrad._options import real, shown, whole, whole_or_none
 from rankgrad.lists import offsets_of, offsets_of_groups
 
 FloatArray = npt.NDArray[np.float64]
@@ -133,8 +133,7 @@ def load_svmlight(
         raise ImportError('load_svmlight needs scikit-learn: pip install "rankgrad[demo]"') from error
 
     file = _file_name(path, "path")
-    if n_features is not None:
-        n_features = whole(n_features, "n_features", 1)
+    n_features = whole_or_none(n_features, "n_features", 1, 2**31 - 1)
     x, y, qid = load_svmlight_file(file, n_features=n_features, zero_based=True, query_id=True)
     if group is None and qid.size == y.size:
         return x, y, np.diff(np.asarray(offsets_of(y.shape, qid=qid)))
@@ -158,7 +157,7 @@ def _sizes_of(group: GroupSource) -> IntArray:
     try:
         return as_integers(np.loadtxt(group, dtype=np.float64, ndmin=1), "group")
     except ValueError as error:
-        raise ValueError(f"{error} (in {os.fspath(group)})") from None
+        raise ValueError(f"group: {str(error).removeprefix('group: ')} ({os.fspath(group)})") from None
 
 
 def _sizes_beside(file: str) -> Path:

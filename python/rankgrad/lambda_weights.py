@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from rankgrad import _core
-from rankgrad._options import flag, shown, whole
+from rankgrad._options import flag, shown, whole_or_none
 from rankgrad.metrics import Gain, gain_table
 
 _NO_TABLE = np.zeros(0)
@@ -78,8 +78,7 @@ class NDCGWeight(LambdaWeight):
     def __post_init__(self) -> None:
         set_field = object.__setattr__
         for rank in ("k", "truncation"):
-            if getattr(self, rank) is not None:
-                set_field(self, rank, whole(getattr(self, rank), rank, 1, 2**62))
+            set_field(self, rank, whole_or_none(getattr(self, rank), rank, 1, 2**62))
         name, table = gain_table(self.gain)
         if name == "table":  # a tuple can be compared and hashed
             set_field(self, "gain", tuple(table.tolist()))

@@ -24,7 +24,7 @@ from rankgrad import _core
 from rankgrad._arrays import Array
 from rankgrad._iterated import IteratedLoss
 from rankgrad._loss import RankingLoss
-from rankgrad._options import check_choice, flag, real, whole
+from rankgrad._options import check_choice, flag, real, whole, whole_or_none
 
 
 @dataclass(frozen=True)
@@ -195,8 +195,7 @@ class ApproxNDCGLoss(_SmoothRankLoss):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.k is not None:
-            object.__setattr__(self, "k", whole(self.k, "k", 1, 2**62))
+        object.__setattr__(self, "k", whole_or_none(self.k, "k", 1, 2**62))
 
 
 @dataclass(frozen=True)

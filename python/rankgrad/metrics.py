@@ -24,7 +24,7 @@ import numpy.typing as npt
 from rankgrad import _core
 from rankgrad._arrays import Array, as_array, as_scores, plain
 from rankgrad._loss import labels_and_mask
-from rankgrad._options import check_choice, flag, real, shown, whole
+from rankgrad._options import check_choice, flag, real, shown, whole_or_none
 from rankgrad.lists import offsets_of
 
 Gain = Literal["exp2", "linear"] | npt.ArrayLike
@@ -182,7 +182,7 @@ def _answer(values: Array, relevant: Array, empty: Empty, per_list: bool) -> Any
 
 
 def _depth(k: int | None) -> int:
-    return _ALL_POSITIONS if k is None else min(whole(k, "k", 1), _ALL_POSITIONS)
+    return min(whole_or_none(k, "k", 1) or _ALL_POSITIONS, _ALL_POSITIONS)
 
 
 def gain_table(gain: Gain) -> tuple[str, Array]:

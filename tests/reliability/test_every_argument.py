@@ -58,8 +58,23 @@ def hostile_values() -> dict[str, Any]:
             *(None, True, False, 0, 1, -1, 2**31, 2**63, 2**64, 2**70, 0.0, -0.0, 0.5, 1e300, 5e-324, 1j),
             *("", "a", "nan", "1", b"", b"a", [], (), {}, set(), [1], [0.5], [[]], [None], ["a"], {"a": 1}),
             *(float("nan"), float("inf"), -float("inf"), [float("nan")] * 8, [float("inf")] * 8, [None] * 8),
-            *(Decimal("1.5"), Decimal("NaN"), Fraction(1, 2), datetime(2020, 1, 1), range(8), [Fraction(1)] * 8),
-            *([[1.0], [2.0, 3.0]], [[1.0] * 4] * 2, ["a"] * 8, [b"a"] * 8, [2**70] * 8, [1j] * 8, {"labels": [1]}),
+            *(
+                Decimal("1.5"),
+                Decimal("NaN"),
+                Fraction(1, 2),
+                datetime(2020, 1, 1),
+                range(8),
+                [Fraction(1)] * 8,
+            ),
+            *(
+                [[1.0], [2.0, 3.0]],
+                [[1.0] * 4] * 2,
+                ["a"] * 8,
+                [b"a"] * 8,
+                [2**70] * 8,
+                [1j] * 8,
+                {"labels": [1]},
+            ),
         )
     }
     values["10**400"] = 10**400
@@ -193,7 +208,12 @@ def other_targets() -> Iterator[Target]:
     ranking = {"n_lists": 3, "n_features": 8, "min_length": 1, "max_length": 5, "noise": 0.5, "seed": 0}
     yield "make_ranking", datasets.make_ranking, ranking
     for bridge in (lightgbm, xgboost):
-        options = {"loss": rg.PairwiseHingeLoss(), "list_scale": "sum", "hessian": "positive", "min_hessian": 1.0}
+        options = {
+            "loss": rg.PairwiseHingeLoss(),
+            "list_scale": "sum",
+            "hessian": "positive",
+            "min_hessian": 1.0,
+        }
         yield f"{bridge.__name__}.objective", bridge.objective, options
         options = {"k": 3, "gain": "exp2", "ties": "first", "empty": 0.0}
         yield f"{bridge.__name__}.metric", bridge.metric, options
