@@ -151,7 +151,7 @@ def test_make_ranking():
     for first, second in zip(make_ranking(300, seed=5), (x, y, groups), strict=True):
         np.testing.assert_array_equal(first, second)
     assert not np.array_equal(make_ranking(300, seed=6)[2], groups)
-    with pytest.raises(ValueError, match="n_features: .*got 3"):
+    with pytest.raises(ValueError, match=r"n_features: .*got 3"):
         make_ranking(10, n_features=3)
 
 
