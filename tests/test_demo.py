@@ -166,7 +166,7 @@ def test_load_svmlight(tmp_path):
     with pytest.raises(ValueError, match="group: sizes add up to 7 but"):
         load_svmlight(plain, group=[3, 4])
     with pytest.raises(ValueError, match=r"group: index 1 holds 2\.5"):
-        load_svmlight(plain, group=[len(y) - 2.5, 2.5])
+        load_svmlight(plain, group=[len(y) - 2, 2.5])
     for text, says in (
         ("3\n2.5\n", r"index 1 holds 2\.5"),
         ("3 4\n5 6\n", "1-D"),

@@ -167,7 +167,7 @@ def as_integers(x: Any, name: str) -> Array:
         exact = 2.0 ** min(np.finfo(x.dtype).nmant + 1, 62)
         with np.errstate(all="ignore"):
             bad = ~((np.abs(x) <= exact) & (np.trunc(x) == x))  # NaN compares false
-        wrong = f"but whole numbers are wanted, as floats up to {exact:.0f}"
+        wrong = f"but whole numbers are wanted (floats up to {exact:.0f})"
     else:
         bad = x > np.iinfo(np.int64).max if x.dtype == np.uint64 else np.zeros(0, np.bool_)
         wrong = "past the range of int64"
