@@ -151,7 +151,7 @@ def test_make_ranking():
     for first, second in zip(make_ranking(300, seed=5), (x, y, groups), strict=True):
         np.testing.assert_array_equal(first, second)
     assert not np.array_equal(make_ranking(300, seed=6)[2], groups)
-    with pytest.raises(ValueError, match="n_features=3"):
+    with pytest.raises(ValueError, match=r"n_features: .*got 3"):
         make_ranking(10, n_features=3)
 
 
@@ -165,8 +165,23 @@ def test_load_svmlight(tmp_path):
         load_svmlight(plain)
     with pytest.raises(ValueError, match="group: sizes add up to 7 but"):
         load_svmlight(plain, group=[3, 4])
+    with pytest.raises(ValueError, match=r"group: index 1 holds 2\.5"):
+        load_svmlight(plain, group=[len(y) - 2, 2.5])
+    for text, says in (
+        ("3\n2.5\n", r"index 1 holds 2\.5"),
+        ("3 4\n5 6\n", "1-D"),
+        ("a\n", "'a'"),
+        ("nan\n", "index 0"),
+    ):
+        (tmp_path / "sizes").write_text(text)
+        with pytest.raises(ValueError, match=f"group: .*{says}.*sizes"):
+            load_svmlight(plain, group=tmp_path / "sizes")
+    lines = tagged.read_text().splitlines()
+    (tmp_path / "partly").write_text("\n".join([*lines[:-1], re.sub(r" qid:\d+", "", lines[-1])]))
+    with pytest.raises(ValueError, match=f"only {len(y) - 1} of {len(y)} rows have a qid:"):
+        load_svmlight(tmp_path / "partly")
     np.savetxt(tmp_path / "plain.group", groups, fmt="%d")
-    for loaded in (load_svmlight(tagged), load_svmlight(plain), load_svmlight(plain, group=groups)):
+    for loaded in (load_svmlight(tagged), load_svmlight(plain), load_svmlight(plain, group=groups * 1.0)):
         np.testing.assert_array_equal(loaded[0].toarray()[:, 1:], x)  # the file counts features from 1
         np.testing.assert_array_equal(loaded[1], y)
         np.testing.assert_array_equal(loaded[2], groups)

@@ -46,13 +46,13 @@ class OnAnotherDevice:
             lambda: rg.ListMLELoss()(LABELS, SCORES, [1.0, 2.0, 3.0]),
             "sample_weight: .*one weight per list, of shape",
         ),
-        (lambda: HINGE(LABELS, SCORES, qid=[1.0, np.nan, 1.0]), r"qid: NaN at index 1\b"),
+        (lambda: HINGE(LABELS, SCORES, qid=[1.0, np.nan, 1.0]), r"qid: .*nan.* at index 1\b"),
         (
             lambda: rg.ndcg(LABELS, SCORES[:2]),
             r"scores: shape \(2,\) does not match the labels' shape \(3,\)",
         ),
-        (lambda: rg.ndcg(LABELS, SCORES, ties="last"), 'ties: "first", "average" or "worst" is wanted'),
-        (lambda: rg.ndcg(LABELS, SCORES, k=0), "k: a positive integer or None is wanted, got 0"),
+        (lambda: rg.ndcg(LABELS, SCORES, ties="last"), r"ties: one of .*'worst'.* is wanted, got 'last'"),
+        (lambda: rg.ndcg(LABELS, SCORES, k=0), "k: a whole number or None, at least 1, is wanted, got 0"),
         (
             lambda: HINGE.bind(LABELS).value_and_grad(SCORES, out=np.zeros(6)[::2]),
             "out: must be C-contiguous, aligned and writeable",

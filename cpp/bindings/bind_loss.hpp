@@ -64,6 +64,14 @@ template <class Core> py::array_t<std::int64_t> list_of_item(const Core& core) {
     return out;
 }
 
+/// Whether some list has two valid items, `by_label`: two whose labels differ.
+template <class Core> bool compares_items(const Core& core, bool by_label) {
+    const Plan& plan = core.plan();
+    for (std::int64_t l = 0; l < plan.lists().count(); ++l)
+        if (plan.size(l) > 1 && (!by_label || plan.pairs(l) > 0)) return true;
+    return false;
+}
+
 /// One number per list.
 template <class T, class Core, class Of> py::array_t<T> per_list(const Core& core, Of of) {
     py::array_t<T> out(core.plan().lists().count());
@@ -88,6 +96,7 @@ template <class Core> void def_loss_methods(py::class_<Core>& loss) {
         .def("lists_with_items",
              [](const Core& c) { return per_list<bool>(c, [&](std::int64_t l) { return c.plan().size(l) > 0; }); })
         .def("pairs", [](const Core& c) { return per_list<double>(c, [&](std::int64_t l) { return c.pairs(l); }); })
+        .def("compares_items", &compares_items<Core>, py::arg("by_label"))
         .def_property_readonly("values_per_item", &Core::values_per_item)
         .def_property_readonly("n_items", [](const Core& c) { return c.plan().lists().n_items(); })
         .def_property_readonly("n_lists", [](const Core& c) { return c.plan().lists().count(); })

@@ -110,7 +110,8 @@ template <class L> bool Plan::is_nan_or_refused(L label, std::int64_t item, Plan
     const bool nan = is_nan_label(label);
     const bool infinite = options.labels_are_numbers && std::isinf(static_cast<double>(label));
     if (!options.propagate_nan && nan)
-        throw ArgumentError("labels (y_true): NaN at " + lists_.place(item) + "; numbers are wanted");
+        throw ArgumentError("labels (y_true): NaN at " + lists_.place(item) + "; numbers are wanted, and a mask" +
+                            (options.ignore_negative ? " or a negative label" : "") + " for items to be ignored");
     if (!options.propagate_nan && infinite)
         throw ArgumentError("labels (y_true): infinity at " + lists_.place(item) + "; this loss wants finite labels");
     return nan || infinite;

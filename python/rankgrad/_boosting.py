@@ -19,9 +19,9 @@ from rankgrad._arrays import Array
 from rankgrad._boosting_data import TrainingData, in_words_of
 from rankgrad._iterated import IteratedLoss
 from rankgrad._loss import RankingLoss
+from rankgrad._options import check_choice, real, shown
 from rankgrad.metrics import Cutoffs, Empty, Gain, Ties, as_sequence, cutoffs_of, gain_table, ndcg
 from rankgrad.objective import Objective
-from rankgrad.pairwise import PairwiseLoss
 
 ListScale = Literal["sum", "pairs"]
 Curvature = Literal["positive", "exact"]
@@ -112,7 +112,7 @@ class BoostingObjective:
 
     def __post_init__(self) -> None:
         if not isinstance(self.loss, RankingLoss):
-            raise TypeError(f"loss: a loss such as PairwiseLogisticLoss() is wanted, got {self.loss!r}")
+            raise TypeError(f"loss: a loss such as PairwiseLogisticLoss() is wanted, got {shown(self.loss)}")
         if not self.loss.has_curvature:
             raise ValueError(f"loss: {self.loss!r} has no curvature anywhere, so no tree would ever split")
         if self.loss.nan == "propagate":
@@ -120,22 +120,15 @@ class BoostingObjective:
                 'loss: nan="propagate" would give gradients of NaN, with which no tree grows and nothing is said; '
                 'build the loss with nan="raise"'
             )
-        if self.list_scale not in ("sum", "pairs"):
-            raise ValueError(f'list_scale: "sum" or "pairs" is wanted, got {self.list_scale!r}')
-        if self.list_scale == "pairs" and not isinstance(self.loss, PairwiseLoss):
+        check_choice(self.list_scale, "list_scale", ("sum", "pairs"))
+        check_choice(self.hessian, "hessian", ("positive", "exact"))
+        floor = real(self.min_hessian, "min_hessian", "a finite number of at least 0", low=0.0)
+        object.__setattr__(self, "min_hessian", floor)
+        if self.list_scale == "pairs" and not self.loss.has_pairs:
             raise ValueError(
                 f'list_scale: "pairs" divides by the pairs of a list, but {type(self.loss).__name__} has none; '
                 'take "sum"'
             )
-        if self.hessian not in ("positive", "exact"):
-            raise ValueError(f'hessian: "positive" or "exact" is wanted, got {self.hessian!r}')
-        floor = self.min_hessian
-        if (
-            isinstance(floor, bool)
-            or not isinstance(floor, (int, float, np.number))
-            or not 0.0 <= floor < np.inf
-        ):
-            raise ValueError(f"min_hessian: a finite number of at least 0 is wanted, got {floor!r}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Rebuild copies and pickles from the parameters: the cache stays behind."""

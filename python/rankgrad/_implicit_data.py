@@ -10,6 +10,7 @@ import numpy as np
 
 from rankgrad import _core, lists
 from rankgrad._arrays import Array, as_array, as_integers, as_scores, as_weights, plain
+from rankgrad._options import real, shown
 from rankgrad.objective import check_threads
 
 Feature = tuple[str, Array, float]
@@ -57,7 +58,7 @@ class Pairs:
             raise ValueError(
                 f"{name}: flat 1-D data goes with offsets= or groups=, got shape {self.negative.shape}"
             )
-        bounds = lists.offsets_of(self.negative.shape, offsets=offsets, groups=groups)
+        bounds = lists.offsets_of(self.negative.shape, offsets=offsets, groups=groups, items=name)
         assert bounds is not None
         if bounds.size - 1 != self.positive.size:
             given = "offsets" if groups is None else "groups"
@@ -71,9 +72,7 @@ class Pairs:
         """A finite number, or one per positive."""
         x = as_weights(x, name)
         if x.ndim == 0:
-            if not math.isfinite(x):
-                raise ValueError(f"{name}: a finite number is wanted, got {float(x)}")
-            return float(x), None
+            return real(float(x), name), None
         return 0.0, self._per_positive(x, name)
 
     def weights(self, sample_weight: Any) -> Array | None:
@@ -185,23 +184,30 @@ def features_of(
     metadata: Mapping[Any, Any] | None, metadata_weights: Mapping[Any, float] | None
 ) -> list[Feature]:
     """Name, categories and weight of each kind of metadata."""
-    if not metadata and not metadata_weights:
-        return []
-    metadata, weights = metadata or {}, metadata_weights or {}
+    metadata = _by_name(metadata, "metadata")
+    weights = _by_name(metadata_weights, "metadata_weights")
     for key in metadata:
         if key not in weights:
-            raise ValueError(f"metadata_weights: no weight for {key!r} of metadata")
+            raise ValueError(f"metadata_weights: no weight for {shown(key)} of metadata")
     for key, weight in weights.items():
         if key not in metadata:
-            raise ValueError(f"metadata: no {key!r}, which metadata_weights has")
-        if not math.isfinite(weight):
-            raise ValueError(f"metadata_weights[{key!r}]: a finite number is wanted, got {weight}")
+            raise ValueError(f"metadata: no {shown(key)}, which metadata_weights has")
+        weights[key] = real(weight, f"metadata_weights[{shown(key)}]")
     total = math.fsum(weights.values())
     if total > 1 + 1e-9:
         raise ValueError(f"metadata_weights: add up to {total:.17g}; at most 1 is wanted")
     return [
-        (str(key), _categories(x, f"metadata[{key!r}]"), float(weights[key])) for key, x in metadata.items()
+        (str(key), _categories(x, f"metadata[{shown(key)}]"), weights[key]) for key, x in metadata.items()
     ]
+
+
+def _by_name(x: Any, name: str) -> dict[Any, Any]:
+    """A mapping, a data frame or a series as a dict."""
+    if x is None:
+        return {}
+    if not hasattr(x, "keys") or not hasattr(x, "__getitem__"):
+        raise TypeError(f"{name}: a dict with a name for each kind of metadata is wanted, got {shown(x)}")
+    return {key: x[key] for key in x.keys()}  # noqa: SIM118  (a data frame's own iteration is of no matter)
 
 
 def _categories(x: Any, name: str) -> Array:

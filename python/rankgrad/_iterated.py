@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from rankgrad._loss import RankingLoss
+from rankgrad._options import whole
 from rankgrad.objective import Objective
 
 
@@ -36,7 +35,7 @@ class IteratedObjective(Objective):
 
     def _at(self, iteration: int) -> IteratedObjective:
         clone = copy.copy(self)
-        clone._core = _CoreAt(self._core, check_counter(iteration, "iteration"))
+        clone._core = _CoreAt(self._core, whole(iteration, "iteration", 0, 2**64 - 1))
         return clone
 
 
@@ -118,12 +117,3 @@ class IteratedLoss(RankingLoss):
         bound = self._bind(y_true, sample_weight, groups, offsets, qid, raveled=False)
         assert isinstance(bound, IteratedObjective)
         return bound
-
-
-def check_counter(x: Any, name: str) -> int:
-    """A whole number from 0 to 2^64 - 1."""
-    if isinstance(x, bool) or not isinstance(x, (int, np.integer)):
-        raise TypeError(f"{name}: a whole number is wanted, got {x!r}")
-    if not 0 <= x < 2**64:
-        raise ValueError(f"{name}: from 0 to 2^64 - 1 is wanted, got {x}")
-    return int(x)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from dataclasses import KW_ONLY, asdict, dataclass, fields, replace
 from typing import Any, ClassVar, TypeVar
@@ -11,7 +10,9 @@ import numpy as np
 
 from rankgrad import lists
 from rankgrad._arrays import Array, as_labels, as_mask
+from rankgrad._options import check_choice, positive_number, shown
 from rankgrad._reductions import check_reduction, weights_of
+from rankgrad._silent_zeros import Compares, warn_of_silent_zeros
 from rankgrad.objective import Objective
 
 _Loss = TypeVar("_Loss", bound="RankingLoss")
@@ -65,6 +66,7 @@ class RankingLoss(ABC):
 
     _objective: ClassVar[type[Objective]] = Objective
     _item_weights: ClassVar[bool] = True  # else one weight per list, also as shape (n_lists,)
+    _compares: ClassVar[Compares] = "items"
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
@@ -151,6 +153,11 @@ class RankingLoss(ABC):
         """Whether Newton steps, as boosting takes them, have a curvature to divide by."""
         return True
 
+    @property
+    def has_pairs(self) -> bool:
+        """Whether the loss is a sum over pairs, which "mean_over_pairs" counts."""
+        return False
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, for `from_config`."""
         return asdict(self)
@@ -158,8 +165,10 @@ class RankingLoss(ABC):
     @classmethod
     def from_config(cls: type[_Loss], config: dict[str, Any]) -> _Loss:
         """The loss that `get_config` described."""
+        if not isinstance(config, dict):
+            raise TypeError(f"config: the dict of get_config is wanted, got {shown(config)}")
         known = {f.name for f in fields(cls)}
-        unknown = sorted(set(config) - known)
+        unknown = [key for key in config if key not in known]
         if unknown:
             raise ValueError(f"config: unknown keys {unknown}; known are {sorted(known)}")
         return cls(**config)
@@ -179,6 +188,7 @@ class RankingLoss(ABC):
         boundaries = lists.offsets_of(labels.shape, groups=groups, offsets=offsets, qid=qid)
         flat_mask = None if mask is None else mask.reshape(-1)
         core = self._bind_core(labels.reshape(-1), boundaries, flat_mask, algorithm)
+        warn_of_silent_zeros(core, self._compares, labels, mask, boundaries, self.negative_labels == "ignore")
         raising = self.nan == "raise"
         weights = weights_of(sample_weight, labels.shape, core, raising, per_item=self._item_weights)
         if core.values_per_item:
@@ -199,27 +209,17 @@ def labels_and_mask(y_true: Any) -> tuple[Array, Array | None]:
     if not isinstance(y_true, dict):
         return as_labels(y_true, "labels (y_true)"), None
     if "labels" not in y_true:
-        raise ValueError(f'y_true: "labels" is wanted in the dict, got the keys {list(y_true)}')
+        raise ValueError(f'y_true: "labels" is wanted in the dict, got the keys {shown(list(y_true))}')
     labels = as_labels(y_true["labels"], 'y_true["labels"]')
     mask = y_true.get("mask")
     return labels, None if mask is None else as_mask(mask, 'y_true["mask"]', labels.shape)
 
 
-def positive_number(x: Any, name: str) -> float:
-    if isinstance(x, (bool, str)) or not isinstance(x, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{name}: a positive number is wanted, got {x!r}")
-    if not (x > 0 and math.isfinite(x)):
-        raise ValueError(f"{name}: a positive number is wanted, got {x}")
-    return float(x)
-
-
-def check_choice(x: Any, name: str, choices: tuple[str, ...]) -> None:
-    if not isinstance(x, str) or x not in choices:
-        raise ValueError(f"{name}: one of {choices} is wanted, got {x!r}")
-
-
 def _dtype_name(dtype: Any) -> str:
-    name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    try:
+        name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    except Exception:  # NumPy raises many kinds for what is no dtype
+        name = ""
     if name not in _DTYPES:
-        raise ValueError(f"dtype: one of {_DTYPES} is wanted, got {dtype!r}")
+        raise ValueError(f"dtype: one of {_DTYPES} is wanted, got {shown(dtype)}")
     return name

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from rankgrad._arrays import Array, as_weights
+from rankgrad._options import shown
 
 REDUCTIONS = (
     "sum",
@@ -29,7 +30,7 @@ REDUCTIONS = (
 def check_reduction(reduction: Any) -> str | None:
     """The reduction, with "none" as None. Raises ValueError for an unknown one."""
     if not (reduction is None or isinstance(reduction, str)) or reduction not in REDUCTIONS:
-        raise ValueError(f"reduction: one of {REDUCTIONS} is wanted, got {reduction!r}")
+        raise ValueError(f"reduction: one of {REDUCTIONS} is wanted, got {shown(reduction)}")
     return None if reduction == "none" else reduction
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rankgrad import _core
-from rankgrad.objective import check_threads
+from rankgrad._options import check_choice, whole
 
 
 class threads:  # noqa: N801  (used like a function)
@@ -25,7 +25,7 @@ class threads:  # noqa: N801  (used like a function)
     """
 
     def __init__(self, n: int | None) -> None:
-        self._before: int = _core.set_default_threads(0 if n is None else check_threads(n))
+        self._before: int = _core.set_default_threads(0 if n is None else whole(n, "n", 1, 4096))
 
     def __enter__(self) -> threads:
         return self
@@ -44,6 +44,7 @@ def select_isa(name: str) -> str:
 
     ``$RANKGRAD_ISA`` does the same at start. Levels agree to the stated tolerances, not to the last bit.
     """
+    check_choice(name, "name", tuple(_core.isa_levels()))
     before = _core.isa_level()
     _core.select_isa(name)
     return before

@@ -5,16 +5,33 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from rankgrad import _core
 from rankgrad._arrays import Array, as_array, as_labels, as_weights
+from rankgrad._options import check_choice, shown
 from rankgrad._reductions import NO_WEIGHTS, Weights
+from rankgrad._silent_zeros import warn_of_silent_zeros
 from rankgrad.objective import Objective
 
 _Reduce = Callable[..., Any] | None
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def _in_own_words(method: _Method) -> _Method:
+    """Lets errors say `logits` and `labels` where an objective's say "scores (y_pred)" and "labels (y_true)"."""
+
+    @functools.wraps(method)
+    def call(*arguments: Any, **options: Any) -> Any:
+        try:
+            return method(*arguments, **options)
+        except ValueError as error:
+            text = str(error).replace("scores (y_pred)", "logits").replace("labels (y_true)", "labels")
+            raise ValueError(text) from error
+
+    return call  # type: ignore[return-value]
 
 
 class RankingSoftmaxLoss:
@@ -76,6 +93,7 @@ class RankingSoftmaxLoss:
     1.407606
     """
 
+    @_in_own_words
     def __call__(
         self,
         logits: Any,
@@ -99,6 +117,7 @@ class RankingSoftmaxLoss:
             else custom(np.atleast_1d(value).reshape(-1)[bound._core.lists_with_items()])
         )
 
+    @_in_own_words
     def value_and_grad(
         self,
         logits: Any,
@@ -117,6 +136,7 @@ class RankingSoftmaxLoss:
         value, grad = bound.value_and_grad(np.broadcast_to(x, bound.shape), n_threads=n_threads)
         return value, _sum_to(grad, x.shape)
 
+    @_in_own_words
     def grad_and_hess(
         self,
         logits: Any,
@@ -135,6 +155,7 @@ class RankingSoftmaxLoss:
         grad, hess = bound.grad_and_hess(np.broadcast_to(x, bound.shape), n_threads=n_threads)
         return _sum_to(grad, x.shape), _sum_to(hess, x.shape)
 
+    @_in_own_words
     def bind(
         self,
         labels: Any,
@@ -160,8 +181,7 @@ class RankingSoftmaxLoss:
         reduction: str | None,
         nan: str,
     ) -> Objective:
-        if nan not in ("raise", "propagate"):
-            raise ValueError(f"nan: one of ('raise', 'propagate') is wanted, got {nan!r}")
+        check_choice(nan, "nan", ("raise", "propagate"))
         y = as_labels(labels, "labels")
         mask = None if where is None else as_array(where, "where", kinds="fiub")
         if mask is not None and mask.dtype != np.bool_:
@@ -179,6 +199,7 @@ class RankingSoftmaxLoss:
         core = _core.Listwise(
             "softmax", "label", 1.0, 1.0, 0, 0, flat, offsets, valid, False, nan == "propagate"
         )
+        warn_of_silent_zeros(core, "items", flat, valid, offsets, ignoring=False, name="labels")
         item = NO_WEIGHTS if w is None else Weights(item=np.broadcast_to(w, shape).flatten())
         if nan == "raise" and item.item is not None and (bad := core.first_nonfinite(item.item)) >= 0:
             raise ValueError(f"weights: NaN or infinity at {core.place(bad)}; finite numbers are wanted")
@@ -213,13 +234,12 @@ def _common_shape(logits_shape: tuple[int, ...], *arrays: Array | None) -> tuple
 def _reduction_of(reduction: Any, reduce_fn: Any) -> tuple[str | None, Any]:
     """The reduction's name among the objective's, or the function that is to reduce the values."""
     if reduction is not None:
-        if reduction not in ("mean", "sum", "none"):
-            raise ValueError(f'reduction: one of "mean", "sum", "none" is wanted, got {reduction!r}')
+        check_choice(reduction, "reduction", ("mean", "sum", "none"))
         return {"mean": "mean_over_lists", "sum": "sum", "none": None}[reduction], None
     if reduce_fn is None:
         return None, None
     if not callable(reduce_fn):
-        raise TypeError(f"reduce_fn: a function or None is wanted, got {reduce_fn!r}")
+        raise TypeError(f"reduce_fn: a function or None is wanted, got {shown(reduce_fn)}")
     plain = reduce_fn
     while isinstance(plain, functools.partial) and not plain.args and not plain.keywords:
         plain = plain.func
@@ -236,7 +256,7 @@ def _known_reduction(reduction: Any, reduce_fn: Any) -> str | None:
     name, custom = _reduction_of(reduction, reduce_fn)
     if custom is not None:
         raise ValueError(
-            f"reduce_fn: derivatives are known for np.mean, np.sum and None, not for {custom!r}; "
+            f"reduce_fn: derivatives are known for np.mean, np.sum and None, not for {shown(custom)}; "
             "take the values and combine the derivatives of reduction='none'"
         )
     return name

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rankgrad.lists import offsets_of
+from rankgrad._arrays import as_integers
+from rankgrad._options import real, shown, whole, whole_or_none
+from rankgrad.lists import offsets_of, offsets_of_groups
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -58,11 +60,12 @@ def make_ranking(
     groups : int64 array (n_lists,)
         Sizes of the lists, in the order of the rows.
     """
-    if n_lists < 1 or n_features < 8 or not 1 <= min_length <= max_length or not 0 <= noise < np.inf:
-        raise ValueError(
-            "make_ranking: n_lists >= 1, n_features >= 8, 1 <= min_length <= max_length and noise >= 0 are"
-            f" wanted, got {n_lists=}, {n_features=}, {min_length=}, {max_length=}, {noise=}"
-        )
+    most = 2**31 - 1
+    n_lists, n_features = whole(n_lists, "n_lists", 1, most), whole(n_features, "n_features", 8, most)
+    min_length = whole(min_length, "min_length", 1, most)
+    max_length = whole(max_length, "max_length", min_length, most)
+    noise = real(noise, "noise", "a finite number of at least 0", low=0.0)
+    seed = whole(seed, "seed", 0)
     rng = np.random.default_rng(seed)
     lengths = np.exp(rng.uniform(np.log(min_length), np.log(max_length + 1), n_lists)).astype(np.int64)
     groups = np.clip(lengths, min_length, max_length)
@@ -120,31 +123,41 @@ def load_svmlight(
     ------
     ImportError
         Without scikit-learn.
-    ValueError
-        Where no lists are given, they do not add up to the rows, or a qid comes back after another one.
+    TypeError, ValueError
+        Where no lists are given, some rows only have a qid, a qid comes back after another one, sizes are no whole
+        numbers (floats that are, are taken) or do not add up to the rows.
     """
     try:
         from sklearn.datasets import load_svmlight_file
     except ImportError as error:
         raise ImportError('load_svmlight needs scikit-learn: pip install "rankgrad[demo]"') from error
 
-    file = os.fspath(path)
+    file = _file_name(path, "path")
+    n_features = whole_or_none(n_features, "n_features", 1, 2**31 - 1)
     x, y, qid = load_svmlight_file(file, n_features=n_features, zero_based=True, query_id=True)
-    if group is not None:
-        groups = _read_sizes(group)
-    elif qid.size == y.size:
-        groups = np.diff(np.asarray(offsets_of(y.shape, qid=qid)))
-    else:
-        groups = _read_sizes(_sizes_beside(file))
-    if groups.sum() != y.size or (groups < 0).any():
-        raise ValueError(f"group: sizes add up to {groups.sum()} but {file} has {y.size} rows")
-    return x, y, groups
+    if group is None and qid.size == y.size:
+        return x, y, np.diff(np.asarray(offsets_of(y.shape, qid=qid)))
+    if group is None and qid.size:
+        raise ValueError(f"{file}: only {qid.size} of {y.size} rows have a qid:, but all or none should")
+    sizes = _sizes_of(_sizes_beside(file) if group is None else group)
+    return x, y, np.diff(offsets_of_groups(sizes, y.size, "group", f"rows in {file}"))
 
 
-def _read_sizes(source: GroupSource) -> IntArray:
-    if isinstance(source, str | os.PathLike):
-        return np.loadtxt(source, dtype=np.int64, ndmin=1)
-    return np.asarray(source, dtype=np.int64)
+def _file_name(path: Any, name: str) -> str:
+    try:
+        return os.fsdecode(path)
+    except TypeError:
+        raise TypeError(f"{name}: the path of a file is wanted, got {shown(path)}") from None
+
+
+def _sizes_of(group: GroupSource) -> IntArray:
+    """Sizes of lists, from an array or a text file with one per line."""
+    if not isinstance(group, str | os.PathLike):
+        return as_integers(group, "group")
+    try:
+        return as_integers(np.loadtxt(group, dtype=np.float64, ndmin=1), "group")
+    except ValueError as error:
+        raise ValueError(f"group: {str(error).removeprefix('group: ')} ({os.fspath(group)})") from None
 
 
 def _sizes_beside(file: str) -> Path:

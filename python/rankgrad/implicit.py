@@ -47,9 +47,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rankgrad import _core
-from rankgrad._arrays import Array
+from rankgrad._arrays import Array, as_array
 from rankgrad._implicit_data import Pairs, features_of, item_ids
-from rankgrad._loss import check_choice
+from rankgrad._options import check_choice, flag, positive_number, real, whole
 
 _REDUCTIONS = ("collie", "mean", "sum", "none")
 _FORMS = {"collie": "sigmoid_gap", "log": "negative_log_sigmoid"}
@@ -282,11 +282,10 @@ class HingeLoss(ImplicitLoss):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (isinstance(self.kink, (int, float, np.floating)) and 0 <= self.kink <= 1):
-            raise ValueError(f"kink: a number from 0 to 1 is wanted, got {self.kink!r}")
+        object.__setattr__(self, "kink", real(self.kink, "kink", "a number from 0 to 1", low=0.0, high=1.0))
 
     def _core(self, num_items: Any) -> Any:
-        return self._make("hinge", kink=float(self.kink))
+        return self._make("hinge", kink=self.kink)
 
 
 @dataclass(frozen=True)
@@ -372,17 +371,17 @@ class WARPLoss(_ManyNegatives):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_choice(self.rank_weight, "rank_weight", _RANK_WEIGHTS)
-        if self.clip is not None and not self.clip > 0:
-            raise ValueError(f"clip: a positive number is wanted, got {self.clip!r}")
+        if self.floor is not None:
+            object.__setattr__(self, "floor", flag(self.floor, "floor"))
+        if self.clip is not None and not (isinstance(self.clip, float) and self.clip == math.inf):
+            object.__setattr__(self, "clip", positive_number(self.clip, "clip"))
 
     def _core(self, num_items: Any) -> Any:
-        if isinstance(num_items, bool) or not isinstance(num_items, (int, np.integer)):
-            raise TypeError(f"num_items: a whole number is wanted, got {num_items!r}")
         return self._make(
             "ranked_hinge",
-            num_items=int(num_items),
+            num_items=whole(num_items, "num_items", 1, 2**63 - 1),
             rank_weight=self.rank_weight,
-            floor=self.rank_weight != "collie" if self.floor is None else bool(self.floor),
+            floor=self.rank_weight != "collie" if self.floor is None else self.floor,
             clip=math.inf if self.clip is None else float(self.clip),
         )
 
@@ -435,13 +434,16 @@ def ideal_difference_from_metadata(
     >>> rg.ideal_difference_from_metadata([0, 0], [1, 2], {"genre": [7, 7, 3]}, {"genre": 0.25})
     array([0.75, 1.  ])
     """
-    shape = np.shape(negative_items)
-    if np.shape(positive_items) != shape and np.shape(positive_items) != shape[1:]:
+    negative = as_array(negative_items, "negative_items")
+    positive = as_array(positive_items, "positive_items")
+    if positive.shape not in (negative.shape, negative.shape[1:]):
         raise ValueError(
-            f"negative_items: shape {shape} fits neither positive_items, {np.shape(positive_items)}, nor rows of them"
+            f"negative_items: shape {negative.shape} fits neither positive_items, {positive.shape}, nor rows of them"
         )
-    negative = item_ids(negative_items, "negative_items", shape)
-    positive = item_ids(positive_items, "positive_items", np.shape(positive_items))
-    positive = np.ascontiguousarray(np.broadcast_to(positive, shape))
-    result: Array = _core.ideal_difference(positive, negative, features_of(metadata, metadata_weights))
-    return result.reshape(shape)
+    positive = np.ascontiguousarray(np.broadcast_to(positive, negative.shape))
+    result: Array = _core.ideal_difference(
+        item_ids(positive, "positive_items", negative.shape),
+        item_ids(negative, "negative_items", negative.shape),
+        features_of(metadata, metadata_weights),
+    )
+    return result.reshape(negative.shape)

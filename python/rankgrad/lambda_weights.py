@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from rankgrad import _core
+from rankgrad._options import flag, shown, whole_or_none
 from rankgrad.metrics import Gain, gain_table
 
 _NO_TABLE = np.zeros(0)
@@ -76,17 +77,16 @@ class NDCGWeight(LambdaWeight):
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
-        set_field(self, "k", _whole(self.k, "k"))
-        set_field(self, "truncation", _whole(self.truncation, "truncation"))
+        for rank in ("k", "truncation"):
+            set_field(self, rank, whole_or_none(getattr(self, rank), rank, 1, 2**62))
         name, table = gain_table(self.gain)
         if name == "table":  # a tuple can be compared and hashed
             set_field(self, "gain", tuple(table.tolist()))
-        if not isinstance(self.normalize, (bool, np.bool_)):
-            raise TypeError(f"normalize: True or False is wanted, got {self.normalize!r}")
+        set_field(self, "normalize", flag(self.normalize, "normalize"))
 
     def _core_weight(self) -> Any:
         name, table = gain_table(self.gain)
-        return _core.PairWeight("ndcg", name, table, self.k or 0, self.truncation or 0, bool(self.normalize))
+        return _core.PairWeight("ndcg", name, table, self.k or 0, self.truncation or 0, self.normalize)
 
 
 @dataclass(frozen=True)
@@ -112,19 +112,9 @@ def lambda_weight_from_config(config: Any) -> LambdaWeight:
     known = {cls.__name__: cls for cls in LambdaWeight.__subclasses__()}
     parameters = dict(config) if isinstance(config, dict) else {}
     name = parameters.pop("class_name", None)
-    if name not in known:
-        raise ValueError(f"lambda_weight: a config of one of {sorted(known)} is wanted, got {config!r}")
-    unknown = sorted(set(parameters) - {f.name for f in fields(known[name])})
-    if unknown:
+    if not isinstance(name, str) or name not in known:
+        raise ValueError(f"lambda_weight: a config of one of {sorted(known)} is wanted, got {shown(config)}")
+    parts = {f.name for f in fields(known[name])}
+    if unknown := [key for key in parameters if key not in parts]:
         raise ValueError(f"lambda_weight: {name} has no {unknown}")
     return known[name](**parameters)
-
-
-def _whole(x: Any, name: str) -> int | None:
-    if x is None:
-        return None
-    if isinstance(x, bool) or not isinstance(x, (int, np.integer)):
-        raise TypeError(f"{name}: a whole number or None is wanted, got {x!r}")
-    if not 1 <= x < 2**62:
-        raise ValueError(f"{name}: at least 1 is wanted, got {x}")
-    return int(x)

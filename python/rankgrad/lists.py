@@ -11,6 +11,9 @@ form            meaning
 ``offsets=``    boundaries in a flat array, from 0 to its length, as XGBoost's ``group_ptr``
 ``qid=``        a list id per item, equal ids next to each other
 ==============  =====================================================================
+
+Sizes and boundaries are integers, or floats that are whole numbers. Ids are numbers, text, bytes, dates, categories
+or any objects that can be hashed, in an array, a list or a column of a data frame; none may be missing.
 """
 
 from __future__ import annotations
@@ -19,13 +22,20 @@ from typing import Any
 
 import numpy as np
 
-from rankgrad._arrays import Array, as_array, as_integers
+from rankgrad._arrays import Array, as_integers
+from rankgrad._ids import as_ids
+from rankgrad._options import shown
 
 
 def offsets_of(
-    shape: tuple[int, ...], *, groups: Any = None, offsets: Any = None, qid: Any = None
+    shape: tuple[int, ...],
+    *,
+    groups: Any = None,
+    offsets: Any = None,
+    qid: Any = None,
+    items: str = "labels",
 ) -> Array | None:
-    """Offsets of the lists in data of `shape`, or None for one list.
+    """Offsets of the lists in data of `shape`, or None for one list; `items` is the messages' word for the data.
 
     Raises
     ------
@@ -44,41 +54,41 @@ def offsets_of(
             raise ValueError(f"{given[0]}: goes with flat 1-D data, but the labels have shape {shape}")
         return np.arange(shape[0] + 1, dtype=np.int64) * shape[1]
     if groups is not None:
-        return _offsets_of_groups(as_integers(groups, "groups"), shape[0])
+        return offsets_of_groups(as_integers(groups, "groups"), shape[0], "groups", items)
     if offsets is not None:
         return as_integers(offsets, "offsets")
     if qid is not None:
-        return _offsets_of_qid(as_array(qid, "qid", kinds="fiubSU"), shape[0])
+        return _offsets_of_qid(qid, shape[0])
     return None
 
 
-def _offsets_of_groups(sizes: Array, n_items: int) -> Array:
+def offsets_of_groups(sizes: Array, n_items: int, name: str, items: str) -> Array:
+    """Offsets of lists of these sizes; `name` and `items` are the words of the messages."""
     bad = (sizes < 0) | (sizes > n_items)
     if bad.any():
         place = int(np.argmax(bad))
-        wrong = "negative" if sizes[place] < 0 else f"more than the {n_items} items there are"
-        raise ValueError(f"groups: index {place} holds {int(sizes[place])}, {wrong}")
+        wrong = "negative" if sizes[place] < 0 else f"more than the {n_items} {items} there are"
+        raise ValueError(f"{name}: index {place} holds {int(sizes[place])}, {wrong}")
     result = np.zeros(sizes.size + 1, dtype=np.int64)
     np.cumsum(sizes, out=result[1:])
     if result[-1] != n_items:
-        raise ValueError(f"groups: sizes add up to {int(result[-1])} but scores has {n_items} items")
+        raise ValueError(f"{name}: sizes add up to {int(result[-1])} but there are {n_items} {items}")
     return result
 
 
-def _offsets_of_qid(qid: Array, n_items: int) -> Array:
-    if qid.shape != (n_items,):
-        raise ValueError(f"qid: shape {qid.shape} does not match the {n_items} items")
-    if qid.dtype.kind == "f" and np.isnan(qid).any():
-        raise ValueError(f"qid: NaN at index {int(np.argmax(np.isnan(qid)))}")
+def _offsets_of_qid(qid: Any, n_items: int) -> Array:
+    codes, ids = as_ids(qid, "qid")
+    if codes.size != n_items:
+        raise ValueError(f"qid: shape {codes.shape} does not match the {n_items} labels")
     if n_items == 0:
         return np.zeros(1, dtype=np.int64)
-    starts = np.concatenate(([0], np.flatnonzero(qid[1:] != qid[:-1]) + 1))
-    _, first, run = np.unique(qid[starts], return_index=True, return_inverse=True)
+    starts = np.concatenate(([0], np.flatnonzero(codes[1:] != codes[:-1]) + 1))
+    _, first, run = np.unique(codes[starts], return_index=True, return_inverse=True)
     again = first[run] != np.arange(starts.size)
     if again.any():
         place = int(starts[np.argmax(again)])
         raise ValueError(
-            f"qid: items of a list must be next to each other, but {qid[place]} at index {place} was seen before; "
-            "sort the data by qid first"
+            f"qid: items of a list must be next to each other, but {shown(ids[place])} at index {place} was seen "
+            "before; sort the data by qid first"
         )
     return np.concatenate((starts, [n_items])).astype(np.int64)

@@ -20,12 +20,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
 from rankgrad import _core
 from rankgrad._arrays import Array
-from rankgrad._iterated import IteratedLoss, check_counter
-from rankgrad._loss import RankingLoss, check_choice
+from rankgrad._iterated import IteratedLoss
+from rankgrad._loss import RankingLoss
+from rankgrad._options import check_choice, flag, real, whole, whole_or_none
 
 
 @dataclass(frozen=True)
@@ -87,6 +86,10 @@ class SoftmaxLoss(ListwiseLoss):
     normalize_labels: bool = False
     _kernel = "softmax"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "normalize_labels", flag(self.normalize_labels, "normalize_labels"))
+
     def _target_name(self) -> str:
         return "normalized_label" if self.normalize_labels else "label"
 
@@ -113,11 +116,7 @@ class Poly1SoftmaxLoss(ListwiseLoss):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if isinstance(self.epsilon, bool) or not (
-            isinstance(self.epsilon, (int, float, np.number)) and np.isfinite(self.epsilon)
-        ):
-            raise ValueError(f"epsilon: a finite number is wanted, got {self.epsilon!r}")
-        object.__setattr__(self, "epsilon", float(self.epsilon))
+        object.__setattr__(self, "epsilon", real(self.epsilon, "epsilon"))
 
 
 @dataclass(frozen=True)
@@ -138,6 +137,7 @@ class UniqueSoftmaxLoss(ListwiseLoss):
 
     gain: str = "exp2"
     _kernel = "unique_softmax"
+    _compares = "labels"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -195,13 +195,7 @@ class ApproxNDCGLoss(_SmoothRankLoss):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.k is None:
-            return
-        if isinstance(self.k, bool) or not isinstance(self.k, (int, np.integer)):
-            raise TypeError(f"k: a whole number or None is wanted, got {self.k!r}")
-        if self.k < 1:
-            raise ValueError(f"k: at least 1 is wanted, got {self.k}")
-        object.__setattr__(self, "k", int(self.k))
+        object.__setattr__(self, "k", whole_or_none(self.k, "k", 1, 2**62))
 
 
 @dataclass(frozen=True)
@@ -229,6 +223,7 @@ class SigmoidCrossEntropyLoss(ListwiseLoss):
     """
 
     _kernel = "sigmoid_cross_entropy"
+    _compares = None
     _target = "clipped_label"
 
 
@@ -241,6 +236,7 @@ class PointwiseMeanSquaredError(ListwiseLoss):
     """
 
     _kernel = "squared_error"
+    _compares = None
 
 
 @dataclass(frozen=True)
@@ -269,4 +265,4 @@ class XENDCGLoss(IteratedLoss, ListwiseLoss):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "seed", check_counter(self.seed, "seed"))
+        object.__setattr__(self, "seed", whole(self.seed, "seed", 0, 2**64 - 1))

@@ -19,9 +19,7 @@ its weight, so that their means of weighted lists may be above 1; here it counts
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +28,7 @@ import numpy.typing as npt
 from rankgrad import _core
 from rankgrad._arrays import Array, as_array, as_scores, as_weights, plain
 from rankgrad._loss import labels_and_mask
+from rankgrad._options import check_choice, flag, real, shown, whole_or_none
 from rankgrad.lists import offsets_of
 
 Gain = Literal["exp2", "linear"] | npt.ArrayLike
@@ -198,12 +197,13 @@ def _metric(
     s = as_scores(scores, "scores")
     if s.shape != y.shape:
         raise ValueError(f"scores: shape {s.shape} does not match the labels' shape {y.shape}")
-    if ties not in ("first", "average", "worst"):
-        raise ValueError(f'ties: "first", "average" or "worst" is wanted, got {ties!r}')
-    if negative_labels not in ("ignore", "use"):
-        raise ValueError(f'negative_labels: "ignore" or "use" is wanted, got {negative_labels!r}')
-    if (isinstance(empty, str) and empty != "skip") or not isinstance(empty, str | Real):
-        raise ValueError(f'empty: a number or "skip" is wanted, got {empty!r}')
+    check_choice(ties, "ties", ("first", "average", "worst"))
+    check_choice(negative_labels, "negative_labels", ("ignore", "use"))
+    if isinstance(empty, str):
+        check_choice(empty, "empty", ("skip",))
+    elif not isinstance(empty, float):  # which may be NaN or infinite
+        empty = real(empty, "empty", 'a number or "skip"')
+    per_list = flag(per_list, "per_list")
     boundaries = offsets_of(y.shape, groups=groups, offsets=offsets, qid=qid)
     name, table = gain_table(gain)
     cutoffs = cutoffs_of(k)
@@ -254,25 +254,17 @@ def as_sequence(k: int | tuple[int | None, ...] | None) -> tuple[int | None, ...
 
 
 def _cutoff(k: Any) -> int | None:
-    if k is None:
-        return None
-    wanted = f"k: a positive integer or None is wanted, got {k!r}"
-    try:
-        depth = operator.index(k)
-    except TypeError:
-        raise TypeError(wanted) from None
-    if depth < 1 or isinstance(k, (bool, np.bool_)):
-        raise ValueError(wanted)
-    return min(depth, _ALL_POSITIONS)
+    depth = whole_or_none(k, "k", 1)
+    return None if depth is None else min(depth, _ALL_POSITIONS)
 
 
 def gain_table(gain: Gain) -> tuple[str, Array]:
     """The gain as the core takes it: its name and, for "table", the table."""
     if isinstance(gain, str):
         if gain not in ("exp2", "linear"):
-            raise ValueError(f'gain: "exp2", "linear" or an array is wanted, got {gain!r}')
+            raise ValueError(f'gain: "exp2", "linear" or an array is wanted, got {shown(gain)}')
         return gain, _NO_TABLE
     table = plain(as_array(gain, "gain"), np.float64)
     if table.ndim != 1 or table.size == 0 or not np.isfinite(table).all():
-        raise ValueError(f"gain: a 1-D array of finite numbers is wanted, got {gain!r}")
+        raise ValueError(f"gain: a 1-D array of finite numbers is wanted, got {shown(gain)}")
     return "table", table

@@ -9,6 +9,7 @@ import numpy as np
 
 from rankgrad import _core
 from rankgrad._arrays import Array, as_scores, as_weights
+from rankgrad._options import check_choice, real, whole
 from rankgrad._reductions import Weights, divisor_of
 
 _CURVATURES = {"exact": _core.GRAD_HESS, "positive": _core.GRAD_POSITIVE_HESS}
@@ -142,8 +143,7 @@ class Objective:
         1 per active pair for the hinge, p q for the soft zero-one loss. With ``min_hessian > 0`` the Hessians of valid
         items are raised to at least that. Both are for Newton steps, as boosting takes them.
         """
-        if curvature not in _CURVATURES:
-            raise ValueError(f"curvature: one of {tuple(_CURVATURES)} is wanted, got {curvature!r}")
+        check_choice(curvature, "curvature", tuple(_CURVATURES))
         x = self._scores(scores)
         item, per_list, scale = self._with_cotangent(cotangent)
         if out is None:
@@ -152,9 +152,7 @@ class Objective:
             grad, hess = self._pair(out)
             grad = self._checked_out(grad, x, item, per_list)
             hess = self._checked_out(hess, x, grad, item, per_list)
-        if not (isinstance(min_hessian, (int, float, np.number)) and 0 <= min_hessian < np.inf):
-            raise ValueError(f"min_hessian: a finite number of at least 0 is wanted, got {min_hessian!r}")
-        floor = float(min_hessian) if min_hessian > 0 else -np.inf
+        floor = real(min_hessian, "min_hessian", "a finite number of at least 0", low=0.0) or -np.inf
         mode = _CURVATURES[curvature]
         self._evaluate(
             mode, x, None, item, scale, n_threads, grad=grad, hess=hess, floor=floor, per_list=per_list
@@ -281,8 +279,4 @@ class Objective:
 
 def check_threads(n_threads: Any) -> int:
     """A number of threads of at least 1."""
-    if isinstance(n_threads, bool) or not isinstance(n_threads, (int, np.integer)):
-        raise TypeError(f"n_threads: a whole number is wanted, got {n_threads!r}")
-    if not 1 <= n_threads <= 4096:
-        raise ValueError(f"n_threads: from 1 to 4096 is wanted, got {n_threads}")
-    return int(n_threads)
+    return whole(n_threads, "n_threads", 1, 4096)

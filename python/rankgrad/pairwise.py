@@ -14,7 +14,9 @@ from typing import Any, ClassVar
 
 from rankgrad import _core
 from rankgrad._arrays import Array
-from rankgrad._loss import RankingLoss, positive_number
+from rankgrad._loss import RankingLoss
+from rankgrad._options import flag, positive_number, shown
+from rankgrad._silent_zeros import Compares
 from rankgrad.lambda_weights import NO_WEIGHT, LambdaWeight, lambda_weight_from_config
 
 
@@ -31,6 +33,7 @@ class PairwiseLoss(RankingLoss):
     lambda_weight: LambdaWeight | None = field(default=None, kw_only=True)
 
     _kernel: ClassVar[str]
+    _compares: ClassVar[Compares] = "labels"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -38,7 +41,12 @@ class PairwiseLoss(RankingLoss):
         if isinstance(weight, dict):  # of get_config
             object.__setattr__(self, "lambda_weight", lambda_weight_from_config(weight))
         elif not (weight is None or isinstance(weight, LambdaWeight)):
-            raise TypeError(f"lambda_weight: a weight such as NDCGWeight() is wanted, got {weight!r}")
+            raise TypeError(f"lambda_weight: a weight such as NDCGWeight() is wanted, got {shown(weight)}")
+
+    @property
+    def has_pairs(self) -> bool:
+        """It is."""
+        return True
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments as plain data, for `from_config`."""
@@ -128,6 +136,7 @@ class PairwiseMeanSquaredError(PairwiseLoss):
     """
 
     _kernel = "mean_squared_error"
+    _compares = "items"
 
 
 @dataclass(frozen=True)
@@ -153,6 +162,7 @@ class PairwiseQuantileLoss(PairwiseLoss):
         if tau > 1:
             raise ValueError(f"tau: a number in (0, 1] is wanted, got {tau}")
         object.__setattr__(self, "tau", tau)
+        object.__setattr__(self, "squared", flag(self.squared, "squared"))
 
     @property
     def has_curvature(self) -> bool:
