@@ -45,13 +45,17 @@ PairWeights::PairWeights(const PairWeightOptions& options, const Plan& plan)
 
 /// 2^y and 2^y - 1 have the same differences, and powers of two are exact in float too.
 void PairWeights::make_gains(const PairWeightOptions& options, const Plan& plan) {
-    const bool exp2 = ranked() && options.gain == PairWeightOptions::kExp2;
-    const bool table = ranked() && options.gain == PairWeightOptions::kTable;
+    const bool exp2 = options.gain == PairWeightOptions::kExp2, table = options.gain == PairWeightOptions::kTable;
+    if (!ranked()) {  // differences of labels
+        gain_.resize(static_cast<std::size_t>(plan.n_valid()) + kPadding);
+        for (std::int64_t l = 0; l < plan.lists().count(); ++l)
+            std::copy_n(plan.label_gap(l), plan.size(l), gain_.data() + plan.begin(l));
+        return scale_gains(plan, {});
+    }
     const std::vector<double> metric = table ? table_gains(plan, options.gain_table)
                                              : make_targets(plan, exp2 ? Target::kExp2Gain : Target::kLinearGain);
-    const bool normalize = ranked() && options.normalize;
     const std::vector<double> ideal =
-        normalize ? ideal_sums(plan, metric, static_cast<double>(options.cutoff)) : std::vector<double>();
+        options.normalize ? ideal_sums(plan, metric, static_cast<double>(options.cutoff)) : std::vector<double>();
     gain_ = exp2 ? make_targets(plan, Target::kNoisyPower) : metric;
     scale_gains(plan, ideal);
 }
