@@ -241,8 +241,8 @@ def add(
     slope_beside = np.maximum(np.abs(jet.slope), np.abs(jet.jump[1]))
     bend = np.maximum(np.abs(c), jet.bend_beside)
     parts = {
-        "values": (jet.value, slope_beside, jet.jump[0], 0),
-        "grad": (jet.slope, bend, jet.jump[1], 1),
+        "values": (jet.value, slope_beside + bend * u / 2, jet.jump[0], 0),
+        "grad": (jet.slope, bend + jet.more * u / 2, jet.jump[1], 1),
         "hess": (c, jet.more, jet.jump[2], 2),
         "positive": (jet.positive, jet.more, jet.jump[3], 2),
     }
