@@ -141,8 +141,8 @@ Expansion make_bins(const ExpansionKernels& kernels, const double* score, std::i
     Expansion e;
     const double width = kernels.bin_width * unit;
     if (bins_side_by_side(kernels, 0, (high - low) / unit, n)) {
-        e.grid = BinGrid(low, width);
-        e.n_bins = e.grid.locate(high).bin + 1;
+        e.grid = make_grid(low, width);
+        e.n_bins = bin_place(e.grid, high).bin + 1;
     } else {
         ScoreBins& bins = scratch.score_bins;
         find_bins(score, n, low, high, width, bins, sort, team);

@@ -122,9 +122,9 @@ template <class T> void LevelTableSum<T>::add_moments(const LevelTableSums<T>& s
 template <class T> double LevelTableSum<T>::run(const ExpansionKernels& loss, double temperature, double list_weight,
                                                 ExpansionScratch& scratch) {
     const LevelTableSums<T>& sums = table_kernels(T()).of[call_.mode][call_.item_weight != nullptr];
-    job_.grid = BinGrid(low_, loss.bin_width * temperature);
+    job_.grid = make_grid(low_, loss.bin_width * temperature);
     Expansion e;
-    e.n_bins = job_.n_bins = job_.grid.locate(high_).bin + 1;
+    e.n_bins = job_.n_bins = bin_place(job_.grid, high_).bin + 1;
     const std::int64_t slots = std::int64_t{plan_.n_levels(list_)} * e.n_bins;
     add_moments(sums, slots);
 

@@ -89,6 +89,7 @@ double Pairwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scrat
             std::fill_n(padded(*sum, n), n, std::numeric_limits<double>::quiet_NaN());
     } else if (pairs(list) > 0) {
         sum_pairs(call, list, s, team);
+        if (kernels().pair->losses[loss_index_].exponential) sum_overflowed_pairs(call, list, s, team);
     }
     return scatter(call, list, s, team);
 }

@@ -49,6 +49,7 @@ struct PairwiseScratch {
     bool in_float = false;  // the scores are in float_score, and in score once scores() is asked for them
     ScoreUnit unit;
     double low = 0, high = 0;  // range of score
+    double log_scale = 0;      // sums of the exponential loss are divided by e^log_scale
     std::size_t ones = 0;      // weights known to be 1
     std::vector<ItemPart> parts;
     ExpansionScratch expansion;
@@ -94,6 +95,8 @@ private:
                                               const Team& team, bool by_merges, double& value) const;
     template <class T>
     void sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, const Team& team) const;
+    template <class T>
+    void sum_overflowed_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, const Team& team) const;
     static const double* scores(std::size_t n, Scratch& scratch);
     template <class P> PairJob<P> job_for(std::int64_t list, Scratch& scratch) const;
     PairJob<double> score_job(std::int64_t list, Scratch& scratch) const;

@@ -24,8 +24,9 @@ bool Pairwise::count(const LossCall<T>& call, std::int64_t list, Scratch& s, con
     list_facts.counted = true;
     const bool by_merges = choose_algorithm(loss_.choice, loss, call.mode, list_facts) == Algorithm::sorted;
     // Merges compare differences that are rounded to double, whose bounds a float has for a unit of 1.
-    return by_merges && unit_.unit() != 1 ? count_in<double>(call, list, s, team, by_merges, value)
-                                          : count_in<T>(call, list, s, team, by_merges, value);
+    return (by_merges && unit_.unit() != 1) || !unit_.fits_float()
+               ? count_in<double>(call, list, s, team, by_merges, value)
+               : count_in<T>(call, list, s, team, by_merges, value);
 }
 
 template <class N, class T> bool Pairwise::count_in(const LossCall<T>& call, std::int64_t list, Scratch& s,
@@ -45,9 +46,10 @@ template <class N, class T> bool Pairwise::count_in(const LossCall<T>& call, std
     const ItemPart all = joined(s.parts);
     if (!all.finite) return false;
     const double low = all.low * unit_.factor(), high = all.high * unit_.factor();
-    if (std::max(-low, high) > (std::is_same_v<N, float> ? kFloatScore : ScoreUnit::kLargest)) return false;
-
     const PairLossKernels& loss = kernels().pair->losses[loss_index_];
+    if (!unit_.fits(std::max(-all.low, all.high), loss.degree)) return false;
+    if (std::is_same_v<N, float> && std::max(-low, high) > kFloatScore) return false;
+
     PartnerCountJob<N> job;
     job.unit = unit_.unit();
     job.score = score;
@@ -65,11 +67,11 @@ template <class N, class T> bool Pairwise::count_in(const LossCall<T>& call, std
         counted.pairs = count_pair_by_pair(loss, job, team);
         if (with_value(call.mode)) counts_of<N>(loss).add_products(score, job.slope, n, counted.products);
     }
-    if (with_value(call.mode)) value = list_weight * unit_.of_value(counted.value(job.unit), loss.degree);
+    if (with_value(call.mode)) value = list_weight * unit_.of_value(counted.value(job.unit), loss.degree).number();
 
     // Of numbers of pairs, which have no unit.
-    const double grad_factor = unit_.of_grad(call.scale * list_weight, 0);
-    const double hess_factor = unit_.of_hess(call.scale * list_weight, 0);
+    const double grad_factor = unit_.of_grad(call.scale * list_weight, 0).number();
+    const double hess_factor = unit_.of_hess(call.scale * list_weight, 0).number();
     const bool anywhere = n_levels > kWindowLevels;
     T* const grad = call.grad == nullptr ? nullptr : call.grad + base;
     T* const hess = call.hess == nullptr ? nullptr : call.hess + base;

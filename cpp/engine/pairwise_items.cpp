@@ -27,6 +27,14 @@ double weighted_sum(const double* weight, const double* x, std::int64_t n) {
     return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
 }
 
+/// What sums are left to be multiplied by: a scale that is no number of its own is multiplied in here.
+double factor_of(const ScoreUnit::Scale& scale, double* sums, std::int64_t n) {
+    if (scale.is_normal()) return scale.number();
+    for (std::int64_t k = 0; sums != nullptr && k < n; ++k)
+        sums[k] = std::ldexp(sums[k] * scale.factor, scale.exponent);
+    return 1.0;
+}
+
 template <class From>
 void gather_numbers(const From* from, const std::int32_t* order, std::int64_t n, double* out, ItemPart& part) {
     for (std::int64_t k = 0; k < n; ++k) out[k] = static_cast<double>(from[order[k]]);
@@ -72,15 +80,17 @@ ItemPart Pairwise::gather_items(const LossCall<T>& call, std::int64_t list, Scra
 template <class T>
 bool Pairwise::gather(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const {
     s.unit = unit_;
-    s.in_float = std::is_same_v<T, float> && !weights_.any() && plan_.size(list) <= kGatheredBlock;
+    s.in_float =
+        std::is_same_v<T, float> && unit_.fits_float() && !weights_.any() && plan_.size(list) <= kGatheredBlock;
     ItemPart all = gather_items(call, list, s, team);
+    const int degree = kernels().pair->losses[loss_index_].degree;
     const double largest = std::max(-all.low, all.high);
     if (all.finite && s.in_float && largest * s.unit.factor() > kFloatScore) {
         s.in_float = false;
         all = gather_items(call, list, s, team);
     }
-    if (all.finite && largest * s.unit.factor() > ScoreUnit::kLargest) {
-        s.unit = unit_.for_scores_up_to(largest);
+    if (all.finite && !s.unit.fits(largest, degree)) {
+        s.unit = unit_.for_scores_up_to(largest, degree);
         all = gather_items(call, list, s, team);
     }
     s.low = all.low * s.unit.factor();
@@ -94,9 +104,11 @@ double Pairwise::scatter(const LossCall<T>& call, std::int64_t list, Scratch& s,
     const std::int32_t* order = plan_.order(list);
     const double list_weight = call.list_weight == nullptr ? 1.0 : call.list_weight[list];
     const int degree = kernels().pair->losses[loss_index_].degree;
-    const double scale = call.scale * list_weight, value_factor = s.unit.of_value(1.0, degree);
-    const double hess_factor = s.unit.of_hess(scale, degree);
-    const double grad_factor = call.mode == kHessVector ? hess_factor : s.unit.of_grad(scale, degree);
+    const double scale = call.scale * list_weight, value_factor = s.unit.of_value(1.0, degree).number();
+    const ScoreUnit::Scale of_hess = s.unit.of_hess(scale, degree);
+    const ScoreUnit::Scale of_grad = call.mode == kHessVector ? of_hess : s.unit.of_grad(scale, degree);
+    const double hess_factor = factor_of(of_hess, with_hess(call.mode) ? s.hess.data() : nullptr, n);
+    const double grad_factor = factor_of(of_grad, call.mode == kValue ? nullptr : s.grad.data(), n);
     const double *value = s.value.data(), *grad = s.grad.data(), *hess = s.hess.data();
     const double* weight = call.item_weight == nullptr ? nullptr : s.weight.data();
     const bool anywhere = plan_.n_levels(list) > kWindowLevels;

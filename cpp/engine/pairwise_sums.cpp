@@ -32,6 +32,36 @@ template <class T> ListFacts Pairwise::facts(std::int64_t list, double range, Pa
     return facts;
 }
 
+/// Where both parts of a difference are infinite, sums of smaller terms tell which is larger.
+template <class T>
+void Pairwise::sum_overflowed_pairs(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const {
+    constexpr double kLogRange = 600;  // of terms and of their sums
+    const auto n = static_cast<std::ptrdiff_t>(plan_.size(list));
+    std::vector<double*> sums;
+    if (with_value(call.mode)) sums.push_back(s.value.data());
+    if (call.mode != kValue) sums.push_back(s.grad.data());
+    if (with_hess(call.mode)) sums.push_back(s.hess.data());
+    std::vector<std::vector<double>> first;
+    bool overflowed = false;
+    for (double* sum : sums)
+        overflowed = std::any_of(sum, sum + n, [](double x) { return std::isnan(x); }) || overflowed;
+    if (!overflowed || !(range(s) > kLogRange)) return;
+    for (double* sum : sums) {
+        first.emplace_back(sum, sum + n);
+        std::fill_n(sum, n, 0.0);
+    }
+    s.log_scale = range(s) - kLogRange;
+    sum_pairs(call, list, s, team);
+    const double half = std::exp(0.5 * s.log_scale);
+    s.log_scale = 0;
+    for (std::size_t m = 0; m < sums.size(); ++m)
+        for (std::ptrdiff_t k = 0; k < n; ++k) {
+            const double before = first[m][static_cast<std::size_t>(k)];
+            if (!std::isnan(before)) sums[m][k] = before;
+            else if (sums[m][k] != 0) sums[m][k] = sums[m][k] * half * half;
+        }
+}
+
 /// Chooses the algorithm and the arithmetic from the type, the range of the scores and the labels, never from the machine.
 template <class T>
 void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const {
@@ -63,6 +93,7 @@ void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& s,
 LossParameters Pairwise::parameters(const Scratch& s) const {
     LossParameters parameters = loss_.parameters;
     parameters.unit = s.unit.unit();
+    parameters.log_scale = s.log_scale;
     return parameters;
 }
 
@@ -157,6 +188,8 @@ template ListFacts Pairwise::facts<float>(std::int64_t, double, PairMode) const;
 template ListFacts Pairwise::facts<double>(std::int64_t, double, PairMode) const;
 template bool Pairwise::fits_float(const LossCall<float>&, const Scratch&, std::size_t, bool) const;
 template bool Pairwise::fits_float(const LossCall<double>&, const Scratch&, std::size_t, bool) const;
+template void Pairwise::sum_overflowed_pairs(const LossCall<float>&, std::int64_t, Scratch&, const Team&) const;
+template void Pairwise::sum_overflowed_pairs(const LossCall<double>&, std::int64_t, Scratch&, const Team&) const;
 template void Pairwise::sum_pairs(const LossCall<float>&, std::int64_t, Scratch&, const Team&) const;
 template void Pairwise::sum_pairs(const LossCall<double>&, std::int64_t, Scratch&, const Team&) const;
 

@@ -34,7 +34,7 @@ template <class Body> void RankNodes::for_items(std::int32_t n, Body body) {
 
 /// Cuts the items of a node into chunks, the lower group's items of each first.
 void RankNodes::cut(std::int32_t* item, std::int32_t middle, std::int32_t n) {
-    const auto bin_of = [&](std::int32_t k) { return grid_.locate(list_.score[item[k]]).bin; };
+    const auto bin_of = [&](std::int32_t k) { return bin_place(grid_, list_.score[item[k]]).bin; };
     s_.chunks.clear();
     for (std::int32_t k = 0; k < n; k = s_.chunks.back().end) {
         RankChunk chunk{k, k, k + 1, bin_of(k), list_.discount[item[k]], 0};
@@ -67,7 +67,8 @@ void RankNodes::set_places(RankScanJob& job, const std::int32_t* item, std::int3
         const auto first = static_cast<std::size_t>(part) * kPartChunks;
         for (std::size_t q = first; q < std::min(s_.chunks.size(), first + kPartChunks); ++q) {
             const RankChunk& chunk = s_.chunks[q];
-            for (std::int32_t k = chunk.begin; k < chunk.end; ++k) place[k] = grid_.locate(list_.score[item[k]]).place;
+            for (std::int32_t k = chunk.begin; k < chunk.end; ++k)
+                place[k] = bin_place(grid_, list_.score[item[k]]).place;
         }
     });
     if (s_.expansion != sums_of_.expansion) s_.tables = expansion_tables(*sums_of_.expansion);

@@ -18,7 +18,7 @@ public:
     /// Without a team all is done by the calling thread.
     RankNodes(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& scratch, Team* team)
         : sums_of_(kernels), mode_(kernels.mode), list_(list), s_(scratch), team_(team) {
-        if (kernels.expansion != nullptr) grid_ = BinGrid(list.low, kernels.expansion->bin_width * list.unit);
+        if (kernels.expansion != nullptr) grid_ = make_grid(list.low, kernels.expansion->bin_width * list.unit);
     }
 
     /// The pairs between the items [begin, middle) and [middle, end), given by descending score. `room` is as long.

@@ -9,8 +9,8 @@
 namespace rankgrad {
 namespace {
 
-/// Widths of bins without a score, after which a new grid begins. A grid has as many bins as fit a number at most.
-constexpr double kWideGap = 64, kMostBins = 1 << 30;
+/// Widths without a score after which a new grid begins: what is farther away is not a near bin.
+constexpr double kWideGap = 6;
 
 }  // namespace
 
@@ -23,13 +23,13 @@ void find_bins(const double* score, std::int32_t n, double low, double high, dou
     padded(bins.place, size);
     bins.step.clear();
     BinGrid grid;
-    BinGrid::Place at{};
+    BinPlace at{};
     for (std::int32_t k = 0; k < n; ++k) {
         const double x = sorted.number[k], gap = k == 0 ? 0 : x - sorted.number[k - 1];
-        const bool begins = k == 0 || gap > kWideGap * width || x - grid.low > kMostBins * width;
-        const BinGrid::Place before = at;
-        if (begins) grid = BinGrid(x, width);
-        at = grid.locate(x);
+        const bool begins = k == 0 || gap > kWideGap * width;
+        const BinPlace before = at;
+        if (begins) grid = make_grid(x, width);
+        at = bin_place(grid, x);
         if (begins) bins.step.push_back(gap / width + 0.5 * (1 + before.place));  // from where the bin before begins
         else if (at.bin != before.bin) bins.step.push_back(at.bin - before.bin);
         const auto item = static_cast<std::size_t>(sorted.index[k]);

@@ -24,7 +24,7 @@ template <int nodes> struct BinPlaces {
         } else {
             const BinGrid grid = e.grid;
             for (std::int32_t k = 0; k < count; ++k) {
-                const BinGrid::Place at = grid.locate(x[first + k]);
+                const BinPlace at = bin_place(grid, x[first + k]);
                 bin[k] = at.bin;
                 place[k] = at.place;
             }

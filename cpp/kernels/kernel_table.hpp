@@ -164,6 +164,7 @@ struct PairLossKernels {
     bool log_product;           ///< its factored values are summed as the log of a product
     bool uses_label_gap;        ///< needs the labels as numbers
     bool all_pairs;             ///< pairs every two items of a list, whatever their labels, in O(n); double only
+    bool exponential;           ///< e^-m, whose sums may overflow
     int degree;                 ///< of the loss as a function of margins, gaps and their unit (pair_losses.hpp)
     PairSum<float> float_sum[kPairModes][2];  ///< [mode][weighted]
     PairSum<double> double_sum[kPairModes];   ///< always weighted

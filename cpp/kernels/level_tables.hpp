@@ -31,7 +31,7 @@ template <class T> struct TablePlaces {
         const BinGrid grid = job.grid;
         const std::int32_t n_bins = job.n_bins;
         for (int k = 0; k < count; ++k) {
-            const BinGrid::Place at = grid.locate(static_cast<double>(score[k]));
+            const BinPlace at = bin_place(grid, static_cast<double>(score[k]));
             slot[k] = level[k] * n_bins + at.bin;
             place[k] = at.place;
             bend[k] = 2 * at.place * at.place - 1;

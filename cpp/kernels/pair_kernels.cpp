@@ -40,6 +40,7 @@ template <class Loss> constexpr PairLossKernels pair_loss_kernels() {
             Loss::log_product,
             Loss::uses_label_gap,
             Loss::all_pairs,
+            Loss::exponential,
             Loss::degree,
             {{float_sum<Loss, kValue, false>(), float_sum<Loss, kValue, true>()},
              {float_sum<Loss, kValueGrad, false>(), float_sum<Loss, kValueGrad, true>()},
