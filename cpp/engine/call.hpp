@@ -90,7 +90,7 @@ double sum_over_lists(const Plan& plan, const LossCall<T>& call, ScratchPool<Scr
                      });
     double total = 0;
     for (const double value : values) total += value;
-    return call.scale * total;
+    return call.scale == 0 ? 0 : call.scale * total;
 }
 
 }  // namespace rankgrad

@@ -93,10 +93,10 @@ private:
 
 }  // namespace
 
-void centre(double* x, std::int32_t n) {
-    double mean = 0;
-    for (std::int32_t k = 0; k < n; ++k) mean += x[k] / n;
-    for (std::int32_t k = 0; k < n; ++k) x[k] -= mean;
+void take_off_origin(double* x, std::int32_t n) {
+    const auto [low, high] = std::minmax_element(x, x + n);
+    const double origin = exact_origin(*low, *high);
+    for (std::int32_t k = 0; origin != 0 && k < n; ++k) x[k] -= origin;
 }
 
 const double* expansion_tables(const ExpansionKernels& kernels) {
@@ -137,17 +137,19 @@ void lend(ExpansionScratch& scratch, const ExpansionKernels& kernels, Expansion&
 }
 
 Expansion make_bins(const ExpansionKernels& kernels, const double* score, std::int32_t n, double low, double high,
-                    ExpansionScratch& scratch, SortScratch<double>& sort, const Team& team) {
+                    double unit, ExpansionScratch& scratch, SortScratch<double>& sort, const Team& team) {
     Expansion e;
-    e.low = low;
-    if (bins_side_by_side(kernels, low, high, n)) {
-        e.n_bins = static_cast<std::int32_t>(expansion_bins(kernels, low, high));
+    const double width = kernels.bin_width * unit;
+    if (bins_side_by_side(kernels, 0, (high - low) / unit, n)) {
+        e.grid = make_grid(low, width);
+        e.n_bins = bin_place(e.grid, high).bin + 1;
     } else {
-        e.low = 0;  // not an outlier, which would take the digits of all others
-        find_bins(score, n, low, high, 1 / kernels.bin_width, scratch.score_bins, sort, team);
-        e.n_bins = static_cast<std::int32_t>(scratch.score_bins.grid.size());
-        e.grid = scratch.score_bins.grid.data();
-        e.bin = scratch.score_bins.bin.data();
+        ScoreBins& bins = scratch.score_bins;
+        find_bins(score, n, low, high, width, bins, sort, team);
+        e.n_bins = static_cast<std::int32_t>(bins.step.size());
+        e.step = bins.step.data();
+        e.bin = bins.bin.data();
+        e.place = bins.place.data();
     }
     return e;
 }
@@ -155,12 +157,12 @@ Expansion make_bins(const ExpansionKernels& kernels, const double* score, std::i
 void expansion_sums(const ExpansionKernels& kernels, PairMode mode, PairJob<double> job, double* vector, double low,
                     double high, ExpansionScratch& scratch, SortScratch<double>& sort, const Team& team) {
     const std::int32_t n = job.level_begin[job.n_levels];
-    Expansion e = make_bins(kernels, job.row, n, low, high, scratch, sort, team);
+    Expansion e = make_bins(kernels, job.row, n, low, high, job.parameters.unit, scratch, sort, team);
     cut_blocks(job, run_items(kernels, e.n_bins), scratch.blocks);
     e.block = scratch.blocks.data();
     e.n_blocks = static_cast<std::int32_t>(scratch.blocks.size()) - 1;
     cut_segments(job, e, scratch.segments);
-    if (mode == kHessVector) centre(vector, n);
+    if (mode == kHessVector) take_off_origin(vector, n);
     job.vector = vector;
     for (const bool backward : {false, true}) {
         if ((backward && mode == kValue) || team.stopped()) continue;

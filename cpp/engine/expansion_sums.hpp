@@ -26,12 +26,17 @@ const double* lent_tables(ExpansionScratch& scratch, const ExpansionKernels& ker
 /// Gives `e` the tables of the loss and, for its n_bins, memory for so many passes, the first of them ready.
 void lend(ExpansionScratch& scratch, const ExpansionKernels& kernels, Expansion& e, std::int64_t passes = 1);
 
-/// The bins of n scores from `low` to `high`, side by side or, where most would be empty, the others.
+/// The bins of n scores from `low` to `high`, side by side or, where most would be empty, the others. `unit` is the margin 1 as a
+/// difference of them.
 Expansion make_bins(const ExpansionKernels& kernels, const double* score, std::int32_t n, double low, double high,
-                    ExpansionScratch& scratch, SortScratch<double>& sort, const Team& team);
+                    double unit, ExpansionScratch& scratch, SortScratch<double>& sort, const Team& team);
 
-/// Only differences of the vector matter, and small numbers lose less.
-void centre(double* x, std::int32_t n);
+/// What can be taken off numbers from `low` to `high` without a rounding error, and leaves them no larger than about their range.
+inline double exact_origin(double low, double high) {
+    return low > 0 && low >= 0.5 * high ? low : high < 0 && high <= 0.5 * low ? high : 0;
+}
+/// Only differences of the vector matter: takes off its exact_origin.
+void take_off_origin(double* x, std::int32_t n);
 
 /// Adds what the loss's direct sum over all rows of `job` would add. job.row and job.column hold the scores, low and high are
 /// their range; `vector` is for kHessVector and is centred in place.

@@ -22,11 +22,13 @@ double* FewItems::zeros(Numbers& x) const {
 
 void FewItems::set_operands(PairJob<double>& job) {
     const auto [low, high] = std::minmax_element(score.begin(), score.begin() + n_);
-    const double range = *high - *low, middle = 0.5 * *low + 0.5 * *high;
-    job.factored = sums_of_.expansion != nullptr && range <= kDoubleRange;  // the hinges take scores
+    const double range = (*high - *low) / list_.unit, middle = 0.5 * *low + 0.5 * *high;
+    job.parameters.unit = list_.unit;
+    job.factored = sums_of_.factored && range <= kDoubleRange;
     job.row = job.column = score.data();
     if (!job.factored) return;
-    kernels().double_exponentials(score.data(), static_cast<std::int64_t>(n_), middle, score.data(), column_.data());
+    kernels().double_exponentials(score.data(), static_cast<std::int64_t>(n_), middle, 1 / list_.unit, score.data(),
+                                  column_.data());
     job.column = column_.data();
 }
 

@@ -14,7 +14,7 @@ namespace rankgrad {
 /// What a part says of its items. Parts of different threads are never in the same line of the cache.
 struct alignas(64) ItemPart {
     double low = 0, high = 0;  ///< range of the scores
-    double vector_sum = 0;
+    double vector_low = 0, vector_high = 0;
     double value = 0;  ///< weighted sum
     bool finite = true;
 };

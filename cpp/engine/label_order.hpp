@@ -20,9 +20,9 @@ namespace rankgrad {
 /// Items that are gathered before their range is looked at, while they are in the nearest cache.
 constexpr std::int64_t kGatheredBlock = 1024;
 
-/// Gathers scores of a part, looks at their range, and divides them by the temperature. Writes whole registers.
-template <class T, class N> void gather_scores(const T* scores, const std::int32_t* order, std::int64_t n,
-                                               double temperature, N* out, ItemPart& part) {
+/// Gathers scores of a part, looks at their range, and multiplies them by `factor`, a power of two. Writes whole registers.
+template <class T, class N>
+void gather_scores(const T* scores, const std::int32_t* order, std::int64_t n, double factor, N* out, ItemPart& part) {
     for (std::int64_t first = 0; first < n; first += kGatheredBlock) {
         const std::int64_t count = std::min(kGatheredBlock, n - first);
         N* block = out + first;
@@ -33,18 +33,17 @@ template <class T, class N> void gather_scores(const T* scores, const std::int32
         part.finite = copy_scores(block, count, block, &low, &high) && part.finite;
         part.low = std::min(part.low, double{low});
         part.high = std::max(part.high, double{high});
-        for (std::int64_t k = 0; temperature != 1.0 && k < count; ++k)
-            block[k] = static_cast<N>(static_cast<double>(block[k]) / temperature);
+        for (std::int64_t k = 0; factor != 1.0 && k < count; ++k) block[k] *= static_cast<N>(factor);
     }
 }
 
 /// The same, but writes no more than n.
-template <class T, class N> void gather_only(const T* scores, const std::int32_t* order, std::int64_t n,
-                                             double temperature, N* out, ItemPart& part) {
+template <class T, class N>
+void gather_only(const T* scores, const std::int32_t* order, std::int64_t n, double factor, N* out, ItemPart& part) {
     const std::int64_t whole = n / kRegister * kRegister;
     N rest[kRegister];
-    gather_scores(scores, order, whole, temperature, out, part);
-    gather_scores(scores, order + whole, n - whole, temperature, rest, part);
+    gather_scores(scores, order, whole, factor, out, part);
+    gather_scores(scores, order + whole, n - whole, factor, rest, part);
     std::copy_n(rest, n - whole, out + whole);
 }
 
@@ -64,7 +63,8 @@ template <class T> void put_anywhere(const std::int32_t* place, const T* from, s
 
 /// ScaleCounts for sums.
 template <class T> void scale_results(const double* from, std::int64_t n, double factor, double least, T* out) {
-    for (std::int64_t k = 0; k < n; ++k) out[k] = static_cast<T>(std::max(factor * from[k], least));
+    for (std::int64_t k = 0; k < n; ++k)  // either may be infinite: nothing times anything is nothing
+        out[k] = static_cast<T>(std::max(from[k] == 0 || factor == 0 ? 0 : factor * from[k], least));
 }
 
 /// to[order[k]] = factor * from[k] for the items of a part, but at least `least`; from has sums or counts. Nothing if `to` is

@@ -48,7 +48,12 @@ template <class T> bool LevelTableSum<T>::read() {
     const ItemPart all = joined(scratch_.parts);
     low_ = all.low;
     high_ = all.high;
-    for (const ItemPart& part : scratch_.parts) job_.vector_mean += part.vector_sum / static_cast<double>(n_);
+    double vector_low = scratch_.parts[0].vector_low, vector_high = scratch_.parts[0].vector_high;
+    for (const ItemPart& part : scratch_.parts) {
+        vector_low = std::min(vector_low, part.vector_low);
+        vector_high = std::max(vector_high, part.vector_high);
+    }
+    job_.vector_origin = exact_origin(vector_low, vector_high);
     return all.finite && (call_.list_weight == nullptr || std::isfinite(call_.list_weight[list_]));
 }
 
@@ -73,8 +78,11 @@ template <class T> void LevelTableSum<T>::read_part(std::int64_t index) {
     part.high = static_cast<double>(high);
     if (job_.weight != nullptr) part.finite = kernels().double_finite(job_.weight + first, n) && part.finite;
     if (job_.vector == nullptr) return;
-    for (std::int64_t k = first; k < end; ++k) part.vector_sum += static_cast<double>(job_.vector[k]);
-    part.finite = part.finite && std::isfinite(part.vector_sum);
+    const auto [vector_low, vector_high] = std::minmax_element(job_.vector + first, job_.vector + end);
+    part.vector_low = static_cast<double>(*vector_low);
+    part.vector_high = static_cast<double>(*vector_high);
+    part.finite =
+        part.finite && std::all_of(job_.vector + first, job_.vector + end, [](T v) { return std::isfinite(v); });
 }
 
 /// Scores of a part: with room of its own behind, that the copying kernel writes to.
@@ -114,10 +122,9 @@ template <class T> void LevelTableSum<T>::add_moments(const LevelTableSums<T>& s
 template <class T> double LevelTableSum<T>::run(const ExpansionKernels& loss, double temperature, double list_weight,
                                                 ExpansionScratch& scratch) {
     const LevelTableSums<T>& sums = table_kernels(T()).of[call_.mode][call_.item_weight != nullptr];
-    job_.low = low_;
-    job_.bins_per_unit = 1 / (loss.bin_width * temperature);
+    job_.grid = make_grid(low_, loss.bin_width * temperature);
     Expansion e;
-    e.n_bins = job_.n_bins = static_cast<std::int32_t>((high_ - low_) * job_.bins_per_unit) + 1;
+    e.n_bins = job_.n_bins = bin_place(job_.grid, high_).bin + 1;
     const std::int64_t slots = std::int64_t{plan_.n_levels(list_)} * e.n_bins;
     add_moments(sums, slots);
 

@@ -12,6 +12,9 @@
 namespace rankgrad {
 namespace {
 
+/// Products with larger gains are normal numbers in float, too.
+constexpr double kLeastFloatGain = 1e-15;
+
 /// The gains of a table.
 std::vector<double> table_gains(const Plan& plan, const std::vector<double>& table) {
     const Gain gain{Gain::kTable, table.data(), static_cast<std::int64_t>(table.size())};
@@ -43,6 +46,14 @@ std::vector<double> powers(const Plan& plan) {
     return out;
 }
 
+/// Labels as far as their differences are wanted.
+std::vector<double> label_gaps(const Plan& plan) {
+    std::vector<double> gaps(static_cast<std::size_t>(plan.n_valid()) + kPadding);
+    for (std::int64_t l = 0; l < plan.lists().count(); ++l)
+        std::copy_n(plan.label_gap(l), plan.size(l), gaps.data() + plan.begin(l));
+    return gaps;
+}
+
 }  // namespace
 
 PairWeights::PairWeights(const PairWeightOptions& options, const Plan& plan)
@@ -61,7 +72,7 @@ void PairWeights::make_gains(const PairWeightOptions& options, const Plan& plan)
     const std::vector<double> metric = table ? table_gains(plan, options.gain_table)
                                              : make_targets(plan, exp2 ? Target::kExp2Gain : Target::kLinearGain);
     const bool normalize = ranked() && options.normalize;
-    gain_ = exp2 ? powers(plan) : metric;
+    gain_ = exp2 ? powers(plan) : table ? metric : label_gaps(plan);
     scale_gains(plan, normalize ? ideal_sums(plan, metric, static_cast<double>(options.cutoff)) : IdealSums());
 }
 
@@ -73,7 +84,8 @@ void PairWeights::scale_gains(const Plan& plan, const IdealSums& ideal) {
         const double unit = unit_scale(largest_size(gain, plan.size(l)));
         for (std::int32_t k = 0; k < plan.size(l); ++k) {
             gain[k] *= unit;
-            const bool fits = static_cast<double>(static_cast<float>(gain[k])) == gain[k];
+            const bool fits = static_cast<double>(static_cast<float>(gain[k])) == gain[k] &&
+                              (gain[k] == 0 || std::abs(gain[k]) >= kLeastFloatGain);
             fit_float_ = fit_float_ && (fits || plan.is_nan(l));
             ascending_ = ascending_ && (k == 0 || gain[k - 1] <= gain[k] || plan.is_nan(l));
         }

@@ -13,6 +13,9 @@
 namespace rankgrad {
 namespace {
 
+/// The square of a temperature, and one divided by it, are normal numbers: level tables do not take a unit apart.
+constexpr double kLeastTemperature = 1e-150;
+
 int find_loss(const std::string& name) {
     const KernelTable& table = kernels();
     for (int k = 0; k < table.pair->count; ++k)
@@ -38,6 +41,7 @@ Pairwise::Pairwise(PairwiseLoss loss, Lists lists, Labels labels, const std::uin
       weights_(loss_.weight, plan_) {
     const PairLossKernels& kernels_of_loss = kernels().pair->losses[loss_index_];
     if (kernels_of_loss.all_pairs) loss_.temperature = 1.0;
+    unit_ = ScoreUnit(loss_.temperature);
     if (weights_.any()) return;
     std::vector<std::int64_t> with_codes;
     for (std::int64_t l = 0; l < plan_.lists().count(); ++l)
@@ -53,7 +57,6 @@ double Pairwise::pairs(std::int64_t list) const {
 
 template <class T> double Pairwise::evaluate(const LossCall<T>& call) const {
     if (!reads_all_first()) check_finite(plan_, call);
-    check_range(plan_, call, loss_.temperature);
     if (!plan_.all_valid())
         for (T* out : {call.row_value, call.grad, call.hess})
             if (out != nullptr) std::fill(out, out + plan_.lists().n_items(), T(0));
@@ -68,11 +71,13 @@ template <class T>
 double Pairwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const {
     const auto n = static_cast<std::size_t>(plan_.size(list));
     if (n == 0) return 0.0;
-    if (codes_.level(list) != nullptr && !plan_.is_nan(list)) {
+    const bool moderate = loss_.temperature >= kLeastTemperature && loss_.temperature <= 1 / kLeastTemperature;
+    if (codes_.level(list) != nullptr && moderate && !plan_.is_nan(list)) {
         const PairLossKernels& loss = kernels().pair->losses[loss_index_];
         LevelTableSum<T> sum(plan_, codes_, call, list, s.tables, team);
-        if (sum.read() && choose_algorithm(loss_.choice, loss, call.mode,
-                                           facts<T>(list, sum.range() / loss_.temperature)) == Algorithm::level_tables)
+        if (sum.read() &&
+            choose_algorithm(loss_.choice, loss, call.mode,
+                             facts<T>(list, sum.range() / loss_.temperature, call.mode)) == Algorithm::level_tables)
             return sum.run(loss.expansion[std::is_same_v<T, float> ? 0 : 1], loss_.temperature,
                            call.list_weight == nullptr ? 1.0 : call.list_weight[list], s.expansion);
     }
@@ -84,6 +89,7 @@ double Pairwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scrat
             std::fill_n(padded(*sum, n), n, std::numeric_limits<double>::quiet_NaN());
     } else if (pairs(list) > 0) {
         sum_pairs(call, list, s, team);
+        if (kernels().pair->losses[loss_index_].exponential) sum_overflowed_pairs(call, list, s, team);
     }
     return scatter(call, list, s, team);
 }

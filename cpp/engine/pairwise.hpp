@@ -14,6 +14,7 @@
 #include "engine/level_table_sums.hpp"
 #include "engine/pair_weights.hpp"
 #include "engine/partner_counts.hpp"
+#include "engine/score_unit.hpp"
 #include "engine/sorted_sums.hpp"
 
 namespace rankgrad {
@@ -29,8 +30,12 @@ struct PairwiseLoss {
     PairWeightOptions weight{};
 };
 
-/// Squares of margins fit float up to here.
-constexpr double kFloatMargin = 1e15;
+/// Squares of margins fit float up to here, and other numbers in these bounds stay normal when they are multiplied with them.
+constexpr double kFloatMargin = 1e15, kLeastFloat = 1e-20, kMostFloat = 1e20;
+/// Scores fit float up to here, their differences too.
+constexpr double kFloatScore = 1e37;
+/// Up to this range sums of powers of the scores keep more digits than a double has.
+constexpr double kPowersRange = 4e9;
 /// Up to here a sum over pairs that is made of scores keeps its digits: an error of 1e-10 for each.
 constexpr double kCountedRange = 1e6;
 /// Pairs in one kernel call, between two looks at the interrupt flag.
@@ -38,11 +43,13 @@ constexpr double kPairsPerCall = 1e7;
 
 /// Arrays of one list, ordered by label, one register longer than the list.
 struct PairwiseScratch {
-    Buffer<double> score, weight, vector, value, grad, hess;  // score: divided by the temperature
+    Buffer<double> score, weight, vector, value, grad, hess;  // scores: in `unit`
     Buffer<double> row, column, label;                        // operands of the kernels in double
     Buffer<float> float_score, float_row, float_column, float_weight, float_label, float_vector;
-    bool in_float = false;     // the scores are in float_score, and in score once scores() is asked for them
+    bool in_float = false;  // the scores are in float_score, and in score once scores() is asked for them
+    ScoreUnit unit;
     double low = 0, high = 0;  // range of score
+    double log_scale = 0;      // sums of the exponential loss are divided by e^log_scale
     std::size_t ones = 0;      // weights known to be 1
     std::vector<ItemPart> parts;
     ExpansionScratch expansion;
@@ -72,16 +79,24 @@ private:
     bool reads_all_first() const { return plan_.lists().count() == 1 && plan_.all_valid(); }
     template <class T>
     double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& scratch, const Team& team) const;
-    template <class T> ListFacts facts(std::int64_t list, double range) const;
+    /// `range` is one of margins.
+    template <class T> ListFacts facts(std::int64_t list, double range, PairMode mode = kValueGrad) const;
+    static double range(const Scratch& s) { return (s.high - s.low) / s.unit.unit(); }
+    LossParameters parameters(const Scratch& s) const;
+    template <class T> bool fits_float(const LossCall<T>& call, const Scratch& s, std::size_t n, bool weighted) const;
+    template <class T>
+    ItemPart gather_items(const LossCall<T>& call, std::int64_t list, Scratch& scratch, const Team& team) const;
     template <class T>
     bool gather(const LossCall<T>& call, std::int64_t list, Scratch& scratch, const Team& team) const;
     template <class T> bool is_counted(const LossCall<T>& call, std::int64_t list) const;
     template <class T>
     bool count(const LossCall<T>& call, std::int64_t list, Scratch& scratch, const Team& team, double& value) const;
-    template <class N, class T>
-    bool count_in(const LossCall<T>& call, std::int64_t list, Scratch& scratch, const Team& team, double& value) const;
+    template <class N, class T> bool count_in(const LossCall<T>& call, std::int64_t list, Scratch& scratch,
+                                              const Team& team, bool by_merges, double& value) const;
     template <class T>
     void sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, const Team& team) const;
+    template <class T>
+    void sum_overflowed_pairs(const LossCall<T>& call, std::int64_t list, Scratch& scratch, const Team& team) const;
     static const double* scores(std::size_t n, Scratch& scratch);
     template <class P> PairJob<P> job_for(std::int64_t list, Scratch& scratch) const;
     PairJob<double> score_job(std::int64_t list, Scratch& scratch) const;
@@ -101,6 +116,7 @@ private:
 
     PairwiseLoss loss_;
     int loss_index_;
+    ScoreUnit unit_;
     Plan plan_;
     PairWeights weights_;
     LevelCodes codes_;

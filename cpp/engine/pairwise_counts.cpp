@@ -10,27 +10,6 @@
 
 namespace rankgrad {
 
-namespace {
-
-/// Margins are compared in the type of the call's scores.
-template <class T, class N>
-PartnerCountJob<T> in_type_of(const PartnerCountJob<N>& job, double middle, PairwiseScratch& s) {
-    if constexpr (std::is_same_v<T, N>) {
-        return job;
-    } else {  // divided by a temperature; rounding is least around the middle
-        PartnerCountJob<T> same;
-        same.score = converted(job.score, static_cast<std::size_t>(job.row_end), middle, s.float_row);
-        same.level_begin = job.level_begin;
-        same.n_levels = job.n_levels;
-        same.row_end = job.row_end;
-        same.slope = job.slope;
-        same.partners = job.partners;
-        return same;
-    }
-}
-
-}  // namespace
-
 template <class T> bool Pairwise::is_counted(const LossCall<T>& call, std::int64_t list) const {
     const PairLossKernels& loss = kernels().pair->losses[loss_index_];
     return loss.counts != nullptr && !weights_.any() && call.item_weight == nullptr && call.row_value == nullptr &&
@@ -40,13 +19,18 @@ template <class T> bool Pairwise::is_counted(const LossCall<T>& call, std::int64
 /// False, with nothing written, if a number is not finite or the range of the scores is too wide.
 template <class T>
 bool Pairwise::count(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team, double& value) const {
-    // Scores that need not be divided stay what they are.
-    return loss_.temperature == 1.0 ? count_in<T>(call, list, s, team, value)
-                                    : count_in<double>(call, list, s, team, value);
+    const PairLossKernels& loss = kernels().pair->losses[loss_index_];
+    ListFacts list_facts = facts<T>(list, 0);
+    list_facts.counted = true;
+    const bool by_merges = choose_algorithm(loss_.choice, loss, call.mode, list_facts) == Algorithm::sorted;
+    // Merges compare differences that are rounded to double, whose bounds a float has for a unit of 1.
+    return (by_merges && unit_.unit() != 1) || !unit_.fits_float()
+               ? count_in<double>(call, list, s, team, by_merges, value)
+               : count_in<T>(call, list, s, team, by_merges, value);
 }
 
-template <class N, class T>
-bool Pairwise::count_in(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team, double& value) const {
+template <class N, class T> bool Pairwise::count_in(const LossCall<T>& call, std::int64_t list, Scratch& s,
+                                                    const Team& team, bool by_merges, double& value) const {
     const std::int64_t base = plan_.lists().begin(list), n = plan_.size(list);
     const auto size = static_cast<std::size_t>(n);
     const std::int32_t* order = plan_.order(list);
@@ -57,17 +41,17 @@ bool Pairwise::count_in(const LossCall<T>& call, std::int64_t list, Scratch& s, 
     const std::int32_t* level_begin = plan_.level_begin(list);
     const std::int32_t n_levels = plan_.n_levels(list);
     for_windows(team, order, level_begin, n_levels, s.parts, [&](std::int64_t begin, std::int64_t end, ItemPart& part) {
-        gather_only(call.scores + base, order + begin, end - begin, loss_.temperature, score + begin, part);
+        gather_only(call.scores + base, order + begin, end - begin, unit_.factor(), score + begin, part);
     });
     const ItemPart all = joined(s.parts);
     if (!all.finite) return false;
-    const double low = all.low / loss_.temperature, high = all.high / loss_.temperature;
-
+    const double low = all.low * unit_.factor(), high = all.high * unit_.factor();
     const PairLossKernels& loss = kernels().pair->losses[loss_index_];
-    ListFacts list_facts = facts<T>(list, 0);
-    list_facts.counted = true;
-    const bool by_merges = choose_algorithm(loss_.choice, loss, call.mode, list_facts) == Algorithm::sorted;
+    if (!unit_.fits(std::max(-all.low, all.high), loss.degree)) return false;
+    if (std::is_same_v<N, float> && std::max(-low, high) > kFloatScore) return false;
+
     PartnerCountJob<N> job;
+    job.unit = unit_.unit();
     job.score = score;
     job.level_begin = level_begin;
     job.n_levels = n_levels;
@@ -80,13 +64,14 @@ bool Pairwise::count_in(const LossCall<T>& call, std::int64_t list, Scratch& s, 
     if (by_merges) {
         counted = count_by_merges(loss, job, with_value(call.mode), low, high, own, team);
     } else {
-        counted.pairs = count_pair_by_pair(loss, in_type_of<T>(job, 0.5 * low + 0.5 * high, s), team);
+        counted.pairs = count_pair_by_pair(loss, job, team);
         if (with_value(call.mode)) counts_of<N>(loss).add_products(score, job.slope, n, counted.products);
     }
-    if (with_value(call.mode)) value = list_weight * counted.value();
+    if (with_value(call.mode)) value = list_weight * unit_.of_value(counted.value(job.unit), loss.degree).number();
 
-    const double grad_factor = call.scale * list_weight / loss_.temperature;
-    const double hess_factor = grad_factor / loss_.temperature;
+    // Of numbers of pairs, which have no unit.
+    const double grad_factor = unit_.of_grad(call.scale * list_weight, 0).number();
+    const double hess_factor = unit_.of_hess(call.scale * list_weight, 0).number();
     const bool anywhere = n_levels > kWindowLevels;
     T* const grad = call.grad == nullptr ? nullptr : call.grad + base;
     T* const hess = call.hess == nullptr ? nullptr : call.hess + base;

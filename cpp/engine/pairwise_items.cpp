@@ -23,8 +23,16 @@ double weighted_sum(const double* weight, const double* x, std::int64_t n) {
         for (; k < n; ++k) sum[0] += term(k);
     };
     if (weight == nullptr) add([=](std::int64_t k) { return x[k]; });
-    else add([=](std::int64_t k) { return weight[k] * x[k]; });
+    else add([=](std::int64_t k) { return weight[k] == 0 ? 0 : weight[k] * x[k]; });  // the value may be infinite
     return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
+}
+
+/// What sums are left to be multiplied by: a scale that is no number of its own is multiplied in here.
+double factor_of(const ScoreUnit::Scale& scale, double* sums, std::int64_t n) {
+    if (scale.is_normal()) return scale.number();
+    for (std::int64_t k = 0; sums != nullptr && k < n; ++k)
+        sums[k] = std::ldexp(sums[k] * scale.factor, scale.exponent);
+    return 1.0;
 }
 
 template <class From>
@@ -35,13 +43,13 @@ void gather_numbers(const From* from, const std::int32_t* order, std::int64_t n,
 
 }  // namespace
 
-/// Copies the list's numbers in label order, and clears its sums. False if a number is not finite.
+/// Copies the list's numbers in label order, and clears its sums.
 template <class T>
-bool Pairwise::gather(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const {
+ItemPart Pairwise::gather_items(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const {
     const std::int64_t base = plan_.lists().begin(list), n = plan_.size(list);
     const std::int32_t* order = plan_.order(list);
     const auto size = static_cast<std::size_t>(n);
-    s.in_float = std::is_same_v<T, float> && loss_.temperature == 1.0 && !weights_.any() && n <= kGatheredBlock;
+    const double factor = s.unit.factor();
     double* score = padded(s.score, size);
     float* float_score = s.in_float ? padded(s.float_score, size) : nullptr;
     double* weight = padded(s.weight, size);
@@ -53,8 +61,9 @@ bool Pairwise::gather(const LossCall<T>& call, std::int64_t list, Scratch& s, co
     for (; call.item_weight == nullptr && s.ones < size; ++s.ones) weight[s.ones] = 1.0;
 
     for_parts(team, n, s.parts, [&](std::int64_t begin, std::int64_t end, ItemPart& part) {
-        if (s.in_float) gather_scores(call.scores + base, order + begin, end - begin, 1.0, float_score + begin, part);
-        else gather_scores(call.scores + base, order + begin, end - begin, loss_.temperature, score + begin, part);
+        if (s.in_float)
+            gather_scores(call.scores + base, order + begin, end - begin, factor, float_score + begin, part);
+        else gather_scores(call.scores + base, order + begin, end - begin, factor, score + begin, part);
         if (call.item_weight != nullptr)
             gather_numbers(call.item_weight + base, order + begin, end - begin, weight + begin, part);
         if (vector != nullptr) gather_numbers(call.vector + base, order + begin, end - begin, vector + begin, part);
@@ -64,9 +73,28 @@ bool Pairwise::gather(const LossCall<T>& call, std::int64_t list, Scratch& s, co
     for (double* numbers : {score, vector, sums[0], sums[1], sums[2]})
         if (numbers != nullptr) std::fill_n(numbers + n, kPadding, 0.0);
     if (s.in_float) std::fill_n(float_score + n, kPadding, 0.0f);
-    const ItemPart all = joined(s.parts);
-    s.low = all.low / loss_.temperature;
-    s.high = all.high / loss_.temperature;
+    return joined(s.parts);
+}
+
+/// The list's numbers in a unit in which differences of its scores fit. False if a number is not finite.
+template <class T>
+bool Pairwise::gather(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const {
+    s.unit = unit_;
+    s.in_float =
+        std::is_same_v<T, float> && unit_.fits_float() && !weights_.any() && plan_.size(list) <= kGatheredBlock;
+    ItemPart all = gather_items(call, list, s, team);
+    const int degree = kernels().pair->losses[loss_index_].degree;
+    const double largest = std::max(-all.low, all.high);
+    if (all.finite && s.in_float && largest * s.unit.factor() > kFloatScore) {
+        s.in_float = false;
+        all = gather_items(call, list, s, team);
+    }
+    if (all.finite && !s.unit.fits(largest, degree)) {
+        s.unit = unit_.for_scores_up_to(largest, degree);
+        all = gather_items(call, list, s, team);
+    }
+    s.low = all.low * s.unit.factor();
+    s.high = all.high * s.unit.factor();
     return all.finite && (call.list_weight == nullptr || std::isfinite(call.list_weight[list]));
 }
 
@@ -75,9 +103,12 @@ double Pairwise::scatter(const LossCall<T>& call, std::int64_t list, Scratch& s,
     const std::int64_t base = plan_.lists().begin(list), n = plan_.size(list);
     const std::int32_t* order = plan_.order(list);
     const double list_weight = call.list_weight == nullptr ? 1.0 : call.list_weight[list];
-    const double per_temperature = call.scale * list_weight / loss_.temperature;
-    const double per_square = per_temperature / loss_.temperature;
-    const double grad_factor = call.mode == kHessVector ? per_square : per_temperature;
+    const int degree = kernels().pair->losses[loss_index_].degree;
+    const double scale = call.scale * list_weight, value_factor = s.unit.of_value(1.0, degree).number();
+    const ScoreUnit::Scale of_hess = s.unit.of_hess(scale, degree);
+    const ScoreUnit::Scale of_grad = call.mode == kHessVector ? of_hess : s.unit.of_grad(scale, degree);
+    const double hess_factor = factor_of(of_hess, with_hess(call.mode) ? s.hess.data() : nullptr, n);
+    const double grad_factor = factor_of(of_grad, call.mode == kValue ? nullptr : s.grad.data(), n);
     const double *value = s.value.data(), *grad = s.grad.data(), *hess = s.hess.data();
     const double* weight = call.item_weight == nullptr ? nullptr : s.weight.data();
     const bool anywhere = plan_.n_levels(list) > kWindowLevels;
@@ -85,13 +116,13 @@ double Pairwise::scatter(const LossCall<T>& call, std::int64_t list, Scratch& s,
     for_parts(team, n, s.parts, [&](std::int64_t begin, std::int64_t end, ItemPart& part) {
         if (with_value(call.mode))
             part.value = weighted_sum(weight == nullptr ? nullptr : weight + begin, value + begin, end - begin);
-        scatter_results(value, order, begin, end, 1.0, kNoLeast, anywhere, of_list(call.row_value));
+        scatter_results(value, order, begin, end, value_factor, kNoLeast, anywhere, of_list(call.row_value));
         scatter_results(grad, order, begin, end, grad_factor, kNoLeast, anywhere, of_list(call.grad));
-        scatter_results(hess, order, begin, end, per_square, call.min_hessian, anywhere, of_list(call.hess));
+        scatter_results(hess, order, begin, end, hess_factor, call.min_hessian, anywhere, of_list(call.hess));
     });
     double total = 0;
     for (const ItemPart& part : s.parts) total += part.value;
-    return list_weight * total;
+    return list_weight == 0 ? 0 : list_weight * value_factor * total;
 }
 
 template bool Pairwise::gather(const LossCall<float>&, std::int64_t, Scratch&, const Team&) const;

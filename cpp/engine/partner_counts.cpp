@@ -61,6 +61,7 @@ private:
     CountedPairs merge(const MergedItems<N>& items, const Carried& carried, bool lower_ends, bool upper_ends) override {
         CountJob<N> job;
         static_cast<MergedItems<N>&>(job) = items;
+        job.unit = job_.unit;
         job.slope = job_.n_levels == 2 ? job.reach : carried[0];
         job.partners = carried[1];
         const std::ptrdiff_t size = items.end - items.begin;

@@ -16,14 +16,14 @@ template <class N> struct CountScratch {
     Buffer<std::int32_t> carried[2][2];
 };
 
-/// Pairs of partners, and the sum over them: sum (1 - s_i + s_j) = pairs + sum_i slope_i s_i.
+/// Pairs of partners, and the sum over them: sum (unit - s_i + s_j) = unit pairs + sum_i slope_i s_i.
 struct CountedPairs {
     std::int64_t pairs = 0;
     SumWithError products;
 
     void operator+=(const CountedPairs& more);
-    double value() const {  // the pairs last, as large products that cancel would take their digits
-        return products.sum + products.error + static_cast<double>(pairs);
+    double value(double unit) const {  // the pairs last, as large products that cancel would take their digits
+        return products.sum + products.error + unit * static_cast<double>(pairs);
     }
 };
 

@@ -35,6 +35,13 @@ template <class L> bool is_negative(L label) {
     else return label < 0;
 }
 
+/// Integers below are doubles.
+constexpr double kExactIntegers = 0x1p53;
+/// Whether a label is one in float, too, and squares of its size fit.
+bool fits_float(double label) {
+    return static_cast<double>(static_cast<float>(label)) == label && std::abs(label) <= 1e15;
+}
+
 /// Kernels may read labels one register past the end.
 constexpr std::size_t kLabelPadding = 16;
 
@@ -68,6 +75,9 @@ const std::int32_t* Plan::level_begin(std::int64_t list) const {
 const double* Plan::label(std::int64_t list) const {
     return label_.empty() ? nullptr : label_.data() + begin_[static_cast<std::size_t>(list)];
 }
+const double* Plan::label_gap(std::int64_t list) const {
+    return label_gap_.empty() ? label(list) : label_gap_.data() + begin_[static_cast<std::size_t>(list)];
+}
 std::int64_t Plan::n_nonempty_lists() const {
     std::int64_t n = 0;
     for (std::int64_t l = 0; l < lists_.count(); ++l) n += size(l) > 0;
@@ -84,8 +94,24 @@ template <class L> void Plan::build(const L* labels, const std::uint8_t* mask, P
     pairs_.reserve(n_lists);
     if (options.order == kByLabel) levels_begin_.reserve(n_lists + 1);
     for (std::int64_t l = 0; l < lists_.count(); ++l) add_list(l, labels, mask, options);
+    if (std::is_integral_v<L> && options.order == kByLabel && !label_.empty()) make_gaps(labels);
+    for (const double gap : label_gap_.empty() ? label_ : label_gap_)
+        labels_fit_float_ = labels_fit_float_ && fits_float(gap);
     label_.resize(label_.empty() ? 0 : label_.size() + kLabelPadding);
     if (item_order_ == kByPosition && all_valid()) std::vector<std::int32_t>().swap(order_);
+}
+
+/// Time stamps are large, and so may be their differences, but less so.
+template <class L> void Plan::make_gaps(const L* labels) {
+    if (std::all_of(label_.begin(), label_.end(), [](double y) { return std::abs(y) < kExactIntegers; })) return;
+    label_gap_.reserve(label_.size() + kLabelPadding);
+    for (std::int64_t l = 0; l < lists_.count(); ++l)
+        for (std::int32_t k = 0; k < size(l); ++k) {
+            const auto gap =
+                static_cast<std::uint64_t>(labels[item(l, k)]) - static_cast<std::uint64_t>(labels[item(l, 0)]);
+            label_gap_.push_back(static_cast<double>(gap));
+        }
+    label_gap_.resize(label_.size() + kLabelPadding);
 }
 
 template <class L>
@@ -166,7 +192,6 @@ bool Plan::sort_list(std::int64_t list, const L* labels, const std::uint8_t* mas
         if (options.labels_are_numbers) {
             const double number = static_cast<double>(labels[base + position]);
             label_.push_back(number);
-            labels_fit_float_ = labels_fit_float_ && static_cast<double>(static_cast<float>(number)) == number;
         }
     }
     pairs_.push_back(pairs);

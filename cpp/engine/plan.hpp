@@ -67,6 +67,8 @@ public:
     const std::int32_t* level_begin(std::int64_t list) const;
     /// Ordered labels; only with PlanOptions::labels_are_numbers.
     const double* label(std::int64_t list) const;
+    /// The same for differences of labels: integers that no double holds are relative to the lowest label of the list.
+    const double* label_gap(std::int64_t list) const;
     bool labels_fit_float() const { return labels_fit_float_; }
     /// A NaN label was let through here.
     bool is_nan(std::int64_t list) const {
@@ -111,6 +113,7 @@ private:
     bool sort_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options);
     template <class L>
     bool keep_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options);
+    template <class L> void make_gaps(const L* labels);
     double cost(std::int64_t list) const;
     void cut_tasks();
 
@@ -119,7 +122,7 @@ private:
     std::vector<std::int32_t> order_;
     std::vector<std::int64_t> levels_begin_{0};  ///< of each list in level_begin_
     std::vector<std::int32_t> level_begin_;
-    std::vector<double> label_;
+    std::vector<double> label_, label_gap_;  ///< the second is empty where it would be the first
     std::vector<double> pairs_;
     std::vector<std::uint8_t> nan_list_;
     std::vector<std::int64_t> long_lists_;

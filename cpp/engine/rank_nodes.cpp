@@ -34,10 +34,7 @@ template <class Body> void RankNodes::for_items(std::int32_t n, Body body) {
 
 /// Cuts the items of a node into chunks, the lower group's items of each first.
 void RankNodes::cut(std::int32_t* item, std::int32_t middle, std::int32_t n) {
-    const double per_width = 1 / sums_of_.expansion->bin_width;
-    const auto bin_of = [&](std::int32_t k) {
-        return static_cast<std::int32_t>((list_.score[item[k]] - list_.low) * per_width);
-    };
+    const auto bin_of = [&](std::int32_t k) { return bin_place(grid_, list_.score[item[k]]).bin; };
     s_.chunks.clear();
     for (std::int32_t k = 0; k < n; k = s_.chunks.back().end) {
         RankChunk chunk{k, k, k + 1, bin_of(k), list_.discount[item[k]], 0};
@@ -66,13 +63,12 @@ void RankNodes::node(const std::int32_t* item, std::int32_t begin, std::int32_t 
 
 void RankNodes::set_places(RankScanJob& job, const std::int32_t* item, std::int32_t n) {
     double* place = padded(s_.place, static_cast<std::size_t>(n));
-    const double per_width = 1 / sums_of_.expansion->bin_width;
     run(static_cast<std::int64_t>((s_.chunks.size() + kPartChunks - 1) / kPartChunks), [&](std::int64_t part) {
         const auto first = static_cast<std::size_t>(part) * kPartChunks;
         for (std::size_t q = first; q < std::min(s_.chunks.size(), first + kPartChunks); ++q) {
             const RankChunk& chunk = s_.chunks[q];
             for (std::int32_t k = chunk.begin; k < chunk.end; ++k)
-                place[k] = 2 * ((list_.score[item[k]] - list_.low) * per_width - chunk.bin) - 1;
+                place[k] = bin_place(grid_, list_.score[item[k]]).place;
         }
     });
     if (s_.expansion != sums_of_.expansion) s_.tables = expansion_tables(*sums_of_.expansion);
@@ -82,18 +78,19 @@ void RankNodes::set_places(RankScanJob& job, const std::int32_t* item, std::int3
     job.n_chunks = static_cast<std::int32_t>(s_.chunks.size());
     job.place = place;
 }
-/// Scores about the middle of their range: powers of them lose less.
+/// Scores without their origin: powers of them lose less.
 void RankNodes::set_order(RankScanJob& job, const std::int32_t* item, std::int32_t middle, std::int32_t n) {
     double* score = padded(s_.place, static_cast<std::size_t>(n));
     std::uint8_t* upper = padded(s_.upper, static_cast<std::size_t>(n));
-    const double centre = 0.5 * list_.low + 0.5 * list_.high;
+    const double origin = exact_origin(list_.low, list_.high);
     for_items(n, [&](std::int32_t k) {
-        score[k] = list_.score[item[k]] - centre;
+        score[k] = list_.score[item[k]] - origin;
         upper[k] = item[k] >= middle;
     });
     job.score = score;
     job.upper = upper;
     job.n = n;
+    job.unit = list_.unit;
 }
 
 void RankNodes::between_groups(RankScanJob& job, const std::int32_t* item, std::int32_t begin, std::int32_t middle,
@@ -183,9 +180,9 @@ void RankNodes::sum_chunks(const std::int32_t* item, std::size_t first, std::siz
         const RankChunk& chunk = s_.chunks[q];
         if (chunk.begin < chunk.middle && chunk.middle < chunk.end)
             few.add_pairs({chunk.middle - begin, chunk.end - begin, chunk.begin - begin, chunk.middle - begin});
-        const double centre = list_.low + (chunk.bin + 0.5) * sums_of_.expansion->bin_width;
+        const double first = list_.score[item[chunk.begin]];  // chunks have nothing to do with each other
         for (std::int32_t k = chunk.begin; k < chunk.end; ++k)
-            few.score[static_cast<std::size_t>(k - begin)] = list_.score[item[k]] - centre;
+            few.score[static_cast<std::size_t>(k - begin)] = list_.score[item[k]] - first;
     }
     few.sum();
 }

@@ -17,7 +17,9 @@ class RankNodes {
 public:
     /// Without a team all is done by the calling thread.
     RankNodes(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& scratch, Team* team)
-        : sums_of_(kernels), mode_(kernels.mode), list_(list), s_(scratch), team_(team) {}
+        : sums_of_(kernels), mode_(kernels.mode), list_(list), s_(scratch), team_(team) {
+        if (kernels.expansion != nullptr) grid_ = make_grid(list.low, kernels.expansion->bin_width * list.unit);
+    }
 
     /// The pairs between the items [begin, middle) and [middle, end), given by descending score. `room` is as long.
     void node(const std::int32_t* item, std::int32_t begin, std::int32_t middle, std::int32_t end, std::int32_t* room);
@@ -47,6 +49,7 @@ private:
     const RankedList& list_;
     RankTreeScratch& s_;
     Team* team_;
+    BinGrid grid_;  ///< of all items of the list
 };
 
 }  // namespace rankgrad

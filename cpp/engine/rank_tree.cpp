@@ -89,7 +89,7 @@ private:
 
 void rank_tree_sums(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& scratch,
                     const Team& team) {
-    if (kernels.mode == kHessVector) centre(list.vector, list.level_begin[list.n_levels]);
+    if (kernels.mode == kHessVector) take_off_origin(list.vector, list.level_begin[list.n_levels]);
     RankTree(kernels, list, scratch, team).run();
 }
 

@@ -15,12 +15,12 @@ namespace rankgrad {
 /// by descending score, and is not kept.
 struct RankedList {
     const double *score, *weight, *gain, *discount;
-    double* vector;  ///< for kHessVector; centred in place
+    double* vector;  ///< for kHessVector; its origin is taken off in place
     const std::int32_t* level_begin;
     std::int32_t* by_rank;
     std::int32_t n_levels;
-    bool ranked;  ///< pairs are weighted by the difference of their discounts, else by 1
-    double low, high;
+    bool ranked;             ///< pairs are weighted by the difference of their discounts, else by 1
+    double low, high, unit;  ///< of the scores; the margin 1 as a difference of them
     double *value, *grad, *hess;
 };
 
@@ -40,6 +40,7 @@ struct RankTreeKernels {
     const ExpansionKernels* expansion;  ///< null for the hinge losses
     RankScanSum scan;                   ///< between the groups of a node
     PairSum<double> direct;             ///< with pair weights
+    bool factored;                      ///< which takes exponentials where they fit
 };
 
 /// Adds what the direct sum would add over all pairs.

@@ -8,13 +8,16 @@
 
 namespace rankgrad {
 
+/// Scores in one cluster lie on one grid of bins; where a gap is wide a new grid begins, so that positions keep the digits of what
+/// is near, however far from zero or from other clusters it is.
 struct ScoreBins {
     Buffer<std::int32_t> bin;  ///< of each item
-    std::vector<double> grid;  ///< score * per_unit at the lower end of each bin, ascending
+    Buffer<double> place;      ///< of each item in its bin
+    std::vector<double> step;  ///< widths from the bin before to each bin
 };
 
-/// Bins floor(score * per_unit) of n scores from `low` to `high`, in any order.
-void find_bins(const double* score, std::int32_t n, double low, double high, double per_unit, ScoreBins& bins,
+/// Bins of n scores from `low` to `high`, in any order.
+void find_bins(const double* score, std::int32_t n, double low, double high, double width, ScoreBins& bins,
                SortScratch<double>& sort, const Team& team);
 
 }  // namespace rankgrad

@@ -47,7 +47,7 @@ double direct_sums(const RankKernels& loss, ListJob<double> job, PairMode mode, 
     if (job.factored) {
         job.work[kRowOperand] = padded(scratch.row, n);
         job.work[kColumnOperand] = padded(scratch.column, n);
-        kernels().double_exponentials(job.score, job.n, 0.5 * job.high + 0.5 * low, job.work[kRowOperand],
+        kernels().double_exponentials(job.score, job.n, 0.5 * job.high + 0.5 * low, 1.0, job.work[kRowOperand],
                                       job.work[kColumnOperand]);
     }
     const auto rows = static_cast<std::int32_t>(std::max(64.0, std::min<double>(job.n, kPairsPerCall / job.n)));
@@ -63,7 +63,7 @@ public:
                const Team& team)
         : job_(job), scratch_(scratch), team_(team) {
         ExpansionScratch& own = scratch.expansion;
-        e_ = make_bins(kernels, job.score, job.n, low, job.high, own, scratch.sort, team);
+        e_ = make_bins(kernels, job.score, job.n, low, job.high, 1.0, own, scratch.sort, team);
         e_.tables = lent_tables(own, kernels);
         own.marks.resize(std::max(own.marks.size(), 2 * static_cast<std::size_t>(e_.n_bins)));
         e_.marks = own.marks.data();
@@ -131,7 +131,7 @@ double smooth_rank_sums(const RankKernels& loss, ListJob<double> job, PairMode m
     facts.factored = facts.range <= kFactoredRange;
     if (choose_rank_algorithm(choice, *binned.expansion, facts) == Algorithm::direct)
         return direct_sums(loss, job, mode, low, scratch, team);
-    if (mode == kHessVector) centre(vector, job.n);
+    if (mode == kHessVector) take_off_origin(vector, job.n);
     BinnedSums sums(*binned.expansion, job, low, scratch, team);
     sums.run(binned.ranks[mode == kHessVector]);
     const double value = metric(loss, job, scratch.value, team);

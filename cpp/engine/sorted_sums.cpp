@@ -38,6 +38,7 @@ private:
     Nothing merge(const MergedItems<double>& items, const Carried&, bool, bool) override {
         MergeJob job;
         static_cast<MergedItems<double>&>(job) = items;
+        job.unit = job_.parameters.unit;
         job.weight = job_.weight;
         job.vector = job_.vector;
         job.value = job_.value;

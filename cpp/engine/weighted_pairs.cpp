@@ -55,9 +55,9 @@ bool Pairwise::sums_weighted_fast(std::int64_t list, const Scratch& s, PairMode 
     const std::int32_t n = plan_.size(list);
     const bool truncated = weights_.truncation() > 0 && weights_.truncation() < n;
     if (truncated || !weights_.ascending()) return false;
-    const double range = s.high - s.low;
-    const ListFacts of_list = is_float ? facts<float>(list, range) : facts<double>(list, range);
     const PairLossKernels& loss = kernels().pair->losses[loss_index_];
+    if (loss.merge_sum != nullptr && !(range(s) <= kPowersRange)) return false;
+    const ListFacts of_list = is_float ? facts<float>(list, range(s), mode) : facts<double>(list, range(s), mode);
     return choose_weighted_algorithm(loss_.choice, loss, mode, of_list) != Algorithm::direct;
 }
 
@@ -75,6 +75,7 @@ void Pairwise::sum_weighted_by_rank(std::int64_t list, Scratch& s, PairMode mode
                             weights_.ranked(),
                             s.low,
                             s.high,
+                            s.unit.unit(),
                             with_value(mode) ? s.value.data() : nullptr,
                             mode == kValue ? nullptr : s.grad.data(),
                             with_hess(mode) ? s.hess.data() : nullptr};
@@ -82,7 +83,8 @@ void Pairwise::sum_weighted_by_rank(std::int64_t list, Scratch& s, PairMode mode
     const bool hinge = weighted.slack_scan != nullptr;
     const RankTreeKernels of_loss{mode, hinge ? nullptr : &kernels().pair->losses[loss_index_].expansion[precision],
                                   hinge ? weighted.slack_scan : kernels().weighted->rank_scan[precision],
-                                  weighted.double_sum[kGapProduct][mode]};
+                                  weighted.double_sum[kGapProduct][mode],
+                                  kernels().pair->losses[loss_index_].factored[mode]};
     RankTreeScratch& tree = s.weighted.tree;
     const auto swap_with_sort = [&] {  // the ranks are known: the memory of numbers and sort is free
         tree.item.swap(s.sort.index);

@@ -120,16 +120,17 @@ template <class P> PairJob<P> job_of(const Arrays& a, const LossParameters& para
     return job;
 }
 
-PairJob<float> in_float(const Arrays& a, std::size_t n, double middle, const PairLossKernels& loss, PairJob<float> job,
+PairJob<float> in_float(const Arrays& a, std::size_t n, bool factored, const PairLossKernels& loss, PairJob<float> job,
                         PairwiseScratch& s) {
-    if (loss.factored) {
+    if (factored) {
         float* row = padded(s.float_row, n);
         float* column = padded(s.float_column, n);
-        kernels().float_exponentials(a.score, static_cast<std::int64_t>(n), middle, row, column);
+        kernels().float_exponentials(a.score, static_cast<std::int64_t>(n), 0.5 * s.low + 0.5 * s.high,
+                                     1 / s.unit.unit(), row, column);
         job.row = row;
         job.column = column;
     } else {
-        job.row = job.column = converted(a.score, n, middle, s.float_row);
+        job.row = job.column = converted(a.score, n, 0, s.float_row);
     }
     WeightedScratch& w = s.weighted;
     float* discount = converted(a.discount, n, 0, w.float_discount);
@@ -144,13 +145,14 @@ PairJob<float> in_float(const Arrays& a, std::size_t n, double middle, const Pai
     return job;
 }
 
-PairJob<double> in_double(const Arrays& a, std::size_t n, double low, double high, const PairLossKernels& loss,
+PairJob<double> in_double(const Arrays& a, std::size_t n, bool factored, const PairLossKernels& loss,
                           PairJob<double> job, PairwiseScratch& s) {
     job.row = job.column = a.score;
-    if (loss.factored && high - low <= kDoubleRange) {
+    if (factored) {
         double* row = padded(s.row, n);
         double* column = padded(s.column, n);
-        kernels().double_exponentials(a.score, static_cast<std::int64_t>(n), 0.5 * low + 0.5 * high, row, column);
+        kernels().double_exponentials(a.score, static_cast<std::int64_t>(n), 0.5 * s.low + 0.5 * s.high,
+                                      1 / s.unit.unit(), row, column);
         job.row = row;
         job.column = column;
         job.factored = true;
@@ -178,7 +180,7 @@ void Pairwise::sum_weighted_directly(const LossCall<T>& call, std::int64_t list,
                        call.mode == kHessVector ? s.vector.data() : nullptr,
                        weights_.gain(list),
                        w.discount.data(),
-                       loss.uses_label_gap ? plan_.label(list) : nullptr,
+                       loss.uses_label_gap ? plan_.label_gap(list) : nullptr,
                        with_value(call.mode) ? s.value.data() : nullptr,
                        call.mode == kValue ? nullptr : s.grad.data(),
                        with_hess(call.mode) ? s.hess.data() : nullptr};
@@ -192,17 +194,16 @@ void Pairwise::sum_weighted_directly(const LossCall<T>& call, std::int64_t list,
         if (truncated) run_rectangles(kernel, job, w.rectangles, team);
         else run_all(kernel, job, plan_.level_begin(list), plan_.n_levels(list), w.rectangles, team);
     };
-    const double range = s.high - s.low;
+    const bool factored = loss.factored[call.mode];
     const PairSum<float> float_sum = weighted.float_sum[kGapProduct][call.mode];
     const auto size = static_cast<std::size_t>(n);
-    if (std::is_same_v<T, float> && float_sum != nullptr && weights_.fit_float() &&
-        (!loss.uses_label_gap || plan_.labels_fit_float()) && range <= (loss.factored ? kFloatRange : kFloatMargin)) {
-        const double middle = loss.factored || loss_.temperature != 1.0 ? 0.5 * s.low + 0.5 * s.high : 0.0;
-        const auto job = job_of<float>(a, loss_.parameters, weights_.constant());
-        run_pairs(float_sum, in_float(a, size, middle, loss, job, s));
+    if (std::is_same_v<T, float> && float_sum != nullptr && weights_.fit_float() && fits_float(call, s, size, true)) {
+        const auto job = job_of<float>(a, parameters(s), weights_.constant());
+        run_pairs(float_sum, in_float(a, size, factored, loss, job, s));
     } else {
-        const auto job = job_of<double>(a, loss_.parameters, weights_.constant());
-        run_pairs(weighted.double_sum[kGapProduct][call.mode], in_double(a, size, s.low, s.high, loss, job, s));
+        const auto job = job_of<double>(a, parameters(s), weights_.constant());
+        run_pairs(weighted.double_sum[kGapProduct][call.mode],
+                  in_double(a, size, factored && range(s) <= kDoubleRange, loss, job, s));
     }
     if (truncated) add_back(a, whole, w.order);
 }

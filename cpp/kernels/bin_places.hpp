@@ -16,20 +16,17 @@ template <int nodes> struct BinPlaces {
 
     /// Items [first, first + count) of those with scores x. One register more is filled, with a bin that is there.
     void locate(const Expansion& e, const double* x, std::int32_t first, std::int32_t count) {
-        constexpr double per_width = 1 / ExpansionTables<nodes>::width;
-        x += first;
-        const double low = e.low;
         if (e.bin != nullptr) {
             for (std::int32_t k = 0; k < count; ++k) {
                 bin[k] = e.bin[first + k];
-                const double t = 2 * ((x[k] - low) * per_width - e.grid[bin[k]]) - 1;
-                place[k] = t < -1 ? -1 : t > 1 ? 1 : t;  // a product that is not rounded can be out of its bin
+                place[k] = e.place[first + k];
             }
         } else {
+            const BinGrid grid = e.grid;
             for (std::int32_t k = 0; k < count; ++k) {
-                const double u = (x[k] - low) * per_width;
-                bin[k] = static_cast<std::int32_t>(u);
-                place[k] = 2 * (u - bin[k]) - 1;
+                const BinPlace at = bin_place(grid, x[first + k]);
+                bin[k] = at.bin;
+                place[k] = at.place;
             }
         }
         for (std::int32_t k = count; k < count + Lanes<double>::count; ++k) {

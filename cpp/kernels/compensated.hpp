@@ -54,7 +54,8 @@ struct Compensated {
         sum *= factor;
         error *= factor;
     }
-    RANKGRAD_INLINE double total() const { return sum + error; }
+    /// An infinite sum has no error.
+    RANKGRAD_INLINE double total() const { return error == error ? sum + error : sum; }
 };
 
 RANKGRAD_INLINE void operator+=(Compensated& a, const Compensated& b) {

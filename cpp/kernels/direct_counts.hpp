@@ -1,4 +1,4 @@
-// Numbers of partners pair by pair, for phi(m) = max(0, 1 - m) without weights: whole numbers, which are exact and of which a CPU
+// Numbers of partners pair by pair, for the hinge without weights: whole numbers, which are exact and of which a CPU
 // adds more at a time than of sums of slopes.
 //
 // A pair costs a comparison, with the bound of its row (partner_bounds.hpp), and two additions.
@@ -143,8 +143,8 @@ template <class N> class DirectCounts {
         while (row < row_end) {
             const std::int32_t panel = row, end = row_end - row < kPanelRows ? row_end : row + kPanelRows;
             N bound[kPanelRows + kTileRows];
-            if (job_.in_double) find_bounds<true>(job_.score + panel, end - panel, bound);
-            else find_bounds<false>(job_.score + panel, end - panel, bound);
+            if (job_.in_double) find_bounds<true>(job_.score + panel, end - panel, job_.unit, bound);
+            else find_bounds<false>(job_.score + panel, end - panel, job_.unit, bound);
             for (int r = 0; r < kTileRows; ++r) bound[end - panel + r] = kNobody;
             FourIntegers counts{};
             for (; row + 1 < end; row += kTileRows) {

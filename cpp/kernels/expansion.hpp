@@ -9,7 +9,7 @@
 //
 // The interpolation's error is relative for every pair (expansion_tables.hpp) and all is in double, so that the sums keep
 // that error relative to the sum of their absolute terms. For the Hessian-vector product these are terms
-// K (|v_i| + |v_j|), with v centred by the engine.
+// K (|v_i| + |v_j|).
 #pragma once
 
 #include "kernels/bin_places.hpp"
@@ -157,22 +157,24 @@ template <class Loss, PairMode mode> class RunSums {
     std::int32_t level_begin_[kMostRunItems + 1];
 
     void factors(const double* score, std::int32_t n, PairJob<double>& run) {
+        const double per_unit = 1 / run.parameters.unit;
         double low = score[0], high = score[0];
         for (std::int32_t k = 1; k < n; ++k) {
             low = score[k] < low ? score[k] : low;
             high = score[k] > high ? score[k] : high;
         }
-        run.factored = high - low <= largest_range;
+        const double range = (high - low) * per_unit;
+        run.factored = range <= largest_range;
         if (!run.factored) return;
         for (std::int32_t k = 0; k < n; k += V::count) {
-            const V e = exp(V::load(score + k) - V((low + high) / 2));
+            const V e = exp((V::load(score + k) - V(0.5 * low + 0.5 * high)) * V(per_unit));
             e.store(column_ + k);
             (V(1) / e).store(row_ + k);
         }
         run.row = row_;
         run.column = column_;
         if (!Loss::log_product) return;
-        const double terms = 705 / (high - low + 0.7);  // (1 + e^range)^terms must fit
+        const double terms = 705 / (range + 0.7);  // (1 + e^range)^terms must fit
         run.terms_per_flush = terms < 1 ? 1 : terms > 64 ? 64 : static_cast<std::int32_t>(terms);
     }
 
@@ -195,7 +197,7 @@ public:
         run.value = mode == kValue || mode == kValueGrad ? job.value + first : nullptr;
         run.grad = mode == kValue ? nullptr : job.grad + first;
         run.hess = mode == kGradHess || mode == kGradPositiveHess ? job.hess + first : nullptr;
-        if constexpr (Loss::factored) factors(job.row + first, run.row_end, run);
+        if constexpr (factored_in<Loss>(mode)) factors(job.row + first, run.row_end, run);
         DirectPairSum<Loss, double, mode, true>::call(run);
     }
 };

@@ -5,7 +5,8 @@
 // `near` away by the tables between bins, from all others by running sums of exponentials (one factor e^-kh per bin) and of
 // a linear part. A potential is made for wanted bins only; empty bins cost nothing but their step of the running sums.
 //
-// Bins lie side by side, or anywhere on a grid: where most of them would be empty only the others are there.
+// Bins lie side by side; where most of them would be empty only the others are there, with their steps from one to the next, of
+// which a distance is the sum: a difference of positions would lose the digits of what is near for what is far away.
 #pragma once
 
 #include "kernels/expansion_tables.hpp"
@@ -25,7 +26,7 @@ template <int nodes, int densities, int functions, class Functions, bool backwar
 
     const Tables& tables_;
     const std::int32_t n_bins_;
-    const double* const grid_;
+    const double* const step_;
     double *density_, *rising_, *falling_, *potential_;
     std::int32_t *filled_, *wanted_;
 
@@ -38,7 +39,7 @@ template <int nodes, int densities, int functions, class Functions, bool backwar
 
 public:
     ExpansionFields(const Expansion& e)
-        : tables_(*reinterpret_cast<const Tables*>(e.tables)), n_bins_(e.n_bins), grid_(e.grid), density_(e.bins),
+        : tables_(*reinterpret_cast<const Tables*>(e.tables)), n_bins_(e.n_bins), step_(e.step), density_(e.bins),
           rising_(density_ + std::int64_t{densities} * nodes * n_bins_),
           falling_(rising_ + std::int64_t{densities} * terms * n_bins_),
           potential_(falling_ + std::int64_t{densities} * terms * n_bins_), filled_(e.marks),
@@ -93,12 +94,18 @@ private:
         for (int r = 0; r < registers; ++r) total[r].store(out + r * V::count);
     }
 
-    /// Bins from the first to the second.
+    /// Widths from the first bin to the second, which does not come before it.
     RANKGRAD_INLINE double distance(std::int32_t first, std::int32_t second) const {
-        if (grid_ == nullptr) return second - first;
-        return backward ? grid_[n_bins_ - 1 - first] - grid_[n_bins_ - 1 - second] : grid_[second] - grid_[first];
+        if (step_ == nullptr) return second - first;
+        const double* step = backward ? step_ + (n_bins_ - 1 - second) : step_ + first;
+        double sum = 0;
+        for (std::int32_t k = second - first; k > 0; --k) sum += step[k];
+        return sum;
     }
-    bool has_far_field() const { return distance(0, n_bins_ - 1) > Tables::near; }
+    bool has_far_field() const {
+        // Bins that are there are at least one width from each other.
+        return n_bins_ - 1 > Tables::near || distance(0, n_bins_ - 1) > Tables::near;
+    }
 
     RANKGRAD_INLINE void near_field(std::int32_t b) {
         constexpr int chains =
@@ -110,7 +117,7 @@ private:
         std::int32_t source = b;
         while (source > 0 && distance(source - 1, b) <= Tables::near) --source;
         for (; source < n_bins_; ++source) {
-            const double offset = distance(source, b);
+            const double offset = source <= b ? distance(source, b) : -distance(b, source);
             if (offset < -Tables::near) break;
             if (!filled_[source] || (source == b && filled_[b] == kNoSourceOfItsOwn)) continue;
             const int pair = Tables::near + static_cast<int>(offset);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/bin_grid.hpp"
 #include "kernels/implicit_table.hpp"
 #include "kernels/level_table_job.hpp"
 #include "kernels/list_table.hpp"
@@ -19,8 +20,9 @@ struct Expansion;
 /// A range of rows of one list, its items ordered by label, lowest first. Row i is paired with every item of a lower
 /// level. T is the type of the arithmetic on pairs; sums are kept in double.
 template <class T> struct PairJob {
-    const T* row = nullptr;     ///< row operand: scores, or exp(-score) in factored form. Readable one register past n
-    const T* column = nullptr;  ///< column operand: scores, or exp(score) in factored form. Likewise
+    const T* row =
+        nullptr;  ///< row operand: scores, or e^-z, z = score / unit, in factored form. Readable one register past n
+    const T* column = nullptr;  ///< column operand: scores, or e^z in factored form. Likewise
     const T* weight = nullptr;  ///< row weights; near-linear sums take null for ones, unweighted float sums read none
     const T* label = nullptr;   ///< labels, for losses that use the label gap
     const T* vector = nullptr;  ///< for kHessVector
@@ -36,7 +38,7 @@ template <class T> struct PairJob {
     std::int32_t column_begin = 0, column_end = INT32_MAX;  ///< the direct sums may be asked for some columns only
     std::int32_t terms_per_flush = 64;  ///< terms a lane may add in T before it is flushed to double
     bool factored = false;
-    LossParameters parameters;
+    LossParameters parameters;             ///< the scores are in its unit
     const Expansion* expansion = nullptr;  ///< for the near-linear sums, which take whole blocks instead of rows
     double* value = nullptr;  ///< per row, added to; of unweighted float sums the total alone means something
     double* grad = nullptr;   ///< per item, added to; nothing but the items of the job's pairs is touched
@@ -53,6 +55,7 @@ template <class N> struct MergedItems {
     std::ptrdiff_t begin = 0, middle = 0, end = 0;
     std::int32_t* reach = nullptr;  ///< written by the walk: each item's partners in the other group end there
     N* bound = nullptr;             ///< room for the walk, like the scores
+    double unit = 1;                ///< partners have a margin below it
 };
 struct MergeJob : MergedItems<double> {
     const double* weight = nullptr;
@@ -88,7 +91,7 @@ struct MergeSums {
     void (*sums)(const MergeJob&, const MergePiece&);
 };
 
-/// One list, its items in label order, and how many partners they have: items of another level with 1 - m > 0.
+/// One list, its items in label order, and how many partners they have: items of another level with a margin below `unit`.
 template <class N> struct PartnerCountJob {
     const N* score = nullptr;  ///< readable one register past n
     const std::int32_t* level_begin = nullptr;
@@ -98,6 +101,7 @@ template <class N> struct PartnerCountJob {
     std::int32_t* slope = nullptr;     ///< of each item: partners above it less those below
     std::int32_t* partners = nullptr;  ///< of each item; null: not wanted
     bool in_double = false;            ///< margins are rounded to double, not to the type of the scores
+    double unit = 1;
 };
 
 /// A sum whose terms may cancel, and its rounding error.
@@ -105,7 +109,7 @@ struct SumWithError {
     double sum = 0, error = 0;
 };
 
-/// Where phi' is a count, as phi(m) = max(0, 1 - m). Counting gives the pairs of partners that it finds.
+/// Where phi' is a count, as of the hinge. Counting gives the pairs of partners that it finds.
 template <class N> struct CountKernels {
     void (*cut)(const MergedItems<N>&, MergePiece* pieces, std::int64_t n);
     void (*walk)(const MergedItems<N>&, const MergePiece&);
@@ -134,9 +138,10 @@ struct Expansion {
                   ///< what the kernel makes of them
     std::int32_t* marks = nullptr;  ///< 2 for each bin: first whether it has a density, see BinMark
     std::int32_t n_bins = 0;
-    double low = 0;                       ///< the least score: x is in bin floor((x - low) * (1 / bin_width))
-    const double* grid = nullptr;         ///< where not all bins are there, their numbers, ascending
-    const std::int32_t* bin = nullptr;    ///< and the bin of each item
+    BinGrid grid;                       ///< where the bins lie side by side
+    const double* step = nullptr;       ///< where not all bins are there, how many widths each is from the one before,
+    const std::int32_t* bin = nullptr;  ///< and the bin of each item
+    const double* place = nullptr;      ///< and its place there
     const std::int32_t* block = nullptr;  ///< first level of each block, then the number of levels
     std::int32_t n_blocks = 0, block_begin = 0, block_end = 0;
     bool backward = false;
@@ -155,10 +160,12 @@ struct ExpansionKernels {
 /// One pairwise loss at one level.
 struct PairLossKernels {
     const char* name;
-    bool factored;        ///< has the form with n exponentials: e^-(s_i - s_j) = e^-s_i e^s_j
-    bool log_product;     ///< its factored values are summed as the log of a product
-    bool uses_label_gap;  ///< needs the labels as numbers
-    bool all_pairs;       ///< pairs every two items of a list, whatever their labels, in O(n); double only
+    bool factored[kPairModes];  ///< has the form with n exponentials: e^-(s_i - s_j) = e^-s_i e^s_j
+    bool log_product;           ///< its factored values are summed as the log of a product
+    bool uses_label_gap;        ///< needs the labels as numbers
+    bool all_pairs;             ///< pairs every two items of a list, whatever their labels, in O(n); double only
+    bool exponential;           ///< e^-m, whose sums may overflow
+    int degree;                 ///< of the loss as a function of margins, gaps and their unit (pair_losses.hpp)
     PairSum<float> float_sum[kPairModes][2];  ///< [mode][weighted]
     PairSum<double> double_sum[kPairModes];   ///< always weighted
     PairSum<double> moment_sum[kPairModes];   ///< all rows of a list in O(n); null if the loss has no such form
@@ -174,8 +181,9 @@ template <class T> using CopyScores = bool (*)(const T* from, std::int64_t n, T*
 /// Whether none of n numbers is NaN or infinite.
 template <class T> using Finite = bool (*)(const T* x, std::int64_t n);
 
-/// row[k] = e^-(x[k] - centre), column[k] = e^(x[k] - centre), computed in double.
-template <class T> using Exponentials = void (*)(const double* x, std::int64_t n, double centre, T* row, T* column);
+/// row[k] = e^-z, column[k] = e^z, z = (x[k] - centre) per_unit, computed in double.
+template <class T>
+using Exponentials = void (*)(const double* x, std::int64_t n, double centre, double per_unit, T* row, T* column);
 
 /// out[k] = factor * count[k], but at least `least`.
 template <class T>
@@ -187,6 +195,7 @@ template <class T> struct MathKernels {
     void (*exp_inside)(const T* x, std::int64_t n, T* out);
     void (*log)(const T* x, std::int64_t n, T* out);
     void (*log1p)(const T* x, std::int64_t n, T* out);
+    void (*one_less_exp)(const T* x, std::int64_t n, T* out);
 };
 
 struct PairFamily {

@@ -57,7 +57,7 @@ template <class T> bool copy_scores(const T* from, std::int64_t n, T* to, T* low
 
 template <class T> void scale_counts(const std::int32_t* count, std::int64_t n, double factor, double least, T* out) {
     for (std::int64_t k = 0; k < n; ++k) {
-        const double x = factor * static_cast<double>(count[k]);
+        const double x = count[k] == 0 ? 0 : factor * static_cast<double>(count[k]);
         out[k] = static_cast<T>(x < least ? least : x);
     }
 }
@@ -68,10 +68,11 @@ template <class T> void store_rounded(T* out, Lanes<double> x, std::int64_t n) {
     for (std::int64_t l = 0; l < n; ++l) out[l] = static_cast<T>(part[l]);
 }
 
-template <class T> void exponentials(const double* x, std::int64_t n, double centre, T* row, T* column) {
+template <class T>
+void exponentials(const double* x, std::int64_t n, double centre, double per_unit, T* row, T* column) {
     using V = Lanes<double>;
     for (std::int64_t k = 0; k < n; k += V::count) {  // x, row and column are readable and writable one register past n
-        const V e = exp(V::load(x + k) - V(centre));
+        const V e = exp((V::load(x + k) - V(centre)) * V(per_unit));
         store_rounded(column + k, e, V::count);
         store_rounded(row + k, V(1) / e, V::count);
     }
@@ -89,7 +90,7 @@ template <class T, Lanes<T> (*function)(Lanes<T>)> void elementwise(const T* x, 
 }
 template <class T> constexpr MathKernels<T> math_kernels() {
     return {&elementwise<T, &exp<T>>, &elementwise<T, &exp_inside<Lanes<T>>>, &elementwise<T, &log<T>>,
-            &elementwise<T, &log1p<T>>};
+            &elementwise<T, &log1p<T>>, &elementwise<T, &one_less_exp<T>>};
 }
 
 }  // namespace

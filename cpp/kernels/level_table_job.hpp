@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "kernels/bin_grid.hpp"
 #include "kernels/modes.hpp"
 
 namespace rankgrad {
@@ -12,13 +13,13 @@ struct Expansion;
 /// Items of one list, in any order, and the tables of its levels and bins (level_tables.hpp).
 template <class T> struct LevelTableJob {
     std::int64_t n = 0;
-    const T* score = nullptr;  ///< in bin floor((score - low) * bins_per_unit) of n_bins
+    const T* score = nullptr;  ///< in one of n_bins bins of the grid
     const std::uint8_t* level = nullptr;
     std::int32_t n_bins = 0;
-    double low = 0, bins_per_unit = 0;
+    BinGrid grid;
     const double* weight = nullptr;  ///< of rows; null: 1
-    const T* vector = nullptr;       ///< for kHessVector; its mean is subtracted
-    double vector_mean = 0;
+    const T* vector = nullptr;       ///< for kHessVector; its origin is subtracted
+    double vector_origin = 0;
     double* moments = nullptr;           ///< moment_doubles for each slot, added to
     const double* potentials = nullptr;  ///< potential_doubles for each slot
     double grad_factor = 1, hess_factor = 1, min_hessian = 0;
@@ -29,7 +30,7 @@ template <class T> struct LevelTableJob {
 
 /// Potentials of all slots from their moments: a forward pass, then a backward pass unless only values are wanted.
 struct LevelPotentialJob {
-    const Expansion* expansion = nullptr;  ///< its tables, bins, marks, n_bins, grid and backward
+    const Expansion* expansion = nullptr;  ///< its tables, bins, marks, n_bins and backward
     std::int32_t n_levels = 0;
     const double* moments = nullptr;
     double* potentials = nullptr;  ///< added to

@@ -28,15 +28,13 @@ template <class T> struct TablePlaces {
     void locate(const LevelTableJob<T>& job, std::int64_t first, int count) {
         const T* score = job.score + first;
         const std::uint8_t* level = job.level + first;
-        const double low = job.low, per_unit = job.bins_per_unit;
+        const BinGrid grid = job.grid;
         const std::int32_t n_bins = job.n_bins;
         for (int k = 0; k < count; ++k) {
-            const double u = (static_cast<double>(score[k]) - low) * per_unit;
-            const auto bin = static_cast<std::int32_t>(u);
-            const double t = 2 * (u - bin) - 1;
-            slot[k] = level[k] * n_bins + bin;
-            place[k] = t;
-            bend[k] = 2 * t * t - 1;
+            const BinPlace at = bin_place(grid, static_cast<double>(score[k]));
+            slot[k] = level[k] * n_bins + at.bin;
+            place[k] = at.place;
+            bend[k] = 2 * at.place * at.place - 1;
         }
         for (int k = count; k % Lanes<double>::count != 0; ++k) {  // the rest of a register
             slot[k] = slot[count - 1];
@@ -64,7 +62,7 @@ template <class T, bool with_vector, bool weighted> struct LevelMoments {
                 double* moments = job.moments + std::int64_t{places.slot[k]} * (densities * nodes);
                 basis.add_to_moments(moments);
                 const double w = weighted ? job.weight[first + k] : 1;
-                const double v = with_vector ? static_cast<double>(job.vector[first + k]) - job.vector_mean : 0;
+                const double v = with_vector ? static_cast<double>(job.vector[first + k]) - job.vector_origin : 0;
                 if constexpr (with_vector) basis.add_to_moments(v, moments + nodes);
                 if constexpr (weighted) basis.add_to_moments(w, moments + plain * nodes);
                 if constexpr (with_vector && weighted) basis.add_to_moments(w * v, moments + 3 * nodes);
@@ -138,7 +136,7 @@ template <class T, PairMode mode, bool weighted> class LevelSums {
         if constexpr (mode == kValueGrad) write(x_[1], job_.grad_factor, count, job_.grad + first);
         if constexpr (mode == kHessVector)
             for (int k = 0; k < count; ++k) {
-                const double v = static_cast<double>(job_.vector[first + k]) - job_.vector_mean;
+                const double v = static_cast<double>(job_.vector[first + k]) - job_.vector_origin;
                 job_.grad[first + k] = static_cast<T>(job_.grad_factor * (v * x_[0][k] + x_[1][k]));
             }
         if constexpr (mode == kGradHess || mode == kGradPositiveHess) {

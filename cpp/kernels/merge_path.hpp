@@ -1,5 +1,5 @@
 // The walk along two groups of items, each in the order of the scores, that finds the partners of every item: a row i of
-// the upper group and an item j of the lower group are partners if s_i - s_j < 1.
+// the upper group and an item j of the lower group are partners if s_i - s_j, rounded, is below the unit of margins.
 //
 // Rows are visited from the highest score down; the partners of a row are those of the row before it and some more. Each
 // step compares a score with the bound of a row (partner_bounds.hpp), and either lets the next partner join or leaves the row,
@@ -68,7 +68,7 @@ template <class N> struct MergePath {
         std::ptrdiff_t joined;
         joined_after<1>(
             &steps, job.end - job.middle, job.middle - job.begin, &joined,
-            [=](std::ptrdiff_t r, std::ptrdiff_t p) { return double{row[-r]} - double{partner[-p]} < 1.0; });
+            [=, &job](std::ptrdiff_t r, std::ptrdiff_t p) { return double{row[-r]} - double{partner[-p]} < job.unit; });
         return {job.end - 1 - (steps - joined), job.middle - 1 - joined};
     }
 
@@ -127,7 +127,7 @@ template <class N> struct MergePath {
         const MergeSide& all = piece.upper;
         const std::ptrdiff_t rows = all.row - all.row_end, partners = all.partner - all.partner_end;
         const std::ptrdiff_t lowest = all.row_end + 1;
-        find_bounds<true>(job.score + lowest, rows, job.bound + lowest);
+        find_bounds<true>(job.score + lowest, rows, job.unit, job.bound + lowest);
         const N *bound = job.bound, *score = job.score, *first_bound = bound + all.row,
                 *first_score = score + all.partner;
         std::int32_t* reach = job.reach;

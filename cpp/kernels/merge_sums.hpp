@@ -1,7 +1,7 @@
-// The sum over all pairs between two groups of items, each in the order of the scores, for phi(m) = max(0, 1 - m)^p, once
+// The sum over all pairs between two groups of items, each in the order of the scores, for the hinge losses, phi = slack^p, once
 // the partners of every item are known (merge_path.hpp): O(n).
 //
-// The sums over the partners of a row, S_k = sum_j w_j slack^k with slack = 1 - (s_i - s_j), follow from sums over the
+// The sums over the partners of a row, S_k = sum_j w_j slack^k with slack = unit - (s_i - s_j), follow from sums over the
 // distances of the partners from the last of them, x: M_k = sum_j w_j |s_j - x|^k.
 //   the next partner, at a distance of g:   M_2 += g (2 M_1 + M_0 g), M_1 += M_0 g, then M_0 += w
 //   a row whose slack to x is h:            S_0 = M_0, S_1 = M_1 + M_0 h, S_2 = M_2 + h (2 M_1 + M_0 h)
@@ -102,8 +102,8 @@ public:
                 const std::ptrdiff_t k = direction * (job_.reach[row] - partner_);
                 if (k > count) break;
                 const double s = job_.score[row];
-                [[maybe_unused]] const double far = 1.0 + direction * (s - last_);
-                [[maybe_unused]] const double near = 1.0 + direction * (s - score_[k]);
+                [[maybe_unused]] const double far = job_.unit + direction * (s - last_);
+                [[maybe_unused]] const double near = job_.unit + direction * (s - score_[k]);
                 const std::int32_t item = job_.item[row];
                 double sum[degree + 1];
                 sum[0] = m0 + moment_[0][k];
@@ -166,14 +166,16 @@ template <int power, PairMode mode, bool weighted> struct MergePairSum {
     static constexpr bool upper_counts = upper_degree == 0 && !with_vector;
     static constexpr bool lower_counts = slope_degree == 0 && !with_vector && !weighted;
 
-    /// Adds what the sums of a row give: phi' = -p slack^(p-1), phi'' = p (p-1) slack^(p-2).
+    /// Adds what the sums of a row give: phi' = -p slack^(p-1), phi'' = p (p-1) slack^(p-2), which are of degree p in the unit, as
+    /// is the positive curvature 1 / unit of the hinge.
     template <int direction>
     static RANKGRAD_INLINE void add(const MergeJob& job, std::int32_t item, double w, const double* sum) {
         if constexpr (with_vector) {
             job.grad[item] += 2.0 * w * sum[0];
         } else {
-            if constexpr (mode != kValue) job.grad[item] += direction * power * w * sum[power - 1];
-            if constexpr (with_hess) job.hess[item] += power * w * sum[0];
+            // A weight of zero says that the pairs do not count, whatever their sum.
+            if constexpr (mode != kValue) job.grad[item] += w == 0 ? 0 : direction * power * w * sum[power - 1];
+            if constexpr (with_hess) job.hess[item] += (power == 1 ? 1 / job.unit : power) * w * sum[0];
         }
         if constexpr (with_value && direction < 0) job.value[item] += sum[power];
     }

@@ -1,14 +1,16 @@
 // Sums over pairs whose terms are products of one number per item, from moments: O(n), no sort.
 //
-// Exponential over pairs of different level: sum_j e^-(s_i - s_j) = e^-s_i A_i, A_i = sum of e^s_j over the lower levels, and
-// likewise for the columns with B_j = sum of w_i e^-s_i over the higher levels. When the scores spread too far for e^s,
-// A_i and B_j are kept relative to about their largest term so far.
+// Exponential over pairs of different level, z = s / unit: sum_j e^-(z_i - z_j) = e^-z_i A_i, A_i = sum of e^z_j over the lower
+// levels, and likewise for the columns with B_j = sum of w_i e^-z_i over the higher levels. When the scores spread too far for
+// e^z, A_i and B_j are kept relative to about their largest term so far.
 //
-// Squared error over ordered pairs, r = s - y, rho = r - mean(r), n items, row weights w with sum W:
-//   row value  sum_j (r_k - r_j)^2      = n rho_k^2 + sum rho^2
-//   gradient   2 w_k sum_j (r_k - r_j) + 2 sum_i w_i (r_k - r_i) = 2 (w_k n + W) rho_k - 2 sum w rho
-//   Hessian    diagonal 2 (w_k (n - 1) + W - w_k);  times v, nu = v - mean(v):  2 (w_k n + W) nu_k - 2 sum w nu
-// Differences are unchanged by the centring, which keeps the sums from cancelling.
+// Squared error over ordered pairs, r = s - y, n items, row weights w with sum W:
+//   row value  sum_j (r_k - r_j)^2 = n (r_k - c)^2 + sum_j (r_j - c)^2, c = mean(r)
+//   gradient   2 w_k sum_j (r_k - r_j) + 2 sum_i w_i (r_k - r_i)
+//   Hessian    diagonal 2 (w_k (n - 1) + W - w_k);  times v: the gradient with v for r
+// s and y are first taken relative to an item's, as their differences count and no offset. A sum of differences is that of the
+// differences from an origin, whose digits are lost: the mean is as good as any for all items, but for weighted ones the origin is
+// an item of the largest weight, since what is far away may have no weight.
 #pragma once
 
 #include "kernels/compensated.hpp"
@@ -18,25 +20,35 @@ namespace rankgrad {
 namespace {
 
 template <PairMode mode> struct SquaredErrorSum {
-    static double centred(const PairJob<double>& job, double mean, std::int32_t k) {
-        return (mode == kHessVector ? job.vector[k] : job.row[k] - job.label[k]) - mean;
+    /// r less that of the item `origin`.
+    static double difference(const PairJob<double>& job, std::int32_t origin, std::int32_t k) {
+        if constexpr (mode == kHessVector) return job.vector[k] - job.vector[origin];
+        else return (job.row[k] - job.row[origin]) - job.parameters.unit * (job.label[k] - job.label[origin]);
+    }
+    /// An item of the largest weight.
+    static std::int32_t heaviest(const PairJob<double>& job) {
+        const auto size = [&](std::int32_t k) { return job.weight[k] < 0 ? -job.weight[k] : job.weight[k]; };
+        std::int32_t best = 0;
+        for (std::int32_t k = 1; k < job.row_end; ++k)
+            if (size(k) > size(best)) best = k;
+        return best;
     }
 
     static void call(const PairJob<double>& job) {
-        const std::int32_t n = job.row_end;
+        const std::int32_t n = job.row_end, origin = heaviest(job);
         double mean = 0, square = 0, total_weight = 0, weighted_sum = 0;
-        for (std::int32_t k = 0; k < n; ++k) mean += centred(job, 0, k);
-        mean /= n;
+        for (std::int32_t k = 0; k < n; ++k) mean += difference(job, origin, k) / n;
         for (std::int32_t k = 0; k < n; ++k) {
-            const double r = centred(job, mean, k), w = job.weight[k];
-            square += r * r;
+            const double r = difference(job, origin, k), w = job.weight[k];
+            square += (r - mean) * (r - mean);
             total_weight += w;
-            weighted_sum += w * r;
+            weighted_sum += w == 0 ? 0 : w * r;
         }
         for (std::int32_t k = 0; k < n; ++k) {
-            const double r = centred(job, mean, k), w = job.weight[k];
-            if constexpr (mode == kValue || mode == kValueGrad) job.value[k] += n * r * r + square;
-            if constexpr (mode != kValue) job.grad[k] += 2 * (w * n + total_weight) * r - 2 * weighted_sum;
+            const double r = difference(job, origin, k), w = job.weight[k];
+            if constexpr (mode == kValue || mode == kValueGrad) job.value[k] += n * (r - mean) * (r - mean) + square;
+            if constexpr (mode != kValue)
+                job.grad[k] += 2 * (total_weight * r - weighted_sum) + (w == 0 ? 0 : 2 * w * n * (r - mean));
             if constexpr (mode == kGradHess || mode == kGradPositiveHess)
                 job.hess[k] += 2 * (w * (n - 1) + total_weight - w);
         }
@@ -60,15 +72,16 @@ template <bool with_vector> struct RunningExponential {
         sum.add(term);
         if constexpr (with_vector) vector.add_product(term, v);
     }
-    /// A new reference is taken seldom, when what was there before hardly counts any more.
-    RANKGRAD_INLINE void add_power(double x, double w, double v) {
-        if (x > reference + 30.0) {
-            const double shrink = exponential_of(reference - x);
+    /// A new reference is taken seldom, when what was there before hardly counts any more; and never for what has no weight.
+    RANKGRAD_INLINE void add_power(double x, double w, double v, double per_unit) {
+        if (w == 0) return;
+        if ((x - reference) * per_unit > 30.0) {
+            const double shrink = exponential_of((reference - x) * per_unit);
             sum.scale(shrink);
             vector.scale(shrink);
             reference = x;
         }
-        add(exponential_of(x - reference), w, v);
+        add(exponential_of((x - reference) * per_unit), w, v);
     }
 };
 
@@ -76,6 +89,7 @@ template <PairMode mode> class ExponentialSum {
     static constexpr bool with_vector = mode == kHessVector;
     static constexpr bool with_hess = mode == kGradHess || mode == kGradPositiveHess;
     const PairJob<double>& job_;
+    const double per_unit_;
 
     RANKGRAD_INLINE double vector(std::int32_t k) const { return with_vector ? job_.vector[k] : 0.0; }
 
@@ -83,12 +97,14 @@ template <PairMode mode> class ExponentialSum {
     template <bool as_row, bool factored>
     RANKGRAD_INLINE void receive(std::int32_t k, const RunningExponential<with_vector>& partners) const {
         const double x = as_row ? job_.row[k] : -job_.row[k];
-        const double factor = !factored ? exponential_of(partners.reference - x)
-                              : as_row  ? job_.row[k]
-                                        : job_.column[k];
-        const double w = as_row ? job_.weight[k] : 1.0;
-        const double sum = factor * partners.sum.total();
+        const double factor = !factored
+                                  ? exponential_of((partners.reference - x) * per_unit_ - job_.parameters.log_scale)
+                              : as_row ? job_.row[k]
+                                       : job_.column[k];
+        const double w = as_row ? job_.weight[k] : 1.0, total = partners.sum.total();
+        const double sum = total == 0 ? 0 : factor * total;
         if constexpr (as_row && (mode == kValue || mode == kValueGrad)) job_.value[k] += sum;
+        if (w == 0 || total == 0) return;
         if constexpr (with_vector) job_.grad[k] += w * factor * spread(partners.sum, job_.vector[k], partners.vector);
         else if constexpr (mode != kValue) job_.grad[k] += as_row ? -w * sum : sum;
         if constexpr (with_hess) job_.hess[k] += w * sum;
@@ -98,7 +114,7 @@ template <PairMode mode> class ExponentialSum {
     RANKGRAD_INLINE void join(std::int32_t k, RunningExponential<with_vector>& partners) const {
         const double w = as_row ? 1.0 : job_.weight[k];  // partners of rows are columns
         if constexpr (factored) partners.add(as_row ? job_.column[k] : job_.row[k], w, vector(k));
-        else partners.add_power(as_row ? job_.row[k] : -job_.row[k], w, vector(k));
+        else partners.add_power(as_row ? job_.row[k] : -job_.row[k], w, vector(k), per_unit_);
     }
 
     /// Rows from the lowest level up, then columns from the highest level down.
@@ -117,7 +133,7 @@ template <PairMode mode> class ExponentialSum {
     }
 
 public:
-    explicit ExponentialSum(const PairJob<double>& job) : job_(job) {}
+    explicit ExponentialSum(const PairJob<double>& job) : job_(job), per_unit_(1 / job.parameters.unit) {}
 
     static void call(const PairJob<double>& job) {
         const ExponentialSum sum(job);

@@ -35,10 +35,13 @@ template <class Loss> constexpr const ExpansionKernels* expansion() {
 
 template <class Loss> constexpr PairLossKernels pair_loss_kernels() {
     return {Loss::name,
-            Loss::factored,
+            {factored_in<Loss>(kValue), factored_in<Loss>(kValueGrad), factored_in<Loss>(kGradHess),
+             factored_in<Loss>(kGradPositiveHess), factored_in<Loss>(kHessVector)},
             Loss::log_product,
             Loss::uses_label_gap,
             Loss::all_pairs,
+            Loss::exponential,
+            Loss::degree,
             {{float_sum<Loss, kValue, false>(), float_sum<Loss, kValue, true>()},
              {float_sum<Loss, kValueGrad, false>(), float_sum<Loss, kValueGrad, true>()},
              {float_sum<Loss, kGradHess, false>(), float_sum<Loss, kGradHess, true>()},

@@ -4,6 +4,10 @@
 // `eval` gives phi, phi', phi'' and a curvature that is never negative, for Newton steps of boosting.
 // T is a whole register (Lanes), so formulas are branch-free: select(condition, a, b).
 //
+// Scores come undivided, so that a margin is rounded only once: the difference s_i - s_j times 1 / temperature. A loss with
+// phi(c m, c gap; c) = c^degree phi(m, gap; 1), as one of slacks 1 - m has, may declare that `degree`: it is then given the
+// difference itself, with `unit` for the number 1, and what it gives is divided by temperature^degree later.
+//
 // A loss of u = e^-m alone may also declare the factored form: with u = e^-s_i * e^s_j it costs n exponentials per list
 // instead of one per pair. `eval_factored(u, p)` also gets p = 1 / (1 + u), for which the sum over pairs shares divisions.
 // `add` and `flush` say how its values are summed.
@@ -40,20 +44,30 @@ struct PairLoss {
     static constexpr bool expandable = false;
     static constexpr bool exponential = false;
     static constexpr int hinge_power = 0;
+    static constexpr int degree = 0;
     static constexpr bool curvature_is_positive = false;  ///< positive_curvature is the same number
+    static constexpr bool factored_curvature = true;      ///< else the factored form serves value and slope only
     void set(const LossParameters&) {}
     template <class T> T add(T total, T value) const { return total + value; }
     template <class T> T flush(T total) const { return total; }
 };
 
+/// Whether the factored form of a loss serves a mode.
+template <class Loss> constexpr bool factored_in(PairMode mode) {
+    return Loss::factored && (Loss::factored_curvature || (mode != kGradHess && mode != kHessVector));
+}
+
 /// phi(m) = max(0, 1 - m). Subgradient 0 at the kink, as torch and JAX. [Herbrich, Graepel & Obermayer, 2000]
 struct Hinge : PairLoss {
     static constexpr const char* name = "hinge";
     static constexpr int hinge_power = 1;
+    static constexpr int degree = 1;
+    double unit = 1;
+    void set(const LossParameters& p) { unit = p.unit; }
     template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
-        const T excess = margin - T(1);
+        const T excess = margin - T(unit);
         const auto active = negative(excess);
-        return {-masked(active, excess), masked(active, T(-1)), T(0), masked(active, T(1))};
+        return {-masked(active, excess), masked(active, T(-1)), T(0), masked(active, T(1 / unit))};
     }
 };
 
@@ -62,8 +76,11 @@ struct SquaredHinge : PairLoss {
     static constexpr const char* name = "squared_hinge";
     static constexpr bool curvature_is_positive = true;
     static constexpr int hinge_power = 2;
+    static constexpr int degree = 2;
+    double unit = 1;
+    void set(const LossParameters& p) { unit = p.unit; }
     template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
-        const T slack = max(T(1) - margin, T(0));
+        const T slack = max(T(unit) - margin, T(0));
         const T active = select(slack > T(0), T(2), T(0));
         return {slack * slack, T(-2) * slack, active, active};
     }
@@ -102,6 +119,8 @@ struct Logistic : PairLoss {
 struct SoftZeroOne : PairLoss {
     static constexpr const char* name = "soft_zero_one";
     static constexpr bool factored = true;
+    static constexpr bool factored_curvature =
+        false;  // p - q cancels: it is tanh(m / 2), for which u = e^-m is not enough
     static constexpr bool expandable = true;
     static constexpr double left_constant = 1, left_slope = 0;  // phi(m) = 1 - phi(-m)
     static double right_tail(int k) { return k % 2 ? 1.0 : -1.0; }
@@ -112,13 +131,13 @@ struct SoftZeroOne : PairLoss {
         const T p_large = T(1) / (T(1) + e);
         const T p_small = e * p_large;
         const T pq = p_small * p_large;
-        const T gap = pq * ((T(1) - e) * p_large);  // p q |p - q|
+        const T gap = pq * (one_less_exp(abs(margin)) * p_large);  // p q |p - q|
         return {select(margin > T(0), p_small, p_large), -pq, select(margin > T(0), gap, -gap), pq};
     }
     template <class T> Jet<T> eval_factored(T u, T p) const {
         const T q = u * p;
         const T pq = p * q;
-        return {q, -pq, pq * ((T(1) - u) * p), pq};
+        return {q, -pq, T(0), pq};
     }
 };
 
@@ -128,7 +147,11 @@ struct Exponential : PairLoss {
     static constexpr bool curvature_is_positive = true;
     static constexpr bool exponential = true;
     static constexpr bool factored = true;
-    template <class T> Jet<T> eval(T margin, T /*label_gap*/) const { return eval_factored(exp(-margin), T(1)); }
+    double log_scale = 0;
+    void set(const LossParameters& p) { log_scale = p.log_scale; }
+    template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
+        return eval_factored(exp(-(margin + T(log_scale))), T(1));
+    }
     template <class T> Jet<T> eval_factored(T u, T /*p*/) const { return {u, -u, u, u}; }
 };
 
@@ -138,10 +161,14 @@ struct Quantile : PairLoss {
     static constexpr const char* name = "quantile";
     static constexpr bool curvature_is_positive = true;
     static constexpr bool uses_label_gap = true;
-    double tau = 0.5;
-    void set(const LossParameters& p) { tau = p.tau; }
+    static constexpr int degree = 1;
+    double tau = 0.5, unit = 1;
+    void set(const LossParameters& p) {
+        tau = p.tau;
+        unit = p.unit;
+    }
     template <class T> Jet<T> eval(T margin, T label_gap) const {
-        const T error = label_gap - margin;
+        const T error = T(unit) * label_gap - margin;
         const T under = select(error > T(0), T(tau), T(0));
         const T over = select(error < T(0), T(1 - tau), T(0));
         return {(under - over) * error, over - under, T(0), T(0)};
@@ -153,10 +180,14 @@ struct SquaredQuantile : PairLoss {
     static constexpr const char* name = "squared_quantile";
     static constexpr bool curvature_is_positive = true;
     static constexpr bool uses_label_gap = true;
-    double tau = 0.5;
-    void set(const LossParameters& p) { tau = p.tau; }
+    static constexpr int degree = 2;
+    double tau = 0.5, unit = 1;
+    void set(const LossParameters& p) {
+        tau = p.tau;
+        unit = p.unit;
+    }
     template <class T> Jet<T> eval(T margin, T label_gap) const {
-        const T error = label_gap - margin;
+        const T error = T(unit) * label_gap - margin;
         const T side = select(error > T(0), T(tau), select(error < T(0), T(1 - tau), T(0)));
         return {side * error * error, T(-2) * side * error, T(2) * side, T(2) * side};
     }
@@ -169,8 +200,11 @@ struct MeanSquaredError : PairLoss {
     static constexpr bool curvature_is_positive = true;
     static constexpr bool uses_label_gap = true;
     static constexpr bool all_pairs = true;
+    static constexpr int degree = 2;
+    double unit = 1;
+    void set(const LossParameters& p) { unit = p.unit; }
     template <class T> Jet<T> eval(T margin, T label_gap) const {
-        const T error = label_gap - margin;
+        const T error = T(unit) * label_gap - margin;
         return {error * error, T(-2) * error, T(2), T(2)};
     }
 };

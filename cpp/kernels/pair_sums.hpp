@@ -31,8 +31,8 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight = NoWe
 public:
     static void call(const PairJob<T>& job) {
         // float32 lists whose range does not fit the factored form are summed in double, so float needs one form only.
-        constexpr bool one_form = Loss::factored && sizeof(T) == sizeof(float);
-        if (Loss::factored && (one_form || job.factored)) run<Loss::factored>(job);
+        constexpr bool has_factored = factored_in<Loss>(mode), one_form = has_factored && sizeof(T) == sizeof(float);
+        if (has_factored && (one_form || job.factored)) run<has_factored>(job);
         else if constexpr (!one_form) run<false>(job);
     }
 };

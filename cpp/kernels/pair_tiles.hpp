@@ -31,9 +31,13 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool 
     /// Two rows can share a division: 1/a = b/(ab), 1/b = a/(ab). That pays where a division is slow, as in double; with a pair
     /// weight there are too few registers for it.
     static constexpr bool share_divisions = sizeof(T) == sizeof(double) && !Weight::any;
+    /// Where values and slopes may be infinite, a weight of zero says that the pair does not count. The engine gives no such
+    /// numbers to the other forms.
+    static constexpr bool may_overflow = sizeof(T) == sizeof(double) && !factored;
 
     const PairJob<T>& job_;
     Loss loss_;
+    const V per_unit_;
     V column_value_[column_values ? kBlockRegisters : 1];
     V column_slope_[with_slope ? kBlockRegisters : 1];
     V column_curvature_[with_curvature ? kBlockRegisters : 1];
@@ -51,7 +55,9 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool 
             const V u = row.operand * column;
             return loss_.eval_factored(u, V(1) / (V(1) + u));
         } else {
-            return loss_.eval(row.operand - column, Loss::uses_label_gap ? row.label - label : V(0));
+            const V difference = row.operand - column;
+            return loss_.eval(Loss::degree == 0 ? difference * per_unit_ : difference,
+                              Loss::uses_label_gap ? row.label - label : V(0));
         }
     }
 
@@ -67,10 +73,18 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool 
     RANKGRAD_INLINE void multiply(const Row& row, std::int32_t column, Jet<V>& jet) const {
         const V weight = Weight::weight(row.pair, Weight::template columns<V>(job_, column));
         const V both = both_rows ? weight * (row.weight + V::load(job_.weight + column)) : weight;
+        if constexpr (may_overflow) jet = only_where(abs(weight) > V(0), jet);
         jet.value = weight * (factored ? loss_.flush(jet.value) : jet.value);
         jet.slope = both * jet.slope;
         jet.curvature = both * jet.curvature;
         jet.positive_curvature = both * jet.positive_curvature;
+    }
+
+    /// Leaves the values, which are multiplied by the weight of the row later.
+    static RANKGRAD_INLINE void keep_weighted(typename V::Mask counts, Jet<V>& jet) {
+        jet.slope = select(counts, jet.slope, V(0));
+        jet.curvature = select(counts, jet.curvature, V(0));
+        jet.positive_curvature = select(counts, jet.positive_curvature, V(0));
     }
 
     /// One register of columns against `n_rows` rows; partial: each with its own lanes of it.
@@ -93,6 +107,7 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool 
             }
             if constexpr (Weight::any) multiply(row, column, jet);
             if constexpr (partial) jet = only_where(inside[r], jet);
+            if constexpr (may_overflow && by_row) keep_weighted(abs(row.weight) > V(0), jet);
             if constexpr (column_values) column_value_[slot] += jet.value;
             if constexpr (mode == kHessVector) jet.slope = jet.curvature * (row.vector - vector);
             if constexpr (mode == kGradPositiveHess) jet.curvature = jet.positive_curvature;
@@ -161,7 +176,9 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool 
     int slots_to(std::int32_t column) const { return (column - block_ + V::count - 1) / V::count; }
 
 public:
-    explicit PairTiles(const PairJob<T>& job) : job_(job) { loss_.set(job.parameters); }
+    explicit PairTiles(const PairJob<T>& job) : job_(job), per_unit_(1 / job.parameters.unit) {
+        loss_.set(job.parameters);
+    }
 
     /// Columns of a block.
     std::int32_t width() const {

@@ -1,5 +1,5 @@
-// Whether the margin s_i - s_j, rounded, is below 1 is a comparison of s_j with a bound that depends on s_i alone, as rounding
-// keeps the order: the highest x for which s_i - x is not below 1.
+// Whether the difference s_i - s_j, rounded, is below the unit of margins is a comparison of s_j with a bound that depends on s_i
+// alone, as rounding keeps the order: the highest x for which s_i - x is not below it.
 #pragma once
 
 #include "kernels/lanes.hpp"
@@ -17,31 +17,35 @@ template <class T> RANKGRAD_INLINE Lanes<T> next_above(Lanes<T> x) {
     return Lanes<T>::from_bits(x.bits() - (sign + sign) + 1);
 }
 
-/// Margins from 1 - half_step on are rounded to 1 or more, which tells the bound to within a step. It is never 0.
-template <class T> RANKGRAD_INLINE Lanes<T> partner_bound(Lanes<T> s) {
+/// Differences from unit - half_step on are rounded to the unit or more, which tells the bound to within a step. It is never 0,
+/// as units have no more digits than scores of their size.
+template <class T> RANKGRAD_INLINE Lanes<T> partner_bound(Lanes<T> s, Lanes<T> unit) {
     using V = Lanes<T>;
-    constexpr double half_step = sizeof(T) == 4 ? 0x1p-25 : 0x1p-54;
-    const V guess = (s - V(1)) + V(half_step), above = next_above(guess);
-    return select(s - above < V(1), select(s - guess < V(1), next_below(guess), guess), above);
+    const V half_step = V(0.5) * (unit - next_below(unit));
+    const V guess = (s - unit) + half_step, above = next_above(guess);
+    return select(s - above < unit, select(s - guess < unit, next_below(guess), guess), above);
 }
 
-/// The same for margins of floats that are rounded to double, at 1 - 2^-54: s - 1 and its rounding error tell. Only of 0 is 2^-54
-/// more another number.
-RANKGRAD_INLINE Lanes<float> partner_bound_in_double(Lanes<float> s) {
+/// The same for differences of floats that are rounded to double and a unit of 1, at 1 - 2^-54: s - 1 and its rounding error tell.
+/// Only of 0 is 2^-54 more another number.
+RANKGRAD_INLINE Lanes<float> partner_bound_in_double(Lanes<float> s, Lanes<float> /*unit*/) {
     using V = Lanes<float>;
     const V guess = s - V(1), moved = guess - s;
     const V error = (s - (guess - moved)) - (V(1) + moved);  // exactly [Knuth, TAOCP 2, 4.2.2]
     return select(error < V(-0x1p-54), next_below(guess), guess + V(0x1p-54));
 }
-RANKGRAD_INLINE Lanes<double> partner_bound_in_double(Lanes<double> s) { return partner_bound(s); }
+RANKGRAD_INLINE Lanes<double> partner_bound_in_double(Lanes<double> s, Lanes<double> unit) {
+    return partner_bound(s, unit);
+}
 
-/// The bounds of n scores, for margins that are rounded to double or to the type of the scores. Reads whole registers.
+/// The bounds of n scores, for differences that are rounded to double or to the type of the scores. Reads whole registers.
 /// A function of its own, so that its constants take no registers of others.
-template <bool in_double, class T> RANKGRAD_NOINLINE void find_bounds(const T* score, std::ptrdiff_t n, T* bound) {
+template <bool in_double, class T>
+RANKGRAD_NOINLINE void find_bounds(const T* score, std::ptrdiff_t n, double unit, T* bound) {
     using V = Lanes<T>;
     const auto at = [=](std::ptrdiff_t k) {
-        if constexpr (in_double) return partner_bound_in_double(V::load(score + k));
-        else return partner_bound(V::load(score + k));
+        if constexpr (in_double) return partner_bound_in_double(V::load(score + k), V(unit));
+        else return partner_bound(V::load(score + k), V(unit));
     };
     std::ptrdiff_t k = 0;
     for (; k + V::count <= n; k += V::count) at(k).store(bound + k);

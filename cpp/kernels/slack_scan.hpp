@@ -1,8 +1,8 @@
-// The sum over the pairs between two groups of items, lower and upper, for phi(m) = max(0, 1 - m)^p with weights that know
+// The sum over the pairs between two groups of items, lower and upper, for the hinge losses, phi = slack^p, with weights that know
 // who of a pair is ranked above the other: |g_i - g_j| |D_i - D_j| phi(x_i - x_j). Exact but for rounding, in O(n).
 //
 // A walk in the order of the scores, highest first, knows two sets of partners of an item: those passed, which are ranked
-// above it and all have slack, and those reached, x_j > x_i - 1, which contain them. With slack = q + x_j, q = 1 - x_i,
+// above it and all have slack, and those reached, x_j > x_i - unit, which contain them. With slack = q + x_j, q = unit - x_i,
 //   sum |D_i - D_j| slack^k = sum_b binomial(k, b) q^(k-b) [P(D x^b) - D_i P(x^b)  +  D_i R(x^b) - R(D x^b)],
 // P the sums over the passed, R those over the reached that are not passed. These differences cancel, so that all sums
 // carry their rounding errors along and products are exact (compensated.hpp): twice the digits of double.
@@ -22,6 +22,11 @@ RANKGRAD_INLINE Compensated operator-(Compensated a, const Compensated& b) {
 RANKGRAD_INLINE Compensated operator*(const Compensated& a, double x) {
     const double product = product_of(a.sum, x);
     return {product, product_error(a.sum, x, product) + a.error * x};
+}
+RANKGRAD_INLINE Compensated operator*(const Compensated& a, const Compensated& b) {
+    Compensated product = a * b.sum;
+    product.error += a.sum * b.error;
+    return product;
 }
 
 /// Sums of x^b and of D x^b over partners, with their gain factors.
@@ -51,11 +56,11 @@ struct SlackFunctions {
     int degree;
     SlackOutput at[2];
 };
-template <int power> constexpr SlackFunctions slack_functions(PairMode mode) {
+template <int power> SlackFunctions slack_functions(PairMode mode, double unit) {
     if (mode == kValue) return {power, {{power, 1}, {0, 0}}};
     if (mode == kValueGrad) return {power, {{power, 1}, {power - 1, -power}}};
     if (mode == kHessVector) return {0, {{0, power == 2 ? 2.0 : 0.0}, {0, 0}}};
-    const double curvature = power == 2 ? 2 : mode == kGradPositiveHess ? 1 : 0;
+    const double curvature = power == 2 ? 2 : mode == kGradPositiveHess ? 1 / unit : 0;
     return {power - 1, {{power - 1, -power}, {0, curvature}}};
 }
 
@@ -63,9 +68,9 @@ template <int degree> class SlackScan {
     const RankScanJob& job_;
     const SlackFunctions functions_;
 
-    /// The sums of slack^k over the partners of an item with D = discount and 1 - x = q.
+    /// The sums of slack^k over the partners of an item with D = discount and unit - x = q.
     RANKGRAD_INLINE void partner_sums(const SlackMoments<degree>& passed, const SlackMoments<degree>& reached, int gain,
-                                      double discount, double q, double (&sum)[degree + 1]) const {
+                                      double discount, const Compensated& q, double (&sum)[degree + 1]) const {
         Compensated moment[degree + 1];
         for (int b = 0; b <= degree; ++b) {
             moment[b] = reached.plain[gain][b];
@@ -105,12 +110,14 @@ template <int degree> class SlackScan {
                 const std::int32_t j = mirrored ? n - 1 - next : next;
                 if ((job_.upper[j] != 0) != mirrored) continue;
                 const double margin = x - sign * job_.score[j];
-                if (!(margin < 1)) break;
+                if (!(margin < job_.unit)) break;
                 reached.add(job_, j, sign * job_.score[j], sign * job_.discount[j]);
             }
             double sum[degree + 1], other[degree + 1] = {};
-            partner_sums(passed, reached, 0, discount, 1 - x, sum);
-            if (job_.gains == 2) partner_sums(passed, reached, 1, discount, 1 - x, other);
+            Compensated q{job_.unit, 0};
+            q.add(-x);
+            partner_sums(passed, reached, 0, discount, q, sum);
+            if (job_.gains == 2) partner_sums(passed, reached, 1, discount, q, other);
             for (int f = 0; f < 2; ++f) {
                 const SlackOutput out = functions_.at[f];
                 if (out.factor == 0) continue;
@@ -127,7 +134,7 @@ public:
 };
 
 template <int power> void slack_scan(const RankScanJob& job) {
-    const SlackFunctions functions = slack_functions<power>(job.mode);
+    const SlackFunctions functions = slack_functions<power>(job.mode, job.unit);
     if (power == 1 && job.mode == kHessVector) return;  // no curvature anywhere
     if (functions.degree == 0) SlackScan<0>(job, functions).run();
     else if (functions.degree == 1) SlackScan<1>(job, functions).run();

@@ -97,6 +97,18 @@ template <class T> RANKGRAD_INLINE Lanes<T> exp_negative(Lanes<T> x) {
     return select(x < lowest, Lanes<T>(0), exp_inside(max(x, lowest)));
 }
 
+/// 1 - e^-x for x >= 0: <= 4 ulp, however small x is.
+template <class T> RANKGRAD_INLINE Lanes<T> one_less_exp(Lanes<T> x) {
+    using V = Lanes<T>;
+    constexpr double near = 0.35;
+    constexpr double inverse_factorial[] = {
+        0,          1.0,         0.5,          1.0 / 6,       1.0 / 24,       1.0 / 120,       1.0 / 720,
+        1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0};
+    V p(inverse_factorial[Format<T>::exp_terms]);
+    for (int k = Format<T>::exp_terms - 1; k >= 1; --k) p = V(inverse_factorial[k]) - p * x;
+    return select(x < V(near), p * x, V(1) - exp(-x));
+}
+
 /// log(x) + extra for normal x > 0: <= 2 ulp.
 template <class T> RANKGRAD_INLINE Lanes<T> log_plus(Lanes<T> x, Lanes<T> extra) {
     using F = Format<T>;

@@ -35,6 +35,7 @@ struct RankScanJob {
     const double* score = nullptr;
     const std::uint8_t* upper = nullptr;  ///< of the upper group
     std::int32_t n = 0;
+    double unit = 1;  ///< partners have a margin below it
     // For both:
     bool ranked = true;  ///< pairs are weighted by the difference of their discounts
     int gains = 1;       ///< the weight of a pair has the product of the items' factors (1) or their sum (2)

@@ -1,0 +1,66 @@
+// What scores are counted in. Scores are never divided by the temperature, which would round each of them before they are
+// subtracted: they are multiplied by a power of two, which is exact, and the rest of the temperature is the unit of margins.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+namespace rankgrad {
+
+/// temperature = unit 2^exponent, unit in (1/2, 1]: a temperature that is a power of two leaves a unit of 1.
+class ScoreUnit {
+public:
+    explicit ScoreUnit(double temperature = 1.0) : temperature_(temperature) {
+        std::frexp(temperature, &exponent_);
+        if (std::ldexp(temperature, -exponent_) == 0.5) --exponent_;
+        exponent_ = std::clamp(exponent_, -1000, 1000);
+        set();
+    }
+
+    double unit() const { return unit_; }
+    /// What scores are multiplied by.
+    double factor() const { return factor_; }
+
+    /// The factor is a float, too.
+    bool fits_float() const { return std::abs(exponent_) < 100; }
+
+    /// Of so large scores, so multiplied, differences do not overflow, nor their powers up to the degree of a loss.
+    bool fits(double largest, int degree) const { return largest * factor_ <= std::ldexp(1.0, most_exponent(degree)); }
+    /// The largest unit for scores that do not fit this one.
+    ScoreUnit for_scores_up_to(double largest, int degree) const {
+        ScoreUnit smaller = *this;
+        int exponent;
+        std::frexp(largest, &exponent);
+        smaller.exponent_ = exponent - most_exponent(degree);
+        smaller.set();
+        return smaller;
+    }
+
+    /// A number that a double may be too small for: factor 2^exponent.
+    struct Scale {
+        double factor;
+        int exponent;
+
+        double number() const { return std::ldexp(factor, exponent); }
+        /// Products with it lose nothing that they have.
+        bool is_normal() const { return factor == 0 || std::isnormal(number()); }
+    };
+    /// What a sum of phi, of phi' and of phi'' over margins is multiplied by to be a value, a gradient and a Hessian. `degree` is
+    /// that of the loss, whose sums are so many powers of the unit too large (kernels/pair_losses.hpp).
+    Scale of_value(double scale, int degree) const { return {scale / power(degree), 0}; }
+    Scale of_grad(double scale, int degree) const { return {scale / power(degree == 0 ? 1 : degree), -exponent_}; }
+    Scale of_hess(double scale, int degree) const { return {scale / power(degree == 0 ? 2 : degree), -2 * exponent_}; }
+
+private:
+    void set() {
+        unit_ = std::ldexp(temperature_, -exponent_);
+        factor_ = std::ldexp(1.0, -exponent_);
+    }
+    double power(int degree) const { return degree == 0 ? 1.0 : degree == 1 ? unit_ : unit_ * unit_; }
+    static int most_exponent(int degree) { return degree == 2 ? 490 : 1000; }
+
+    double temperature_, unit_ = 1, factor_ = 1;
+    int exponent_ = 0;
+};
+
+}  // namespace rankgrad

@@ -1,0 +1,45 @@
+// Bins of equal width in a range of scores, and the place of a score in its bin to the last digit, however many bins there are and
+// however far the scores are from zero. The only code that the engine and the kernels both compile.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+namespace rankgrad {
+
+/// Bin b has the scores from low + b width on. The width is in two parts, the upper of so few digits that its product with a
+/// bin's number is exact.
+struct BinGrid {
+    double low = 0, per_width = 1, width_upper = 1, width_lower = 0;
+};
+
+struct BinPlace {
+    std::int32_t bin;
+    double place;  ///< from -1 to 1, but for rounding
+};
+
+namespace {
+
+inline BinGrid make_grid(double low, double width) {
+    BinGrid grid;
+    grid.low = low;
+    grid.per_width = 1 / width;
+    std::uint64_t bits;  // of which the upper ones leave 22 digits; with the 31 of a bin's number they fill a double
+    std::memcpy(&bits, &width, sizeof bits);
+    bits &= ~std::uint64_t{0} << 31;
+    std::memcpy(&grid.width_upper, &bits, sizeof bits);
+    grid.width_lower = width - grid.width_upper;
+    return grid;
+}
+
+/// x - low is taken with its rounding error [Knuth, TAOCP 2, 4.2.2].
+inline BinPlace bin_place(const BinGrid& grid, double x) {
+    const double distance = x - grid.low, moved = distance - x;
+    const double error = (x - (distance - moved)) - (grid.low + moved);
+    const auto bin = static_cast<std::int32_t>(distance * grid.per_width);
+    const double number = bin, inside = ((distance - number * grid.width_upper) - number * grid.width_lower) + error;
+    return {bin, 2 * (inside * grid.per_width) - 1};
+}
+
+}  // namespace
+}  // namespace rankgrad
