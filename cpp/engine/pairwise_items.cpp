@@ -78,13 +78,15 @@ double Pairwise::scatter(const LossCall<T>& call, std::int64_t list, Scratch& s,
     const double per_temperature = call.scale * list_weight / loss_.temperature;
     const double per_square = per_temperature / loss_.temperature;
     const double grad_factor = call.mode == kHessVector ? per_square : per_temperature;
-    const double *value = s.value.data(), *grad = s.grad.data(), *hess = s.hess.data();
+    double* value = s.value.data();
+    const double *grad = s.grad.data(), *hess = s.hess.data();
     const double* weight = call.item_weight == nullptr ? nullptr : s.weight.data();
     const bool anywhere = plan_.n_levels(list) > kWindowLevels;
     const auto of_list = [&](T* x) { return x == nullptr ? nullptr : x + base; };
     for_parts(team, n, s.parts, [&](std::int64_t begin, std::int64_t end, ItemPart& part) {
         if (with_value(call.mode))
             part.value = weighted_sum(weight == nullptr ? nullptr : weight + begin, value + begin, end - begin);
+        if (call.row_value != nullptr) weigh_values(plan_, call, list, order, begin, end, value);
         scatter_results(value, order, begin, end, 1.0, kNoLeast, anywhere, of_list(call.row_value));
         scatter_results(grad, order, begin, end, grad_factor, kNoLeast, anywhere, of_list(call.grad));
         scatter_results(hess, order, begin, end, per_square, call.min_hessian, anywhere, of_list(call.hess));

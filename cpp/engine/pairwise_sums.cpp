@@ -47,7 +47,8 @@ void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& s,
             break;
         case Algorithm::moments: loss.moment_sum[call.mode](double_job(call, list, s)); break;
         case Algorithm::direct:
-            if (is_float && plan_.labels_fit_float() && range <= (loss.factored ? kFloatRange : kFloatMargin))
+            if (is_float && plan_.labels_fit_float() && range <= (loss.factored ? kFloatRange : kFloatMargin) &&
+                (!weighted || fit_float_sums(s.weight.data(), plan_.size(list))))
                 run_tiles(team, float_job(call, list, s, weighted), loss.float_sum[call.mode][weighted]);
             else run_tiles(team, double_job(call, list, s), loss.double_sum[call.mode]);
             break;

@@ -196,7 +196,8 @@ void Pairwise::sum_weighted_directly(const LossCall<T>& call, std::int64_t list,
     const PairSum<float> float_sum = weighted.float_sum[kGapProduct][call.mode];
     const auto size = static_cast<std::size_t>(n);
     if (std::is_same_v<T, float> && float_sum != nullptr && weights_.fit_float() &&
-        (!loss.uses_label_gap || plan_.labels_fit_float()) && range <= (loss.factored ? kFloatRange : kFloatMargin)) {
+        (!loss.uses_label_gap || plan_.labels_fit_float()) && range <= (loss.factored ? kFloatRange : kFloatMargin) &&
+        (call.item_weight == nullptr || fit_float_sums(s.weight.data(), n))) {
         const double middle = loss.factored || loss_.temperature != 1.0 ? 0.5 * s.low + 0.5 * s.high : 0.0;
         const auto job = job_of<float>(a, loss_.parameters, weights_.constant());
         run_pairs(float_sum, in_float(a, size, middle, loss, job, s));

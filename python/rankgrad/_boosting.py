@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array
 from rankgrad._loss import RankingLoss
 from rankgrad.metrics import Empty, Gain, Ties, ndcg
@@ -121,6 +122,7 @@ class BoostingObjective:
         """Rebuild copies and pickles from the parameters: the cache stays behind."""
         return type(self), tuple(getattr(self, part.name) for part in dataclasses.fields(self) if part.init)
 
+    @in_default_mode
     def _grad_and_hess(
         self, labels: Array, scores: Array, weights: Array | None, groups: Array
     ) -> tuple[Array, Array]:

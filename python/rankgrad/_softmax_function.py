@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from rankgrad import _core
+from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_array, as_labels, as_weights
 from rankgrad._reductions import NO_WEIGHTS, Weights
-from rankgrad.objective import Objective
+from rankgrad.listwise import SoftmaxLoss
+from rankgrad.objective import Objective, source_of
 
 _Reduce = Callable[..., Any] | None
 
@@ -93,11 +94,9 @@ class RankingSoftmaxLoss:
         name, custom = _reduction_of(reduction, reduce_fn)
         bound = self._bind(x.shape, labels, where, weights, None if custom else name, nan)
         value = bound.value(np.broadcast_to(x, bound.shape), n_threads=n_threads)
-        return (
-            value
-            if custom is None
-            else custom(np.atleast_1d(value).reshape(-1)[bound._core.lists_with_items()])
-        )
+        if custom is None:
+            return value
+        return in_default_mode(custom)(np.atleast_1d(value).reshape(-1)[bound._core.lists_with_items()])
 
     def value_and_grad(
         self,
@@ -146,11 +145,12 @@ class RankingSoftmaxLoss:
         nan: str = "propagate",
     ) -> Objective:
         """An objective for logits of the shape that labels, `where` and weights have together."""
-        return self._bind((), labels, where, weights, _known_reduction(reduction, reduce_fn), nan)
+        return self._bind((), labels, where, weights, _known_reduction(reduction, reduce_fn), nan, kept=True)
 
     def __repr__(self) -> str:
         return "<function rankgrad.ranking_softmax_loss>"
 
+    @in_default_mode
     def _bind(
         self,
         logits_shape: tuple[int, ...],
@@ -159,6 +159,7 @@ class RankingSoftmaxLoss:
         weights: Any,
         reduction: str | None,
         nan: str,
+        kept: bool = False,
     ) -> Objective:
         if nan not in ("raise", "propagate"):
             raise ValueError(f"nan: one of ('raise', 'propagate') is wanted, got {nan!r}")
@@ -176,13 +177,13 @@ class RankingSoftmaxLoss:
         )
         n_lists = int(np.prod(shape[:-1]))
         offsets = np.arange(n_lists + 1, dtype=np.int64) * shape[-1]
-        core = _core.Listwise(
-            "softmax", "label", 1.0, 1.0, 0, 0, flat, offsets, valid, False, nan == "propagate"
-        )
+        loss = SoftmaxLoss(negative_labels="use", nan=nan)
+        core = loss._bind_core(flat, offsets, valid, "auto")
         item = NO_WEIGHTS if w is None else Weights(item=np.broadcast_to(w, shape).flatten())
         if nan == "raise" and item.item is not None and (bad := core.first_nonfinite(item.item)) >= 0:
             raise ValueError(f"weights: NaN or infinity at {core.place(bad)}; finite numbers are wanted")
-        return Objective(core, shape, shape[:-1], item, reduction, nan == "raise")
+        source = source_of(loss, flat, "auto") if kept else None
+        return Objective(core, shape, shape[:-1], item, reduction, nan == "raise", source=source)
 
 
 ranking_softmax_loss = RankingSoftmaxLoss()
@@ -242,6 +243,7 @@ def _known_reduction(reduction: Any, reduce_fn: Any) -> str | None:
     return name
 
 
+@in_default_mode
 def _sum_to(x: Array, shape: tuple[int, ...]) -> Array:
     """Adds up the axes along which the logits were repeated."""
     if x.shape == shape:

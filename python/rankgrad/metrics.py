@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rankgrad import _core
+from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_array, as_scores, plain
 from rankgrad._loss import labels_and_mask
 from rankgrad.lists import offsets_of
@@ -37,6 +38,7 @@ _ALL_POSITIONS = np.iinfo(np.int64).max
 _NO_TABLE = np.zeros(0)
 
 
+@in_default_mode
 def ndcg(
     labels: Any,
     scores: Any,
@@ -109,6 +111,7 @@ def ndcg(
     return _answer(values, ideal > 0, empty, per_list)
 
 
+@in_default_mode
 def dcg(
     labels: Any,
     scores: Any,
