@@ -29,6 +29,8 @@ def pair(out: Any, names: str) -> tuple[Any, Any]:
         return None, None
     if not isinstance(out, tuple) or len(out) != 2:
         raise TypeError(f"out: the tuple {names} is wanted, got {type(out).__name__}")
+    if out[0] is None or out[1] is None:
+        raise TypeError(f"out: the tuple {names} is wanted, all of it, got None for a part")
     return out
 
 

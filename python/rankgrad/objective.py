@@ -135,8 +135,7 @@ class Objective:
             if out is not None:
                 raise ValueError("out: the value of a reduced loss is a number, not an array")
             return self._evaluate(_core.VALUE, x, n_threads)
-        if out is not None:
-            refuse_overlaps(out, scores=scores, cotangent=cotangent)
+        _keep_apart(out, scores, cotangent)
         # With the gradient, so that the value has the bits that value_and_grad gives it.
         values, unused = self._values(out, x), np.empty(x.shape, x.dtype)
         total = self._evaluate(_core.VALUE_GRAD, x, n_threads, values=values, grad=unused)
@@ -148,8 +147,7 @@ class Objective:
         """The value and its gradient with respect to the scores. For reduction "none" `out` is a pair of arrays."""
         x = self._scores(scores)
         factors = self._cotangent(cotangent)
-        if out is not None:
-            refuse_overlaps(out, scores=scores, cotangent=cotangent)
+        _keep_apart(out, scores, cotangent)
         to_values, to_grad = pair(out, "(value, grad)") if self._has_values() else (None, out)
         values, grad = self._values(to_values, x), result(to_grad, x.shape, x.dtype)
         total = self._evaluate(_core.VALUE_GRAD, x, n_threads, factors, values=values, grad=grad)
@@ -175,8 +173,7 @@ class Objective:
             raise ValueError(f"curvature: one of {tuple(_CURVATURES)} is wanted, got {curvature!r}")
         x = self._scores(scores)
         factors = self._cotangent(cotangent)
-        if out is not None:
-            refuse_overlaps(out, scores=scores, cotangent=cotangent)
+        _keep_apart(out, scores, cotangent)
         to_grad, to_hess = pair(out, "(grad, hess)")
         grad, hess = result(to_grad, x.shape, x.dtype), result(to_hess, x.shape, x.dtype)
         if not (isinstance(min_hessian, (int, float, np.number)) and 0 <= min_hessian < math.inf):
@@ -206,8 +203,7 @@ class Objective:
                     f"vector: NaN or infinity at {self._core.place(bad)}; finite numbers are wanted"
                 )
         factors = self._cotangent(cotangent)
-        if out is not None:
-            refuse_overlaps(out, scores=scores, vector=vector, cotangent=cotangent)
+        _keep_apart(out, scores, cotangent, vector)
         product = result(out, x.shape, x.dtype)
         self._evaluate(_core.HESS_VECTOR, x, n_threads, factors, vector=v, grad=product)
         return product
@@ -279,6 +275,11 @@ class Objective:
                 f"cotangent: shape {c.shape} does not match the values' shape {self._values_shape}"
             )
         return c, 1.0
+
+
+def _keep_apart(out: Any, scores: Any, cotangent: Any, vector: Any = None) -> None:
+    if out is not None:
+        refuse_overlaps(out, **{"scores (y_pred)": scores}, cotangent=cotangent, vector=vector)
 
 
 @in_default_mode

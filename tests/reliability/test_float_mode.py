@@ -102,6 +102,7 @@ def other_calls() -> Iterator[tuple[str, Call]]:
         )
     rng = np.random.default_rng(4)
     p, q = rng.normal(size=20), rng.normal(size=(4, 20))
+    short, long = p.astype(np.float32), p.astype(np.longdouble)
     items = {"num_items": 50, "positive_items": np.arange(20), "negative_items": rng.integers(0, 50, (4, 20))}
     credit = {
         "metadata": {"a": (np.arange(50) % 3 * 1e-41).astype(np.float32)},
@@ -116,8 +117,8 @@ def other_calls() -> Iterator[tuple[str, Call]]:
             f"{name} {reduction}",
             lambda loss=loss, o=options, c=c: [
                 loss(p, q, **o),
-                loss.value_and_grad(p.astype(np.float32), q, cotangent=c, **o),
-                loss.grad_and_hess(p.astype(np.longdouble), q, cotangent=c, **o),
+                loss.value_and_grad(short, q, cotangent=c, **o),
+                loss.grad_and_hess(long, q, cotangent=c, **o),
             ],
         )
     yield (

@@ -13,11 +13,14 @@ from children import fresh
 CODE = """
 import warnings
 warnings.simplefilter("ignore")  # NumPy's, of sub-interpreters
-import {before}
+try:
+    import numpy
+except ImportError:  # NumPy refuses where the main interpreter has it
+    pass
 try:
     import rankgrad
 except ImportError as error:
-    open({path!r}, "w").write(str(error))
+    open(PATH, "w").write(str(error))
 """
 
 
@@ -42,19 +45,18 @@ def run_in_another(code: str) -> None:
     names.destroy(other)
 
 
-def imported_there(first_here: bool, before: str, path: str) -> list[Any]:
+def imported_there(first_here: bool, path: str) -> list[Any]:
     """What the import there says, and a value that is computed here afterwards."""
     if first_here:
         import rankgrad as rg
-    run_in_another(CODE.format(before=before, path=path))
+    run_in_another(CODE.replace("PATH", repr(path)))
     import rankgrad as rg
 
     return [open(path).read(), rg.PairwiseHingeLoss(reduction="sum")([1, 0, 2], [0.5, 1.0, 2.0])]
 
 
-@pytest.mark.parametrize("before", ["sys", "numpy"])
 @pytest.mark.parametrize("first_here", [False, True])
-def test_import_in_a_sub_interpreter(first_here: bool, before: str, tmp_path: Any) -> None:
-    said, value = fresh(imported_there, first_here, before, str(tmp_path / "said"), seconds=60)
+def test_import_in_a_sub_interpreter(first_here: bool, tmp_path: Any) -> None:
+    said, value = fresh(imported_there, first_here, str(tmp_path / "said"), seconds=60)
     assert "sub-interpreter" in said or "does not support loading in subinterpreters" in said
     assert value == np.float64(1.5)

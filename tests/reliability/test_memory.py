@@ -192,12 +192,16 @@ def test_too_large_for_the_memory() -> None:
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize(("labels", "size"), [("levels", 1), ("float levels", 1), ("time stamps", 8), ("float64", 8)])
+@pytest.mark.parametrize(
+    ("labels", "size"), [("levels", 1), ("float levels", 1), ("time stamps", 8), ("float64", 8)]
+)
 def test_what_binding_keeps(
     labels: str, size: int, weighted: bool, figure: Callable[[str, str], None]
 ) -> None:
     """Beside the core: labels for pickles, in the smallest type that holds them, and weights."""
     kept, after_call = fresh(kept_by_binding, 100_000, labels, weighted)
-    figure("memory", f"{labels}{', weights' * weighted}: bind keeps {kept:.1f} bytes per item beside the core")
+    figure(
+        "memory", f"{labels}{', weights' * weighted}: bind keeps {kept:.1f} bytes per item beside the core"
+    )
     assert kept == pytest.approx(size + 8 * weighted, abs=0.2)
     assert after_call == pytest.approx(kept, abs=0.2)
