@@ -193,7 +193,7 @@ class Objective:
     ) -> Array:
         """The full Hessian times `vector` (shaped like the scores), without forming the Hessian."""
         x = self._scores(scores)
-        v = _converted_scores(vector, "vector", x.dtype)
+        v = _plain_scores(vector, "vector", x.dtype)
         if v.shape not in (self._shape, (self._size,)):
             raise ValueError(f"vector: shape {v.shape} does not match the scores' shape {x.shape}")
         if self._raising:
@@ -209,8 +209,7 @@ class Objective:
         return product
 
     def _scores(self, scores: Any) -> Array:
-        ready = self._dtype is None and type(scores) is np.ndarray and scores.dtype in _SCORE_DTYPES
-        x = (as_scores if ready else _converted_scores)(scores, "scores (y_pred)", self._dtype)
+        x = _plain_scores(scores, "scores (y_pred)", self._dtype)
         if x.shape != self._shape and not (self._raveled and x.shape == (self._size,)):
             raise ValueError(
                 f"scores (y_pred): shape {x.shape} does not match the labels' shape {self._shape}"
@@ -275,6 +274,15 @@ class Objective:
                 f"cotangent: shape {c.shape} does not match the values' shape {self._values_shape}"
             )
         return c, 1.0
+
+
+def _plain_scores(x: Any, name: str, dtype: Any) -> Array:
+    """`as_scores`; what needs no arithmetic is spared the change of the floating-point mode."""
+    if type(x) is np.ndarray and x.dtype in _SCORE_DTYPES and (dtype is None or dtype is x.dtype):
+        flags = x.flags
+        if flags.c_contiguous and flags.aligned:
+            return x
+    return _converted_scores(x, name, dtype)
 
 
 def _keep_apart(out: Any, scores: Any, cotangent: Any, vector: Any = None) -> None:
