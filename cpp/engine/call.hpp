@@ -66,12 +66,15 @@ template <class T> void set_least_hessian(LossCall<T>& call, double least) {
     call.min_hessian = least > 0 ? least : -std::numeric_limits<double>::infinity();
 }
 
+/// A weight of 0 takes away an infinite value, not that of a list that is NaN.
+inline double weighed(double factor, double value) { return factor == 0 && std::isinf(value) ? 0.0 : factor * value; }
+
 /// Multiplies the values of a list's items, where order[k] is the position of the k-th, before anything is rounded to T.
 template <class T> void weigh_values(const Plan& plan, const LossCall<T>& call, std::int64_t list,
                                      const std::int32_t* order, std::int64_t begin, std::int64_t end, double* value) {
     const std::int64_t base = plan.lists().begin(list);
     for (std::int64_t k = begin; k < end; ++k)
-        value[k] *= call.of_value.item(list, base + (order == nullptr ? k : order[k]));
+        value[k] = weighed(call.of_value.item(list, base + (order == nullptr ? k : order[k])), value[k]);
 }
 
 /// Whether sums in float keep a number's digits when it is a factor of their terms: none overflows or becomes denormal.

@@ -82,7 +82,7 @@ template <class T> double Listwise::evaluate(const LossCall<T>& call) const {
     const auto value_of = [&](std::int64_t list, Scratch& s, const Team& team) {
         const double value = evaluate_list(call, list, s, team);
         if (call.row_value != nullptr && !values_per_item())
-            call.row_value[list] = static_cast<T>(call.of_value.list(list) * value);
+            call.row_value[list] = static_cast<T>(weighed(call.of_value.list(list), value));
         return call.list_weight == nullptr ? value : call.list_weight[list] * value;
     };
     return sum_over_lists(plan_, call, pool_, value_of, plan_.long_lists());
@@ -222,7 +222,7 @@ template <class P, class T>
 void Listwise::scatter(const LossCall<T>& call, std::int64_t list, ListBuffers<P>& b) const {
     for (std::int32_t k = 0; call.row_value != nullptr && values_per_item() && k < plan_.size(list); ++k) {
         const std::int64_t item = plan_.item(list, k);
-        call.row_value[item] = static_cast<T>(call.of_value.item(list, item) * static_cast<double>(b.value[k]));
+        call.row_value[item] = static_cast<T>(weighed(call.of_value.item(list, item), static_cast<double>(b.value[k])));
     }
     if (call.grad != nullptr) plan_.scatter(list, b.grad.data(), call.grad);
     if (call.hess == nullptr) return;

@@ -63,6 +63,15 @@ def test_weights_are_multiplied_in_double(loss: Any, dtype: Any, hole: bool) -> 
         assert (values[exact == 0] == 0).all()
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_weight_of_zero_takes_away_an_infinite_value(dtype: Any) -> None:
+    loss = rg.PairwiseExponentialLoss(reduction="none")
+    scores = np.array([-2000, 0, 1, 0], dtype)
+    for weights in ([0.0, 1.0, 1.0, 1.0], [[0.0], [1.0]]):
+        values = loss([1, 0, 1, 0], scores, weights, groups=[2, 2])
+        np.testing.assert_allclose(values, [0, 0, np.exp(-1), 0], rtol=1e-6)
+
+
 @pytest.mark.parametrize("loss", labelled_losses().values(), ids=labelled_losses())
 def test_derivatives_of_float32_scores_with_weights_beyond_float32(loss: Any) -> None:
     """Their factors are in double too: where a derivative is 0 it stays 0, and none is NaN."""
