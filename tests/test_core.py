@@ -60,6 +60,8 @@ def evaluate(**changes: Any) -> Any:
         "item_weight": None,
         "list_weight": None,
         "scale": 1.0,
+        "cotangent": None,
+        "grad_scale": 1.0,
         "min_hessian": 0.0,
         "check_finite": True,
         "threads": 1,
@@ -211,7 +213,7 @@ def test_labels_that_are_no_float64_are_compared_as_they_are() -> None:
 
 def test_labels_that_a_target_does_not_look_at() -> None:
     """Any numbers will do where every item counts as one."""
-    rest = (None, None, None, 1.0, 0.0, True, 1, None, None, None)
+    rest = (None, None, None, 1.0, None, 1.0, 0.0, True, 1, None, None, None)
     values = [
         listwise(target=target, labels=labels).evaluate(_core.VALUE, SCORES, *rest)
         for target, labels in (("one", np.array([np.inf, 0.0, 2.0])), ("label", np.ones(3)))

@@ -16,6 +16,7 @@ void bind_listwise(py::module_& module) {
            std::uint64_t seed, const py::array& labels, const OptionalArray& offsets, const OptionalArray& mask,
            bool ignore_negative, bool propagate_nan, const std::string& algorithm) {
             const DefaultFloatMode mode;
+            check_temperature(temperature);
             PlanOptions options;
             options.ignore_negative = ignore_negative;
             options.propagate_nan = propagate_nan;

@@ -9,9 +9,11 @@ namespace rankgrad {
 namespace {
 
 /// weight: "none", "label_difference" or "ndcg"; gain: "exp2", "linear" or "table"; 0 for no cutoff, no truncation.
-PairWeightOptions make_weight(const std::string& weight, const std::string& gain, const py::array& gain_table,
-                              std::int64_t cutoff, std::int64_t truncation, bool normalize) {
-    PairWeightOptions options;
+std::unique_ptr<PairWeightOptions> make_weight(const std::string& weight, const std::string& gain,
+                                               const py::array& gain_table, std::int64_t cutoff,
+                                               std::int64_t truncation, bool normalize) {
+    auto made = std::make_unique<PairWeightOptions>();
+    PairWeightOptions& options = *made;
     options.kind = weight == "none"               ? PairWeightOptions::kNone
                    : weight == "label_difference" ? PairWeightOptions::kLabelDifference
                    : weight == "ndcg"             ? PairWeightOptions::kNdcg
@@ -26,7 +28,7 @@ PairWeightOptions make_weight(const std::string& weight, const std::string& gain
     options.cutoff = cutoff;
     options.truncation = truncation;
     options.normalize = normalize;
-    return options;
+    return made;
 }
 
 }  // namespace
@@ -37,9 +39,9 @@ void bind_pairwise(py::module_& module) {
     module.attr("GRAD_HESS") = static_cast<int>(kGradHess);
     module.attr("GRAD_POSITIVE_HESS") = static_cast<int>(kGradPositiveHess);
     module.attr("HESS_VECTOR") = static_cast<int>(kHessVector);
-    py::class_<PairWeightOptions>(module, "PairWeight")
-        .def(py::init(&make_weight), py::arg("weight"), py::arg("gain"), py::arg("gain_table"), py::arg("cutoff"),
-             py::arg("truncation"), py::arg("normalize"));
+    py::class_<PairWeightOptions> pair_weight(module, "PairWeight");
+    def_constructor(pair_weight, &make_weight, py::arg("weight"), py::arg("gain"), py::arg("gain_table"),
+                    py::arg("cutoff"), py::arg("truncation"), py::arg("normalize"));
     py::class_<Pairwise> loss(module, "Pairwise");
     def_constructor(
         loss,
@@ -47,6 +49,7 @@ void bind_pairwise(py::module_& module) {
            const OptionalArray& offsets, const OptionalArray& mask, bool ignore_negative, bool propagate_nan,
            const std::string& algorithm, const PairWeightOptions& weight) {
             const DefaultFloatMode mode;
+            check_temperature(temperature);
             PlanOptions options;
             options.ignore_negative = ignore_negative;
             options.propagate_nan = propagate_nan;

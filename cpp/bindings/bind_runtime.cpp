@@ -1,13 +1,38 @@
 // Levels, threads, build facts, and the elementwise functions that tests check.
 #include <pybind11/stl.h>
 
+#include <cfenv>
+#include <memory>
+#include <optional>
+
 #include "bindings/arrays.hpp"
+#include "bindings/construct.hpp"
 #include "engine/dispatch.hpp"
+#include "engine/float_mode.hpp"
 #include "engine/pairwise.hpp"
 #include "engine/parallel.hpp"
 
 namespace rankgrad {
 namespace {
+
+/// DefaultFloatMode for Python's part, with the rounding of x87, by which NumPy converts long doubles.
+class FloatModeInPython {
+public:
+    void enter() {
+        if (mode_) return;
+        mode_.emplace();
+        rounding_ = std::fegetround();
+        std::fesetround(FE_TONEAREST);
+    }
+    void leave() {
+        if (mode_) std::fesetround(rounding_);
+        mode_.reset();
+    }
+
+private:
+    std::optional<DefaultFloatMode> mode_;
+    int rounding_ = FE_TONEAREST;
+};
 
 template <class T> py::array math_array(const std::string& name, const py::array& x, const MathKernels<T>& math) {
     const auto function = name == "exp"          ? math.exp
@@ -34,6 +59,11 @@ py::dict build_info() {
 }  // namespace
 
 void bind_runtime(py::module_& module) {
+    py::class_<FloatModeInPython> mode(module, "DefaultFloatMode");
+    def_constructor(mode, [] { return std::make_unique<FloatModeInPython>(); });
+    mode.def("__enter__", &FloatModeInPython::enter).def("__exit__", [](FloatModeInPython& self, const py::args&) {
+        self.leave();
+    });
     module.attr("__version__") = RANKGRAD_VERSION;
     module.def("build_info", &build_info);
     module.def("isa_levels", &available_levels);

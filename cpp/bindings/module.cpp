@@ -12,7 +12,7 @@ void bind_implicit(pybind11::module_& module);
 void bind_listwise(pybind11::module_& module);
 }  // namespace rankgrad
 
-PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
+PYBIND11_MODULE(core_of_main_interpreter, module, pybind11::mod_gil_not_used()) {
     module.doc() = "The compiled core of rankgrad. Private: use the names of the rankgrad package.";
     pybind11::register_exception_translator([](std::exception_ptr error) {
         try {
@@ -28,4 +28,13 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     rankgrad::bind_pairwise(module);
     rankgrad::bind_implicit(module);
     rankgrad::bind_listwise(module);
+}
+
+/// The entry point. pybind11's own asks for the GIL in a way that ends up at the main interpreter's and then waits for ever.
+extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
+    if (PyInterpreterState_Get() == PyInterpreterState_Main()) return PyInit_core_of_main_interpreter();
+    PyErr_SetString(PyExc_ImportError,
+                    "rankgrad works in the main interpreter only, not in sub-interpreters; "
+                    "use threads, which share bound objectives, or processes");
+    return nullptr;
 }

@@ -17,8 +17,18 @@
 
 namespace rankgrad {
 
-/// One evaluation. Arrays are flat, one entry per item of the plan's lists (list_weight: per list).
-/// The sum is scale * sum_l list_weight[l] * sum_i item_weight[i] * row_value[i].
+/// What a sum over the lists is multiplied by: scale * sum_l of_list[l] * sum_i of_item[i] * row_i.
+struct Factors {
+    const double* of_item = nullptr;  ///< flat, one for each item of the plan's lists; null: ones
+    const double* of_list = nullptr;  ///< null: ones
+    double scale = 1.0;
+
+    double list(std::int64_t l) const { return of_list == nullptr ? scale : scale * of_list[l]; }
+    double item(std::int64_t l, std::int64_t i) const { return of_item == nullptr ? list(l) : list(l) * of_item[i]; }
+};
+
+/// One evaluation. Arrays are flat, one entry per item of the plan's lists (list_weight: per list). Derivatives are those of
+/// scale * sum_l list_weight[l] * sum_i item_weight[i] * row_i, a cotangent included; the value has factors of its own.
 template <class T> struct LossCall {
     PairMode mode = kValue;
     const T* scores = nullptr;
@@ -31,10 +41,47 @@ template <class T> struct LossCall {
     int threads = 1;
     InterruptCheck interrupt = nullptr;
     std::uint64_t iteration = 0;  ///< for losses with noise
-    T* row_value = nullptr;       ///< unreduced values, unweighted, per item or (listwise) per list; may be null
-    T* grad = nullptr;            ///< gradient, or the product with `vector`
+    Factors of_value{};
+    T* row_value = nullptr;  ///< unreduced values times `of_value`, per item or (listwise) per list; may be null
+    T* grad = nullptr;       ///< gradient, or the product with `vector`
     T* hess = nullptr;
 };
+
+/// Makes the derivatives those of grad_scale * sum(cotangent * value), with a number of `cotangent` for each value, or null
+/// for ones. `weights` keeps the products.
+template <class T> void set_derivative_factors(LossCall<T>& call, double grad_scale, const double* cotangent,
+                                               std::int64_t n_values, bool per_item, std::vector<double>& weights) {
+    call.scale = call.of_value.scale * grad_scale;
+    if (cotangent == nullptr) return;
+    const double*& weight = per_item ? call.item_weight : call.list_weight;
+    weights.assign(cotangent, cotangent + n_values);
+    for (std::size_t k = 0; weight != nullptr && k < weights.size(); ++k) weights[k] *= weight[k];
+    weight = weights.data();
+}
+
+/// 0 for none. Throws ArgumentError for what is no floor.
+template <class T> void set_least_hessian(LossCall<T>& call, double least) {
+    if (!(least >= 0 && std::isfinite(least)))
+        throw ArgumentError("min_hessian: a finite number of at least 0 is wanted");
+    call.min_hessian = least > 0 ? least : -std::numeric_limits<double>::infinity();
+}
+
+/// A weight of 0 takes away an infinite value, not that of a list that is NaN.
+inline double weighed(double factor, double value) { return factor == 0 && std::isinf(value) ? 0.0 : factor * value; }
+
+/// Multiplies the values of a list's items, where order[k] is the position of the k-th, before anything is rounded to T.
+template <class T> void weigh_values(const Plan& plan, const LossCall<T>& call, std::int64_t list,
+                                     const std::int32_t* order, std::int64_t begin, std::int64_t end, double* value) {
+    const std::int64_t base = plan.lists().begin(list);
+    for (std::int64_t k = begin; k < end; ++k)
+        value[k] = weighed(call.of_value.item(list, base + (order == nullptr ? k : order[k])), value[k]);
+}
+
+/// Whether sums in float keep a number's digits when it is a factor of their terms: none overflows or becomes denormal.
+inline bool fits_float_sums(double x) { return x == 0 || (std::abs(x) >= 1e-15 && std::abs(x) <= 1e6); }
+inline bool fit_float_sums(const double* x, std::int64_t n) {
+    return x == nullptr || std::all_of(x, x + n, fits_float_sums);
+}
 
 inline bool with_value(PairMode mode) { return mode == kValue || mode == kValueGrad; }
 inline bool with_hess(PairMode mode) { return mode == kGradHess || mode == kGradPositiveHess; }
@@ -63,8 +110,8 @@ template <class T> void check_range(const Plan& plan, const LossCall<T>& call, d
 /// Work (in units of Task::cost) below which starting threads costs more than it gains.
 constexpr double kSerialCost = 2e5;
 
-/// Adds up value_of(list, scratch, team) over the lists, times call.scale; 0 in modes without values. All threads are on
-/// each of the `long_lists` (ascending) together, before every other list has one of them to itself.
+/// Adds up value_of(list, scratch, team) over the lists, times the factor of values; 0 in modes without values. All threads
+/// are on each of the `long_lists` (ascending) together, before every other list has one of them to itself.
 template <class T, class Scratch, class ValueOf>
 double sum_over_lists(const Plan& plan, const LossCall<T>& call, ScratchPool<Scratch>& pool, ValueOf value_of,
                       const std::vector<std::int64_t>& long_lists = {}) {
@@ -90,7 +137,7 @@ double sum_over_lists(const Plan& plan, const LossCall<T>& call, ScratchPool<Scr
                      });
     double total = 0;
     for (const double value : values) total += value;
-    return call.scale == 0 ? 0 : call.scale * total;
+    return weighed(call.of_value.scale, total);
 }
 
 }  // namespace rankgrad

@@ -9,7 +9,7 @@
 
 namespace rankgrad {
 
-/// While it lives: round to nearest, keep denormals, trap nothing. Afterwards the mode is what it was.
+/// While it lives: round to nearest, keep denormals, trap nothing. Afterwards the mode is what it was, and so are the flags.
 class DefaultFloatMode {
 public:
 #if defined(__x86_64__) || defined(_M_X64)

@@ -28,17 +28,16 @@ template <class T> bool LevelTableSum<T>::read() {
     job_.n = n_;
     job_.score = padded(items_.score, n + kPadding * static_cast<std::size_t>(n_parts_));
     job_.level = level_;
+    if (call_.row_value != nullptr) job_.value = padded(scratch_.value, n);
     if (position_ != nullptr) {
         if (call_.item_weight != nullptr) job_.weight = padded(scratch_.weight, n);
         if (call_.mode == kHessVector) job_.vector = padded(items_.vector, n);
-        if (call_.row_value != nullptr) job_.value = padded(items_.value, n);
         if (call_.grad != nullptr) job_.grad = padded(items_.grad, n);
         if (call_.hess != nullptr) job_.hess = padded(items_.hess, n);
     } else {
         const auto of_list = [&](auto* x) { return x == nullptr ? nullptr : x + base_; };
         job_.weight = of_list(call_.item_weight);
         if (call_.mode == kHessVector) job_.vector = of_list(call_.vector);
-        job_.value = of_list(call_.row_value);
         job_.grad = of_list(call_.grad);
         job_.hess = of_list(call_.hess);
     }
@@ -98,7 +97,8 @@ template <class T> LevelTableJob<T> LevelTableSum<T>::job_of(std::int64_t part) 
     job.level += first;
     if (job.weight != nullptr) job.weight += first;
     if (job.vector != nullptr) job.vector += first;
-    for (T** out : {&job.value, &job.grad, &job.hess})
+    if (job.value != nullptr) job.value += first;
+    for (T** out : {&job.grad, &job.hess})
         if (*out != nullptr) *out += first;
     return job;
 }
@@ -147,6 +147,7 @@ template <class T> double LevelTableSum<T>::run(const ExpansionKernels& loss, do
     job_.min_hessian = call_.min_hessian;
     team_.run(n_parts_, [&](std::int64_t part) {
         scratch_.parts[static_cast<std::size_t>(part)].value = sums.sums(job_of(part));
+        if (job_.value != nullptr) write_values(part);
     });
     if (position_ != nullptr) scatter();
     double total = 0;
@@ -154,11 +155,17 @@ template <class T> double LevelTableSum<T>::run(const ExpansionKernels& loss, do
     return list_weight * total;
 }
 
+template <class T> void LevelTableSum<T>::write_values(std::int64_t part) const {
+    const std::int64_t first = part_begin(n_, part), end = part_begin(n_, part + 1);
+    weigh_values(plan_, call_, list_, position_, first, end, job_.value);
+    for (std::int64_t k = first; k < end; ++k)
+        call_.row_value[base_ + (position_ == nullptr ? k : position_[k])] = static_cast<T>(job_.value[k]);
+}
+
 template <class T> void LevelTableSum<T>::scatter() const {
     const auto to_positions = [&](const T* from, T* to) {
         for (std::int64_t k = 0; to != nullptr && k < n_; ++k) to[base_ + position_[k]] = from[k];
     };
-    to_positions(job_.value, call_.row_value);
     to_positions(job_.grad, call_.grad);
     to_positions(job_.hess, call_.hess);
 }

@@ -14,12 +14,12 @@
 namespace rankgrad {
 
 template <class T> struct TableItems {
-    Buffer<T> score, vector, value, grad, hess;  // all but the first where some items are not valid
+    Buffer<T> score, vector, grad, hess;  // all but the first where some items are not valid
 };
 
 struct LevelTableScratch {
     std::tuple<TableItems<float>, TableItems<double>> items;
-    Buffer<double> weight, moments, potentials;
+    Buffer<double> weight, value, moments, potentials;
     std::vector<ItemPart> parts;
 };
 
@@ -41,6 +41,7 @@ private:
     T* score_of(std::int64_t part) const;
     LevelTableJob<T> job_of(std::int64_t part) const;
     void add_moments(const LevelTableSums<T>& sums, std::int64_t slots);
+    void write_values(std::int64_t part) const;
     void scatter() const;
 
     const Plan& plan_;

@@ -55,7 +55,10 @@ Listwise::Listwise(ListwiseLoss loss, Lists lists, Labels labels, const std::uin
     : loss_(std::move(loss)), loss_index_(find_loss(loss_.name)), target_kind_(target_of(loss_.target)),
       plan_(std::move(lists), labels, mask, options_for(kernel(), loss_, target_kind_, options)),
       target_(make_targets(plan_, target_kind_)) {
-    if (kernel().float_sum[kValue] != nullptr) float_target_.assign(target_.begin(), target_.end());
+    if (kernel().float_sum[kValue] != nullptr) {
+        targets_fit_float_ = fit_float_sums(target_.data(), static_cast<std::int64_t>(target_.size()));
+        float_target_.assign(target_.begin(), target_.end());
+    }
     if (kernel().rank_based) scale_by_ideal();
     loss_.parameters.cutoff_width = loss_.temperature;
     per_temperature_ = 1 / loss_.temperature;
@@ -88,7 +91,8 @@ template <class T> double Listwise::evaluate(const LossCall<T>& call) const {
     }
     const auto value_of = [&](std::int64_t list, Scratch& s, const Team& team) {
         const double value = evaluate_list(call, list, s, team);
-        if (call.row_value != nullptr && !values_per_item()) call.row_value[list] = static_cast<T>(value);
+        if (call.row_value != nullptr && !values_per_item())
+            call.row_value[list] = static_cast<T>(weighed(call.of_value.list(list), value));
         return call.list_weight == nullptr ? value : call.list_weight[list] * value;
     };
     return sum_over_lists(plan_, call, pool_, value_of, plan_.long_lists());
@@ -110,11 +114,23 @@ double Listwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scrat
     }
     const double range = (static_cast<double>(high) - static_cast<double>(low)) / loss_.temperature;
     if constexpr (std::is_same_v<T, float>) {
-        if (loss_.temperature == 1.0 && range <= kernel().float_range)
+        const double reach = values_per_item() ? std::max(std::abs(double{low}), std::abs(double{high})) : range;
+        if (loss_.temperature == 1.0 && reach <= kernel().float_range && fits_float(call, list))
             return sum_list<float>(call, list, high, s, team);
     }
     divide(score, n, loss_.temperature, padded(s.twice.score, static_cast<std::size_t>(n)), team);
     return sum_list<double>(call, list, static_cast<double>(high) / loss_.temperature, s, team);
+}
+
+/// What the kernels multiply by in float: targets, item weights, and the factors of the list.
+template <class T> bool Listwise::fits_float(const LossCall<T>& call, std::int64_t list) const {
+    const double factor = call.scale * (call.list_weight == nullptr ? 1.0 : call.list_weight[list]);
+    const std::int32_t n = plan_.size(list);
+    if (!fits_float_sums(factor)) return false;
+    if (!targets_fit_float_ && !fit_float_sums(target_.data() + plan_.begin(list), n)) return false;
+    for (std::int32_t k = 0; call.item_weight != nullptr && k < n; ++k)
+        if (!fits_float_sums(call.item_weight[plan_.item(list, k)])) return false;
+    return true;
 }
 
 template <class T> bool Listwise::finite_arguments(const LossCall<T>& call, std::int64_t list) const {
@@ -221,7 +237,10 @@ const P* Listwise::target(const LossCall<T>& call, std::int64_t list, ListBuffer
 
 template <class P, class T>
 void Listwise::scatter(const LossCall<T>& call, std::int64_t list, ListBuffers<P>& b) const {
-    if (call.row_value != nullptr && values_per_item()) plan_.scatter(list, b.value.data(), call.row_value);
+    for (std::int32_t k = 0; call.row_value != nullptr && values_per_item() && k < plan_.size(list); ++k) {
+        const std::int64_t item = plan_.item(list, k);
+        call.row_value[item] = static_cast<T>(weighed(call.of_value.item(list, item), static_cast<double>(b.value[k])));
+    }
     if (call.grad != nullptr) plan_.scatter(list, b.grad.data(), call.grad);
     if (call.hess == nullptr) return;
     const P floor = static_cast<P>(call.min_hessian);

@@ -53,6 +53,7 @@ private:
     void scale_by_ideal();
     template <class T>
     double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const;
+    template <class T> bool fits_float(const LossCall<T>& call, std::int64_t list) const;
     template <class T> bool finite_arguments(const LossCall<T>& call, std::int64_t list) const;
     template <class P, class T>
     double sum_list(const LossCall<T>& call, std::int64_t list, P high, Scratch& s, const Team& team) const;
@@ -69,6 +70,7 @@ private:
     Plan plan_;
     std::vector<double> target_;
     std::vector<float> float_target_;  ///< the same, for losses with float sums
+    bool targets_fit_float_ = true;    ///< of all lists
     std::vector<double> ideal_;        ///< per list, for ApproxNDCG
     mutable ScratchPool<Scratch> pool_;
 };

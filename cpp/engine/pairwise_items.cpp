@@ -109,13 +109,15 @@ double Pairwise::scatter(const LossCall<T>& call, std::int64_t list, Scratch& s,
     const ScoreUnit::Scale of_grad = call.mode == kHessVector ? of_hess : s.unit.of_grad(scale, degree);
     const double hess_factor = factor_of(of_hess, with_hess(call.mode) ? s.hess.data() : nullptr, n);
     const double grad_factor = factor_of(of_grad, call.mode == kValue ? nullptr : s.grad.data(), n);
-    const double *value = s.value.data(), *grad = s.grad.data(), *hess = s.hess.data();
+    double* value = s.value.data();
+    const double *grad = s.grad.data(), *hess = s.hess.data();
     const double* weight = call.item_weight == nullptr ? nullptr : s.weight.data();
     const bool anywhere = plan_.n_levels(list) > kWindowLevels;
     const auto of_list = [&](T* x) { return x == nullptr ? nullptr : x + base; };
     for_parts(team, n, s.parts, [&](std::int64_t begin, std::int64_t end, ItemPart& part) {
         if (with_value(call.mode))
             part.value = weighted_sum(weight == nullptr ? nullptr : weight + begin, value + begin, end - begin);
+        if (call.row_value != nullptr) weigh_values(plan_, call, list, order, begin, end, value);
         scatter_results(value, order, begin, end, value_factor, kNoLeast, anywhere, of_list(call.row_value));
         scatter_results(grad, order, begin, end, grad_factor, kNoLeast, anywhere, of_list(call.grad));
         scatter_results(hess, order, begin, end, hess_factor, call.min_hessian, anywhere, of_list(call.hess));

@@ -36,6 +36,7 @@ struct alignas(64) Share {
     std::atomic<std::int64_t> next;
     std::int64_t end;
 };
+constexpr int kMostThreads = 4096;
 constexpr int kMostShares = 32;  // more threads begin with the shares of others
 
 struct Shared {
@@ -139,7 +140,7 @@ void run_on_threads(Shared& shared, int threads) {
 int threads_of_environment() {
     const char* text = std::getenv("OMP_NUM_THREADS");
     const long threads = text == nullptr ? 0 : std::strtol(text, nullptr, 10);
-    return threads > 0 && threads <= 4096 ? static_cast<int>(threads) : 0;
+    return threads > 0 && threads <= kMostThreads ? static_cast<int>(threads) : 0;
 }
 
 #endif
@@ -184,6 +185,8 @@ int default_threads() {
     const bool asked_for = std::getenv("OMP_NUM_THREADS") != nullptr;
     return cpu_quota() > 0 && !asked_for ? std::min(threads, cpu_quota()) : threads;
 }
+
+int threads_for(int asked) { return std::clamp(asked > 0 ? asked : default_threads(), 1, kMostThreads); }
 
 void sleep_for_ever() {
     for (;;) std::this_thread::sleep_for(std::chrono::hours(1));

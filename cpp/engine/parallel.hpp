@@ -16,6 +16,8 @@ struct Interrupted {};
 /// unless set here (0 = unset). Gives the setting before.
 int set_default_threads(int threads);
 int default_threads();
+/// Threads of a call that asks for so many, or with 0 does not say.
+int threads_for(int asked);
 
 /// "openmp" or "std::thread".
 const char* thread_backend();

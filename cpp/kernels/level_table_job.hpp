@@ -23,8 +23,8 @@ template <class T> struct LevelTableJob {
     double* moments = nullptr;           ///< moment_doubles for each slot, added to
     const double* potentials = nullptr;  ///< potential_doubles for each slot
     double grad_factor = 1, hess_factor = 1, min_hessian = 0;
-    T* value = nullptr;  ///< may be null
-    T* grad = nullptr;   ///< final
+    double* value = nullptr;  ///< may be null
+    T* grad = nullptr;        ///< final
     T* hess = nullptr;
 };
 

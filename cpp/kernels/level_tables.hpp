@@ -113,8 +113,8 @@ template <class T, PairMode mode, bool weighted> class LevelSums {
         }
     }
 
-    static RANKGRAD_INLINE void write(const double* from, double factor, int count, T* to) {
-        for (int k = 0; k < count; ++k) to[k] = static_cast<T>(factor * from[k]);
+    template <class To> static RANKGRAD_INLINE void write(const double* from, double factor, int count, To* to) {
+        for (int k = 0; k < count; ++k) to[k] = static_cast<To>(factor * from[k]);
     }
 
     double weighted_sum(const double* weight, int count) const {

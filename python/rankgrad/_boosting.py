@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
+from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array
 from rankgrad._boosting_data import TrainingData, in_words_of
 from rankgrad._iterated import IteratedLoss
@@ -134,6 +135,7 @@ class BoostingObjective:
         """Rebuild copies and pickles from the parameters: the cache stays behind."""
         return type(self), tuple(getattr(self, part.name) for part in dataclasses.fields(self) if part.init)
 
+    @in_default_mode
     def _grad_and_hess(self, data: TrainingData) -> tuple[Array, Array]:
         """Gradient and Hessian as both libraries keep them: float32, contiguous, one per row."""
         self._refuse_ignored_labels(data.labels)

@@ -11,6 +11,7 @@ import numpy as np
 from rankgrad import _core, lists
 from rankgrad._arrays import Array, as_array, as_integers, as_scores, as_weights, plain
 from rankgrad._options import real, shown
+from rankgrad._results import pair, result
 from rankgrad.objective import check_threads
 
 Feature = tuple[str, Array, float]
@@ -126,49 +127,24 @@ class Pairs:
 
     def results(self, mode: int, unreduced: bool, out: Any) -> tuple[Any, tuple[Any, Any], tuple[Any, Any]]:
         """Arrays for the values, the gradients and the Hessians that the mode gives, None for the others."""
-        none = (None, None)
-        values = grad = hess = None
-        if out is not None and mode == _core.GRAD_HESS:
-            grad, hess = _pair(out, "((grad_positive, grad_negative), (hess_positive, hess_negative))")
-        elif out is not None:
-            values, grad = _pair(out, "(value, (grad_positive, grad_negative))") if unreduced else (None, out)
-        taken: list[Array] = [self.positive, self.negative]
-        if mode == _core.VALUE:
-            return (np.empty(self.positive.shape, self.positive.dtype) if unreduced else None), none, none
-        wants_values = unreduced and mode == _core.VALUE_GRAD
+        values, grad, hess = None, out, None
+        if mode == _core.GRAD_HESS:
+            grad, hess = pair(out, "((grad_positive, grad_negative), (hess_positive, hess_negative))")
+        elif unreduced:
+            values, grad = pair(out, "(value, (grad_positive, grad_negative))")
+        positive = self.positive
         return (
-            self._result(values, self.positive, taken) if wants_values else None,
-            self._result_pair(grad, "(grad_positive, grad_negative)", taken),
-            self._result_pair(hess, "(hess_positive, hess_negative)", taken)
+            result(values, positive.shape, positive.dtype) if unreduced and mode != _core.GRAD_HESS else None,
+            (None, None) if mode == _core.VALUE else self._results(grad, "(grad_positive, grad_negative)"),
+            self._results(hess, "(hess_positive, hess_negative)")
             if mode == _core.GRAD_HESS
-            else none,
+            else (None, None),
         )
 
-    def _result_pair(self, out: Any, names: str, taken: list[Array]) -> tuple[Array, Array]:
-        positive, negative = (None, None) if out is None else _pair(out, names)
-        return self._result(positive, self.positive, taken), self._result(negative, self.negative, taken)
-
-    def _result(self, out: Any, like: Array, taken: list[Array]) -> Array:
-        if out is None:
-            return np.empty(like.shape, like.dtype)
-        if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
-            raise TypeError(f"out: a NumPy array is wanted, got {type(out).__name__}")
-        if out.dtype != like.dtype or out.shape != like.shape:
-            raise ValueError(
-                f"out: {like.dtype} of shape {like.shape} is wanted, got {out.dtype} of shape {out.shape}"
-            )
-        if not (out.flags.c_contiguous and out.flags.aligned and out.flags.writeable):
-            raise ValueError("out: must be C-contiguous, aligned and writeable")
-        if any(np.may_share_memory(out, other) for other in taken):
-            raise ValueError("out: overlaps the memory of another argument")
-        taken.append(out)
-        return out
-
-
-def _pair(out: Any, names: str) -> tuple[Any, Any]:
-    if not isinstance(out, tuple) or len(out) != 2:
-        raise TypeError(f"out: the tuple {names} is wanted")
-    return out[0], out[1]
+    def _results(self, out: Any, names: str) -> tuple[Array, Array]:
+        for_positive, for_negative = pair(out, names)
+        p, n = self.positive, self.negative
+        return result(for_positive, p.shape, p.dtype), result(for_negative, n.shape, n.dtype)
 
 
 def item_ids(x: Any, name: str, shape: tuple[int, ...]) -> Array:

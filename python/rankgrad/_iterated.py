@@ -84,6 +84,7 @@ class IteratedLoss(RankingLoss):
         **lists: Any,
     ) -> tuple[Any, Any]:
         """The value and its gradient, shaped like the scores."""
+        self._refuse_overlaps(out, y_true, sample_weight, **lists)
         bound = self._once(y_true, sample_weight, **lists)
         return bound.value_and_grad(
             y_pred, iteration=iteration, cotangent=cotangent, out=out, n_threads=n_threads
@@ -102,6 +103,7 @@ class IteratedLoss(RankingLoss):
         **lists: Any,
     ) -> tuple[Any, Any]:
         """The gradient and the diagonal Hessian, shaped like the scores."""
+        self._refuse_overlaps(out, y_true, sample_weight, **lists)
         bound = self._once(y_true, sample_weight, **lists)
         return bound.grad_and_hess(
             y_pred, iteration=iteration, cotangent=cotangent, out=out, n_threads=n_threads

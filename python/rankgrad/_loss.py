@@ -9,11 +9,13 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from rankgrad import lists
+from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_labels, as_mask
 from rankgrad._options import check_choice, positive_number, shown
 from rankgrad._reductions import check_reduction, weights_of
+from rankgrad._results import refuse_overlaps
 from rankgrad._silent_zeros import Compares, warn_of_silent_zeros
-from rankgrad.objective import Objective
+from rankgrad.objective import Objective, source_of
 
 _Loss = TypeVar("_Loss", bound="RankingLoss")
 
@@ -106,6 +108,7 @@ class RankingLoss(ABC):
         n_threads: int | None = None,
     ) -> tuple[Any, Array]:
         """The value and its gradient, shaped like the scores; see :class:`rankgrad.Objective`."""
+        self._refuse_overlaps(out, y_true, sample_weight, groups, offsets, qid)
         bound = self._bind(y_true, sample_weight, groups, offsets, qid, raveled=False)
         return bound.value_and_grad(y_pred, cotangent=cotangent, out=out, n_threads=n_threads)
 
@@ -123,6 +126,7 @@ class RankingLoss(ABC):
         n_threads: int | None = None,
     ) -> tuple[Array, Array]:
         """The gradient and the diagonal Hessian, shaped like the scores; see :class:`rankgrad.Objective`."""
+        self._refuse_overlaps(out, y_true, sample_weight, groups, offsets, qid)
         bound = self._bind(y_true, sample_weight, groups, offsets, qid, raveled=False)
         return bound.grad_and_hess(y_pred, cotangent=cotangent, out=out, n_threads=n_threads)
 
@@ -173,6 +177,15 @@ class RankingLoss(ABC):
             raise ValueError(f"config: unknown keys {unknown}; known are {sorted(known)}")
         return cls(**config)
 
+    @staticmethod
+    def _refuse_overlaps(
+        out: Any, y_true: Any, sample_weight: Any, groups: Any = None, offsets: Any = None, qid: Any = None
+    ) -> None:
+        refuse_overlaps(
+            out, y_true=y_true, sample_weight=sample_weight, groups=groups, offsets=offsets, qid=qid
+        )
+
+    @in_default_mode
     def _bind(
         self,
         y_true: Any,
@@ -187,7 +200,8 @@ class RankingLoss(ABC):
         labels, mask = labels_and_mask(y_true)
         boundaries = lists.offsets_of(labels.shape, groups=groups, offsets=offsets, qid=qid)
         flat_mask = None if mask is None else mask.reshape(-1)
-        core = self._bind_core(labels.reshape(-1), boundaries, flat_mask, algorithm)
+        flat = labels.reshape(-1)
+        core = self._bind_core(flat, boundaries, flat_mask, algorithm)
         warn_of_silent_zeros(core, self._compares, labels, mask, boundaries, self.negative_labels == "ignore")
         raising = self.nan == "raise"
         weights = weights_of(sample_weight, labels.shape, core, raising, per_item=self._item_weights)
@@ -196,8 +210,9 @@ class RankingLoss(ABC):
         else:
             values_shape = () if boundaries is None else (core.n_lists,)
         reduction = check_reduction(self.reduction)
+        source = source_of(self, flat, algorithm) if raveled else None  # a call that is over needs none
         return self._objective(
-            core, labels.shape, values_shape, weights, reduction, raising, self.dtype, raveled
+            core, labels.shape, values_shape, weights, reduction, raising, self.dtype, raveled, source
         )
 
     @abstractmethod

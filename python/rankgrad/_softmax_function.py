@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from rankgrad import _core
+from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_array, as_labels, as_weights
 from rankgrad._options import check_choice, shown
 from rankgrad._reductions import NO_WEIGHTS, Weights
 from rankgrad._silent_zeros import warn_of_silent_zeros
-from rankgrad.objective import Objective
+from rankgrad.listwise import SoftmaxLoss
+from rankgrad.objective import Objective, source_of
 
 _Reduce = Callable[..., Any] | None
 _Method = TypeVar("_Method", bound=Callable[..., Any])
@@ -111,11 +112,9 @@ class RankingSoftmaxLoss:
         name, custom = _reduction_of(reduction, reduce_fn)
         bound = self._bind(x.shape, labels, where, weights, None if custom else name, nan)
         value = bound.value(np.broadcast_to(x, bound.shape), n_threads=n_threads)
-        return (
-            value
-            if custom is None
-            else custom(np.atleast_1d(value).reshape(-1)[bound._core.lists_with_items()])
-        )
+        if custom is None:
+            return value
+        return in_default_mode(custom)(np.atleast_1d(value).reshape(-1)[bound._core.lists_with_items()])
 
     @_in_own_words
     def value_and_grad(
@@ -167,11 +166,12 @@ class RankingSoftmaxLoss:
         nan: str = "propagate",
     ) -> Objective:
         """An objective for logits of the shape that labels, `where` and weights have together."""
-        return self._bind((), labels, where, weights, _known_reduction(reduction, reduce_fn), nan)
+        return self._bind((), labels, where, weights, _known_reduction(reduction, reduce_fn), nan, kept=True)
 
     def __repr__(self) -> str:
         return "<function rankgrad.ranking_softmax_loss>"
 
+    @in_default_mode
     def _bind(
         self,
         logits_shape: tuple[int, ...],
@@ -180,6 +180,7 @@ class RankingSoftmaxLoss:
         weights: Any,
         reduction: str | None,
         nan: str,
+        kept: bool = False,
     ) -> Objective:
         check_choice(nan, "nan", ("raise", "propagate"))
         y = as_labels(labels, "labels")
@@ -196,14 +197,14 @@ class RankingSoftmaxLoss:
         )
         n_lists = int(np.prod(shape[:-1]))
         offsets = np.arange(n_lists + 1, dtype=np.int64) * shape[-1]
-        core = _core.Listwise(
-            "softmax", "label", 1.0, 1.0, 0, 0, flat, offsets, valid, False, nan == "propagate"
-        )
+        loss = SoftmaxLoss(negative_labels="use", nan=nan)
+        core = loss._bind_core(flat, offsets, valid, "auto")
         warn_of_silent_zeros(core, "items", flat, valid, offsets, ignoring=False, name="labels")
         item = NO_WEIGHTS if w is None else Weights(item=np.broadcast_to(w, shape).flatten())
         if nan == "raise" and item.item is not None and (bad := core.first_nonfinite(item.item)) >= 0:
             raise ValueError(f"weights: NaN or infinity at {core.place(bad)}; finite numbers are wanted")
-        return Objective(core, shape, shape[:-1], item, reduction, nan == "raise")
+        source = source_of(loss, flat, "auto") if kept else None
+        return Objective(core, shape, shape[:-1], item, reduction, nan == "raise", source=source)
 
 
 ranking_softmax_loss = RankingSoftmaxLoss()
@@ -262,6 +263,7 @@ def _known_reduction(reduction: Any, reduce_fn: Any) -> str | None:
     return name
 
 
+@in_default_mode
 def _sum_to(x: Array, shape: tuple[int, ...]) -> Array:
     """Adds up the axes along which the logits were repeated."""
     if x.shape == shape:

@@ -47,9 +47,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rankgrad import _core
+from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_array
 from rankgrad._implicit_data import Pairs, features_of, item_ids
 from rankgrad._options import check_choice, flag, positive_number, real, whole
+from rankgrad._results import refuse_overlaps
 
 _REDUCTIONS = ("collie", "mean", "sum", "none")
 _FORMS = {"collie": "sigmoid_gap", "log": "negative_log_sigmoid"}
@@ -159,6 +161,7 @@ class ImplicitLoss(ABC):
         )
         return grad, hess
 
+    @in_default_mode
     def _evaluate(
         self,
         mode: int,
@@ -180,6 +183,10 @@ class ImplicitLoss(ABC):
             positive_scores, negative_scores, offsets, groups, self._negative_name, self._choice == "every"
         )
         unreduced = loss.reduction == "none"
+        names = ("positive_items", "negative_items", "metadata", "metadata_weights")
+        given = dict(zip(names, items, strict=True)) | {"margin": loss.margin, "sample_weight": sample_weight}
+        given |= {"positive_scores": positive_scores, self._negative_name: negative_scores}
+        refuse_overlaps(out, **given, offsets=offsets, groups=groups, cotangent=cotangent)
         values, grad, hess = pairs.results(mode, unreduced, out)
         margin, margins = pairs.number_or_array(loss.margin, "margin")
         weight = pairs.weights(sample_weight)
@@ -397,6 +404,7 @@ adaptive_hinge_loss = AdaptiveHingeLoss()
 warp_loss = WARPLoss()
 
 
+@in_default_mode
 def ideal_difference_from_metadata(
     positive_items: Any,
     negative_items: Any,

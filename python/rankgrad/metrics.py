@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rankgrad import _core
+from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_array, as_scores, as_weights, plain
 from rankgrad._loss import labels_and_mask
 from rankgrad._options import check_choice, flag, real, shown, whole_or_none
@@ -41,6 +42,7 @@ _ALL_POSITIONS = np.iinfo(np.int64).max
 _NO_TABLE = np.zeros(0)
 
 
+@in_default_mode
 def ndcg(
     labels: Any,
     scores: Any,
@@ -134,6 +136,7 @@ def ndcg(
     )
 
 
+@in_default_mode
 def dcg(
     labels: Any,
     scores: Any,

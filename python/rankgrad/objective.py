@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rankgrad import _core
+from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_scores, as_weights
 from rankgrad._options import check_choice, real, whole
 from rankgrad._reductions import Weights, divisor_of
+from rankgrad._results import pair, refuse_overlaps, result
 
+_SCORE_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+_converted_scores, _converted_weights = in_default_mode(as_scores), in_default_mode(as_weights)
 _CURVATURES = {"exact": _core.GRAD_HESS, "positive": _core.GRAD_POSITIVE_HESS}
+
+
+class Source(NamedTuple):
+    """What a loss was bound to and its core does not keep, for copies and pickles."""
+
+    loss: Any
+    labels: Array
+    dtype: np.dtype[Any]
+    algorithm: str
 
 
 class Objective:
@@ -20,6 +33,8 @@ class Objective:
 
     Labels do not change between the iterations of an optimizer, so everything that they fix (order, levels, schedule,
     scratch memory) is made once. A call allocates its results and nothing else, or nothing at all with ``out=``.
+
+    It can be pickled and copied: it has copies of labels, weights and lists of its own, and a pickle binds anew.
 
     Every method takes ``scores`` of the bound shape, or the same data raveled to 1-D, and answers in the shape given
     and in the dtype of the scores (integers give float64, half precision float32). The value is a Python float, or an
@@ -32,7 +47,7 @@ class Objective:
         None), a number for the others.
     out
         One array per array result (a tuple where there are several): the dtype and shape of the result, C-contiguous,
-        writeable, not overlapping the scores.
+        writeable, overlapping neither an argument nor each other.
     n_threads
         Threads for this call; ``None`` takes :func:`rankgrad.threads`' setting. Never changes a bit of the results.
 
@@ -48,13 +63,13 @@ class Objective:
     __slots__ = (
         "_core",
         "_dtype",
-        "_item_weight",
         "_raising",
         "_raveled",
         "_reduction",
         "_scale",
         "_shape",
         "_size",
+        "_source",
         "_values_shape",
         "_weights",
     )
@@ -69,6 +84,7 @@ class Objective:
         raising: bool,
         dtype: Any = None,
         raveled: bool = True,
+        source: Source | None = None,
     ) -> None:
         self._core = core
         self._shape = shape
@@ -79,8 +95,25 @@ class Objective:
         self._raising = raising
         self._dtype = dtype
         self._raveled = raveled
+        self._source = source
         divisor = divisor_of(reduction, weights, math.prod(values_shape), core)
         self._scale = weights.scalar / divisor if divisor != 0 else 0.0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Binds anew to the same data: the core is no part of a pickle."""
+        if self._source is None:
+            raise TypeError("an objective of a call that is over cannot be pickled; bind one")
+        core = self._core
+        mask = None if core.n_valid == core.n_items else core.valid().view(np.uint8)
+        facts = (self._shape, self._values_shape, self._weights, self._reduction, self._raising, self._dtype)
+        return _bind_anew, (type(self), self._source, core.offsets(), mask, (*facts, self._raveled))
+
+    def __copy__(self) -> Objective:
+        """Another one with the same core, which nothing changes."""
+        twin = object.__new__(type(self))
+        for name in Objective.__slots__:
+            setattr(twin, name, getattr(self, name))
+        return twin
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -98,34 +131,28 @@ class Objective:
     ) -> Any:
         """The reduced loss, or the unreduced values for reduction "none"; `cotangent` does not change a value."""
         x = self._scores(scores)
-        self._with_cotangent(cotangent)
-        if self._reduction is None:
-            return self._values(_core.VALUE, x, n_threads, self._values_out(out, x))
-        if out is not None:
-            raise ValueError("out: the value of a reduced loss is a number, not an array")
-        return self._evaluate(_core.VALUE, x, None, self._weights.item, self._scale, n_threads)
+        self._cotangent(cotangent)
+        if self._reduction is not None:
+            if out is not None:
+                raise ValueError("out: the value of a reduced loss is a number, not an array")
+            return self._evaluate(_core.VALUE, x, n_threads)
+        _keep_apart(out, scores, cotangent)
+        # With the gradient, so that the value has the bits that value_and_grad gives it.
+        values, unused = self._values(out, x), np.empty(x.shape, x.dtype)
+        total = self._evaluate(_core.VALUE_GRAD, x, n_threads, values=values, grad=unused)
+        return total if values is None else values
 
     def value_and_grad(
         self, scores: Any, *, cotangent: Any = None, out: Any = None, n_threads: int | None = None
     ) -> tuple[Any, Array]:
         """The value and its gradient with respect to the scores. For reduction "none" `out` is a pair of arrays."""
         x = self._scores(scores)
-        item, per_list, scale = self._with_cotangent(cotangent)
-        if self._reduction is not None or not self._values_shape:
-            grad = np.empty(x.shape, x.dtype) if out is None else self._checked_out(out, x, item, per_list)
-            value = self._evaluate(
-                _core.VALUE_GRAD, x, None, item, scale, n_threads, grad=grad, per_list=per_list
-            )
-            if cotangent is not None:
-                value = self._evaluate(_core.VALUE, x, None, self._weights.item, self._scale, n_threads)
-            return value, grad
-        if out is None:
-            values, grad = None, np.empty(x.shape, x.dtype)
-        else:
-            values, grad = self._pair(out)
-            values, grad = self._values_out(values, x), self._checked_out(grad, x, values, item, per_list)
-        self._evaluate(_core.VALUE_GRAD, x, None, item, scale, n_threads, grad=grad, per_list=per_list)
-        return self._values(_core.VALUE, x, n_threads, values), grad
+        factors = self._cotangent(cotangent)
+        _keep_apart(out, scores, cotangent)
+        to_values, to_grad = pair(out, "(value, grad)") if self._has_values() else (None, out)
+        values, grad = self._values(to_values, x), result(to_grad, x.shape, x.dtype)
+        total = self._evaluate(_core.VALUE_GRAD, x, n_threads, factors, values=values, grad=grad)
+        return (total if values is None else values), grad
 
     def grad_and_hess(
         self,
@@ -145,18 +172,12 @@ class Objective:
         """
         check_choice(curvature, "curvature", tuple(_CURVATURES))
         x = self._scores(scores)
-        item, per_list, scale = self._with_cotangent(cotangent)
-        if out is None:
-            grad, hess = np.empty(x.shape, x.dtype), np.empty(x.shape, x.dtype)
-        else:
-            grad, hess = self._pair(out)
-            grad = self._checked_out(grad, x, item, per_list)
-            hess = self._checked_out(hess, x, grad, item, per_list)
-        floor = real(min_hessian, "min_hessian", "a finite number of at least 0", low=0.0) or -np.inf
-        mode = _CURVATURES[curvature]
-        self._evaluate(
-            mode, x, None, item, scale, n_threads, grad=grad, hess=hess, floor=floor, per_list=per_list
-        )
+        factors = self._cotangent(cotangent)
+        _keep_apart(out, scores, cotangent)
+        to_grad, to_hess = pair(out, "(grad, hess)")
+        grad, hess = result(to_grad, x.shape, x.dtype), result(to_hess, x.shape, x.dtype)
+        least = real(min_hessian, "min_hessian", "a finite number of at least 0", low=0.0)
+        self._evaluate(_CURVATURES[curvature], x, n_threads, factors, grad=grad, hess=hess, least=least)
         return grad, hess
 
     def hessp(
@@ -170,7 +191,7 @@ class Objective:
     ) -> Array:
         """The full Hessian times `vector` (shaped like the scores), without forming the Hessian."""
         x = self._scores(scores)
-        v = as_scores(vector, "vector", x.dtype)
+        v = _plain_scores(vector, "vector", x.dtype)
         if v.shape not in (self._shape, (self._size,)):
             raise ValueError(f"vector: shape {v.shape} does not match the scores' shape {x.shape}")
         if self._raising:
@@ -179,13 +200,14 @@ class Objective:
                 raise ValueError(
                     f"vector: NaN or infinity at {self._core.place(bad)}; finite numbers are wanted"
                 )
-        item, per_list, scale = self._with_cotangent(cotangent)
-        result = np.empty(x.shape, x.dtype) if out is None else self._checked_out(out, x, v, item, per_list)
-        self._evaluate(_core.HESS_VECTOR, x, v, item, scale, n_threads, grad=result, per_list=per_list)
-        return result
+        factors = self._cotangent(cotangent)
+        _keep_apart(out, scores, cotangent, vector)
+        product = result(out, x.shape, x.dtype)
+        self._evaluate(_core.HESS_VECTOR, x, n_threads, factors, vector=v, grad=product)
+        return product
 
     def _scores(self, scores: Any) -> Array:
-        x = as_scores(scores, "scores (y_pred)", self._dtype)
+        x = _plain_scores(scores, "scores (y_pred)", self._dtype)
         if x.shape != self._shape and not (self._raveled and x.shape == (self._size,)):
             raise ValueError(
                 f"scores (y_pred): shape {x.shape} does not match the labels' shape {self._shape}"
@@ -196,85 +218,93 @@ class Objective:
         self,
         mode: int,
         x: Array,
-        vector: Array | None,
-        item: Array | None,
-        scale: float,
         n_threads: int | None,
+        factors: tuple[Array | None, float] = (None, 1.0),
         *,
+        vector: Array | None = None,
+        values: Array | None = None,
         grad: Array | None = None,
         hess: Array | None = None,
-        values: Array | None = None,
-        floor: float = -np.inf,
-        per_list: Array | None = None,
+        least: float = 0.0,
     ) -> float:
-        if per_list is None:
-            per_list = self._weights.per_list
+        weights = self._weights
         threads = 0 if n_threads is None else check_threads(n_threads)
         value: float = self._core.evaluate(
-            mode, x, vector, item, per_list, scale, floor, self._raising, threads, values, grad, hess
+            mode,
+            x,
+            vector,
+            weights.item,
+            weights.per_list,
+            self._scale,
+            *factors,
+            least,
+            self._raising,
+            threads,
+            values,
+            grad,
+            hess,
         )
         return value
 
-    def _values(self, mode: int, x: Array, n_threads: int | None, values: Array | None) -> Any:
-        """Unreduced values times their weights."""
-        by_item = self._core.values_per_item
-        if values is None:
-            values = np.empty(x.shape if by_item else self._values_shape, x.dtype)
-        self._evaluate(mode, x, None, self._weights.item, self._scale, n_threads, values=values)
-        weights = self._weights
-        if weights.item is not None and by_item:
-            values *= weights.item.reshape(values.shape).astype(x.dtype)
-        elif weights.per_list is not None:
-            per_list = weights.per_list.astype(x.dtype)
-            if by_item:  # a weight that is not finite is none of the items that do not count
-                per_list = np.where(self._core.valid(), per_list[self._core.list_of_item()], 0)
-            values *= per_list.reshape(values.shape)
-        if weights.scalar != 1.0:
-            values *= x.dtype.type(weights.scalar)
-        return values if values.ndim else float(values)
+    def _has_values(self) -> bool:
+        """Whether the value is an array: unreduced, and not that of a single list."""
+        return self._reduction is None and self._values_shape != ()
 
-    def _values_out(self, out: Any, x: Array) -> Array | None:
-        if out is None:
+    def _values(self, out: Any, x: Array) -> Array | None:
+        """Where unreduced values go; None for a number."""
+        if not self._has_values():
+            if out is not None:
+                raise ValueError("out: the value of one list is a number, not an array")
             return None
-        return self._checked_out(out, x, shape=x.shape if self._core.values_per_item else self._values_shape)
+        return result(out, x.shape if self._core.values_per_item else self._values_shape, x.dtype)
 
-    def _with_cotangent(self, cotangent: Any) -> tuple[Array | None, Array | None, float]:
-        """Item weights, list weights and scale with the cotangent multiplied in."""
-        weights = self._weights
+    def _cotangent(self, cotangent: Any) -> tuple[Array | None, float]:
+        """The cotangent of each unreduced value, and that of a number."""
         if cotangent is None:
-            return weights.item, weights.per_list, self._scale
-        c = as_weights(cotangent, "cotangent")
-        if self._reduction is not None or not self._values_shape:
+            return None, 1.0
+        c = _converted_weights(cotangent, "cotangent")
+        if not self._has_values():
             if c.ndim != 0:
                 raise ValueError(f"cotangent: a number is wanted, got shape {c.shape}")
-            return weights.item, weights.per_list, self._scale * float(c)
+            return None, float(c)
         if c.size != math.prod(self._values_shape) or c.shape not in (self._values_shape, (c.size,)):
             raise ValueError(
                 f"cotangent: shape {c.shape} does not match the values' shape {self._values_shape}"
             )
-        flat = c.reshape(-1)
-        if not self._core.values_per_item:
-            return weights.item, flat if weights.per_list is None else flat * weights.per_list, self._scale
-        return flat if weights.item is None else flat * weights.item, weights.per_list, self._scale
+        return c, 1.0
 
-    def _checked_out(self, out: Any, x: Array, *others: Array | None, shape: Any = None) -> Array:
-        shape = x.shape if shape is None else shape
-        if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
-            raise TypeError(f"out: a NumPy array is wanted, got {type(out).__name__}")
-        if out.dtype != x.dtype or out.shape != shape:
-            raise ValueError(
-                f"out: {x.dtype} of shape {shape} is wanted, got {out.dtype} of shape {out.shape}"
-            )
-        if not (out.flags.c_contiguous and out.flags.aligned and out.flags.writeable):
-            raise ValueError("out: must be C-contiguous, aligned and writeable")
-        if any(other is not None and np.may_share_memory(out, other) for other in (x, *others)):
-            raise ValueError("out: overlaps the memory of another argument")
-        return out
 
-    def _pair(self, out: Any) -> tuple[Any, Any]:
-        if not isinstance(out, tuple) or len(out) != 2:
-            raise TypeError(f"out: a tuple of two arrays is wanted, got {type(out).__name__}")
-        return out
+def _plain_scores(x: Any, name: str, dtype: Any) -> Array:
+    """`as_scores`; what needs no arithmetic is spared the change of the floating-point mode."""
+    if type(x) is np.ndarray and x.dtype in _SCORE_DTYPES and (dtype is None or dtype is x.dtype):
+        flags = x.flags
+        if flags.c_contiguous and flags.aligned:
+            return x
+    return _converted_scores(x, name, dtype)
+
+
+def _keep_apart(out: Any, scores: Any, cotangent: Any, vector: Any = None) -> None:
+    if out is not None:
+        refuse_overlaps(out, **{"scores (y_pred)": scores}, cotangent=cotangent, vector=vector)
+
+
+@in_default_mode
+def _bind_anew(
+    kind: Any, source: Source, offsets: Array, mask: Array | None, facts: tuple[Any, ...]
+) -> Objective:
+    labels = source.labels.astype(source.dtype)
+    core = source.loss._bind_core(labels, offsets, mask, source.algorithm)
+    objective: Objective = kind(core, *facts, source)
+    return objective
+
+
+def source_of(loss: Any, labels: Array, algorithm: str) -> Source:
+    """The loss and a private copy of its labels, in the smallest type that holds them to the bit."""
+    for dtype in (np.int8, np.int16, np.float32):
+        small = labels.astype(dtype)
+        if np.array_equal(small.astype(labels.dtype).view(np.uint64), labels.view(np.uint64)):
+            return Source(loss, small, labels.dtype, algorithm)
+    return Source(loss, labels.copy(), labels.dtype, algorithm)
 
 
 def check_threads(n_threads: Any) -> int:

@@ -71,17 +71,24 @@ def loss_results(loss: RankingLoss, data: dict[str, Array], n_threads: int | Non
     }
 
 
-def implicit_results(loss: ImplicitLoss, dtype: Any, n_threads: int | None = None) -> Results:
-    """Value, gradients and Hessians for 1200 positives with 30 negatives each, items and their categories."""
+def implicit_data(dtype: Any) -> dict[str, Any]:
+    """1200 positives with 30 negatives each, items and their categories."""
     rng = np.random.default_rng(6)
-    positive, negative = rng.normal(size=1200).astype(dtype), rng.normal(0, 3, (30, 1200)).astype(dtype)
-    items = {
+    return {
+        "positive": rng.normal(size=1200).astype(dtype),
+        "negative": rng.normal(0, 3, (30, 1200)).astype(dtype),
         "num_items": 1000,
         "positive_items": rng.integers(0, 1000, 1200),
         "negative_items": rng.integers(0, 1000, (30, 1200)),
         "metadata": {"genre": rng.integers(0, 9, 1000)},
         "metadata_weights": {"genre": 0.25},
     }
+
+
+def implicit_results(loss: ImplicitLoss, data: dict[str, Any], n_threads: int | None = None) -> Results:
+    """Value, gradients and Hessians."""
+    items = dict(data)
+    positive, negative = items.pop("positive"), items.pop("negative")
     value, grad = loss.value_and_grad(positive, negative, **items, n_threads=n_threads)
     hess = loss.grad_and_hess(positive, negative, **items, n_threads=n_threads)[1]
     return {"value": value, "grad": grad, "hess": hess}
@@ -120,11 +127,11 @@ def every_call(n_threads: int | None = None, seed: int = 5) -> Iterator[tuple[st
     """Names, and calls that compute all results of that name."""
     for dtype in (np.float32, np.float64):
         kind = np.dtype(dtype).name
-        data = ragged(dtype, seed)
+        data, implicit = ragged(dtype, seed), implicit_data(dtype)
         for name, loss in labelled_losses().items():
             yield f"{name} {kind}", lambda loss=loss, data=data: loss_results(loss, data, n_threads)
         for name, other in implicit_losses().items():
-            yield f"{name} {kind}", lambda x=other, dtype=dtype: implicit_results(x, dtype, n_threads)
+            yield f"{name} {kind}", lambda x=other, data=implicit: implicit_results(x, data, n_threads)
         yield f"metrics {kind}", lambda data=data: metric_results(data)
         yield f"ranking_softmax_loss {kind}", lambda data=data: softmax_results(data, n_threads)
         yield f"lightgbm {kind}", lambda data=data: boosting_results(data)

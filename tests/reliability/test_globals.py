@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 
 from children import fresh
-
-FTZ_AND_DAZ, ROUND_TO_ZERO = 0x8040, 0x6000
+from float_modes import strange_mode
 
 
 def state() -> dict[str, Any]:
@@ -70,14 +69,12 @@ def unchanged_by_import() -> list[str]:
 def own_mode() -> list[str]:
     """The hashes under other floating-point modes, and whether each mode is still there afterwards.
 
-    Only calls on bound objectives: what NumPy computes in a strange mode is NumPy's.
+    Only calls on bound objectives, on two threads: `test_float_mode.py` has the others.
     """
     import rankgrad as rg
 
     from every_call import hash_of, ragged
 
-    libm = ctypes.CDLL("libm.so.6")
-    mode = (ctypes.c_uint8 * 32)()
     data = ragged(np.float64)
     names = ("PairwiseLogisticLoss", "PairwiseHingeLoss", "SoftmaxLoss", "ApproxNDCGLoss")
     bound = [getattr(rg, n)(reduction="sum").bind(data["labels"], groups=data["groups"]) for n in names]
@@ -86,17 +83,9 @@ def own_mode() -> list[str]:
         return hash_of([x.value_and_grad(data["scores"], n_threads=2) for x in bound])
 
     hashes = [results()]
-    for bits in (FTZ_AND_DAZ, ROUND_TO_ZERO, FTZ_AND_DAZ | ROUND_TO_ZERO):
-        libm.fegetenv(mode)
-        saved = int.from_bytes(bytes(mode[28:32]), "little")  # MXCSR is the last word of glibc's fenv_t
-        mode[28:32] = (saved | bits).to_bytes(4, "little")
-        libm.fesetenv(mode)
-        hashes.append(results())
-        libm.fegetenv(mode)
-        kept = int.from_bytes(bytes(mode[28:32]), "little") & (FTZ_AND_DAZ | ROUND_TO_ZERO)
-        mode[28:32] = saved.to_bytes(4, "little")
-        libm.fesetenv(mode)
-        assert kept == bits, f"the mode was {bits:#x} and is {kept:#x}"
+    for rounding, flush in (("nearest", True), ("zero", False), ("zero", True)):
+        with strange_mode(rounding, flush):
+            hashes.append(results())
     return hashes
 
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,25 @@ def too_large() -> list[str]:
     return said
 
 
+def kept_by_binding(n: int, labels: str, weighted: bool) -> list[float]:
+    """Bytes per item of Python's arrays that stay when bound, and that a one-off call leaves."""
+    rng = np.random.default_rng(0)
+    kinds = {
+        "levels": rng.integers(0, 5, n),
+        "float levels": rng.integers(0, 5, n) / 1.0,
+        "time stamps": rng.integers(0, 2**60, n),
+        "float64": rng.random(n),
+    }
+    y, w, x = kinds[labels], rng.random(n) if weighted else None, rng.random(n)
+    loss = rg.PairwiseHingeLoss(reduction="sum")
+    loss(y, x, w)
+    tracemalloc.start()
+    bound = loss.bind(y, w)
+    kept = tracemalloc.get_traced_memory()[0] / n
+    assert bound.value(x) == loss(y, x, w)
+    return [kept, tracemalloc.get_traced_memory()[0] / n]
+
+
 @pytest.fixture(scope="module")
 def failing_new(tmp_path_factory: pytest.TempPathFactory) -> str:
     compiler = shutil.which("g++")
@@ -169,3 +189,19 @@ def test_refused_threads(n_threads: int, figure: Callable[[str, str], None]) -> 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the address space")
 def test_too_large_for_the_memory() -> None:
     assert fresh(too_large) == ["MemoryError"] * 3 + ["1.5"]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(
+    ("labels", "size"), [("levels", 1), ("float levels", 1), ("time stamps", 8), ("float64", 8)]
+)
+def test_what_binding_keeps(
+    labels: str, size: int, weighted: bool, figure: Callable[[str, str], None]
+) -> None:
+    """Beside the core: labels for pickles, in the smallest type that holds them, and weights."""
+    kept, after_call = fresh(kept_by_binding, 100_000, labels, weighted)
+    figure(
+        "memory", f"{labels}{', weights' * weighted}: bind keeps {kept:.1f} bytes per item beside the core"
+    )
+    assert kept == pytest.approx(size + 8 * weighted, abs=0.2)
+    assert after_call == pytest.approx(kept, abs=0.2)
