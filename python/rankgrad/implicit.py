@@ -183,7 +183,6 @@ class ImplicitLoss(ABC):
         values, grad, hess = pairs.results(mode, unreduced, out)
         margin, margins = pairs.number_or_array(loss.margin, "margin")
         weight = pairs.weights(sample_weight)
-        scale = 1.0 if loss.reduction in ("sum", "none") else 1.0 / pairs.positive.size
         factor, cotangents = pairs.cotangent(cotangent, unreduced)
         value = loss._core(num_items).evaluate(
             mode,
@@ -195,8 +194,8 @@ class ImplicitLoss(ABC):
             *pairs.credit(*items),
             weight,
             cotangents,
-            scale,
-            scale * factor,
+            loss.reduction in ("collie", "mean"),
+            factor,
             pairs.threads(n_threads),
             out is None,
             values,
