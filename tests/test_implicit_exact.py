@@ -192,8 +192,8 @@ def random_batch(rng: np.random.Generator, kind: str, dtype: str) -> Batch:
     for s in batch.negatives:
         s[rng.random(len(s)) < 0.1] = -np.inf
     extreme = rng.random() < 0.3
-    margins: list[float] = [1.0, 0.1, 0.95, 0.0, 2.0, 1e-7, *([1e30, -1e300] if extreme else [])]
-    weights: list[float] = [0.0, 1.0, 0.3, *([1e-30, 1e30, 1e300, 1e-300] if extreme else [])]
+    margins: list[float] = [1.0, 0.1, 0.95, 0.0, 2.0, 1e-7, *([1e30, -1e100] if extreme else [])]
+    weights: list[float] = [0.0, 1.0, 0.3, *([1e-30, 1e30, 1e150, 1e-150] if extreme else [])]
     batch.margin = rng.choice(margins, n) if rng.random() < 0.5 else float(rng.choice(margins))
     batch.sample_weight = rng.choice(weights, n) if rng.random() < 0.5 else float(rng.choice(weights))
     batch.reduction = str(rng.choice(["collie", "mean", "sum", "none"]))

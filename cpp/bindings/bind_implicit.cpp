@@ -155,9 +155,9 @@ void bind_implicit(py::module_& module) {
                     py::arg("negative_name"));
     loss.def("evaluate", &implicit, py::arg("mode"), py::arg("positive"), py::arg("negative"), py::arg("offsets"),
              py::arg("margin"), py::arg("margins"), py::arg("features"), py::arg("positive_items"),
-             py::arg("negative_items"), py::arg("weight"), py::arg("cotangent"), py::arg("mean"),
-             py::arg("factor"), py::arg("threads"), py::arg("new_results"), py::arg("values"),
-             py::arg("grad_positive"), py::arg("grad_negative"), py::arg("hess_positive"), py::arg("hess_negative"));
+             py::arg("negative_items"), py::arg("weight"), py::arg("cotangent"), py::arg("mean"), py::arg("factor"),
+             py::arg("threads"), py::arg("new_results"), py::arg("values"), py::arg("grad_positive"),
+             py::arg("grad_negative"), py::arg("hess_positive"), py::arg("hess_negative"));
     module.def("ideal_difference", &difference, py::arg("positive_items"), py::arg("negative_items"),
                py::arg("features"));
 }

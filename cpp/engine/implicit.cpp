@@ -38,18 +38,18 @@ public:
         const BlockSums<T, double> careful(loss_, call_, rank_weights_, unit, true);
         const std::vector<std::int64_t> bounds = call_.lists == nullptr ? cut_rows() : cut_lists();
         std::vector<double> value_of(bounds.size(), 0.0);  // one per task, where values are wanted
-        const std::int64_t pairs =
-            call_.lists == nullptr ? call_.n_positives * call_.n_rows : call_.lists->n_items();
+        const std::int64_t pairs = call_.lists == nullptr ? call_.n_positives * call_.n_rows : call_.lists->n_items();
         const int threads = pairs < kSerialPairs ? 1 : call_.threads;
-        parallel_for(static_cast<std::int64_t>(bounds.size()) - 1, threads, call_.interrupt,
-                     [&](std::int64_t t, Worker& worker) {
-                         const auto task = static_cast<std::size_t>(t);
-                         const std::int64_t begin = bounds[task], end = bounds[task + 1];
-                         Sums sums;
-                         if (!sum(fast, begin, end, sums, worker) && !careful.sum(begin, end, sums, worker))
-                             any_bad_ = true;
-                         value_of[task] = finish(begin, end - begin, sums);
-                     });
+        parallel_for(
+            static_cast<std::int64_t>(bounds.size()) - 1, threads, call_.interrupt,
+            [&](std::int64_t t, Worker& worker) {
+                const auto task = static_cast<std::size_t>(t);
+                const std::int64_t begin = bounds[task], end = bounds[task + 1];
+                Sums sums;
+                if (!sum(fast, begin, end, sums, worker) && !careful.sum(loss_.formula, begin, end, sums, worker))
+                    any_bad_ = true;
+                value_of[task] = finish(begin, end - begin, sums);
+            });
         if (any_bad_) check_negatives(loss_, call_);
         return total(value_of.data(), static_cast<std::int64_t>(value_of.size()));
     }
@@ -76,11 +76,14 @@ private:
     /// Fast sums of a block, weighted; false if they are not to be had.
     bool sum(const BlockSums<T, T>& fast, std::int64_t begin, std::int64_t end, Sums& sums, Worker& worker) const {
         if (!fast.filler().is_usual(begin, end)) return false;
-        const bool narrow = loss_.formula == kSigmoidGap && loss_.choice == Counted::kEvery;
-        if (!(narrow && fast.with(kNarrowSigmoidGap).sum(begin, end, sums, worker)) &&
-            !fast.sum(begin, end, sums, worker))
+        const ImplicitFormula narrow = loss_.choice != Counted::kEvery ? loss_.formula
+                                       : loss_.formula == kSigmoidGap  ? kNarrowSigmoidGap
+                                       : loss_.formula == kSlackHinge  ? kNarrowSlackHinge
+                                                                       : loss_.formula;
+        if (!fast.sum(narrow, begin, end, sums, worker) &&
+            (narrow == loss_.formula || !fast.sum(loss_.formula, begin, end, sums, worker)))
             return false;
-        for (std::int64_t b = begin; b < end; ++b) sums.value[b - begin] *= fast.filler().weight(b);
+        fast.filler().weigh(sums, begin, end);
         return true;
     }
 

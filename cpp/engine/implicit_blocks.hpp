@@ -16,26 +16,19 @@ template <class T, class C> class BlockSums {
 public:
     BlockSums(const ImplicitLoss& loss, const ImplicitCall<T>& call, const std::vector<double>& rank_weights,
               double unit, bool careful)
-        : loss_(loss), call_(call), rank_weights_(rank_weights), filler_(loss, call, unit), careful_(careful),
-          formula_(loss.formula) {}
+        : loss_(loss), call_(call), rank_weights_(rank_weights), filler_(loss, call, unit), careful_(careful) {}
 
     const PairFiller<T, C>& filler() const { return filler_; }
 
-    /// The same with another form of the formula.
-    BlockSums with(ImplicitFormula formula) const {
-        BlockSums other = *this;
-        other.formula_ = formula;
-        return other;
-    }
-
     /// Sums of each positive; careful ones of the value are weighted. False if the formula cannot compute a pair, or, of
     /// careful sums, if a negative is NaN or infinity.
-    bool sum(std::int64_t begin, std::int64_t end, Sums& sums, Worker& worker) const {
+    bool sum(ImplicitFormula formula, std::int64_t begin, std::int64_t end, Sums& sums, Worker& worker) const {
         Pairs<C> pairs;
+        pairs.formula = formula;
         std::fill_n(sums.value, end - begin, 0.0);
         std::fill_n(sums.slope, end - begin, 0.0);
         std::fill_n(sums.curvature, end - begin, 0.0);
-        filler_.clear(pairs, call_.lists == nullptr ? end - begin : kBlock);
+        filler_.clear(pairs, call_.lists == nullptr ? end - begin : 0);
         if (loss_.choice != Counted::kEvery) return chosen(begin, end, pairs, sums, worker);
         if (call_.lists == nullptr) return rows(begin, end, pairs, sums, worker);
         return lists(begin, end, pairs, sums, worker);
@@ -43,7 +36,8 @@ public:
 
 private:
     /// Sums over pairs whose negatives and results are where the kernel finds them.
-    bool call_kernel(Pairs<C>& pairs, const C* negative, std::int64_t n, C* grad, C* hess, std::int64_t rows = 1) const {
+    bool call_kernel(Pairs<C>& pairs, const C* negative, std::int64_t n, C* grad, C* hess,
+                     std::int64_t rows = 1) const {
         ImplicitPairs<C> job;
         job.positive = pairs.positive;
         job.negative = negative;
@@ -64,8 +58,8 @@ private:
         job.grad_negative = call_.mode == kValue ? nullptr : grad;
         job.hess_negative = hess;
         if constexpr (std::is_same_v<C, double>)
-            if (careful_) return kernels().implicit->in_double.careful_sums[loss_.formula](job);
-        return implicit_kernels<C>().sums[formula_].mode[call_.mode](job);
+            if (careful_) return kernels().implicit->in_double.careful_sums[pairs.formula](job);
+        return implicit_kernels<C>().sums[pairs.formula].mode[call_.mode](job);
     }
 
     /// The same for the caller's arrays. Careful sums take one row, from where there is room for whole registers.
@@ -195,7 +189,6 @@ private:
     const std::vector<double>& rank_weights_;  // of the first, second, ... negative tried
     PairFiller<T, C> filler_;
     bool careful_;
-    ImplicitFormula formula_;
 };
 
 }  // namespace rankgrad

@@ -29,9 +29,8 @@ public:
             std::fill_n(row, n, T(-1));
             constexpr std::int64_t step = 8;
             for (std::int64_t k = 0; k < rows && !worker.stopped(); k += step)
-                usable &= implicit_kernels<T>().largest_in_columns(negative + k * stride, stride,
-                                                                   std::min(step, rows - k), n, static_cast<T>(k),
-                                                                   largest, row);
+                usable &= implicit_kernels<T>().largest_in_columns(
+                    negative + k * stride, stride, std::min(step, rows - k), n, static_cast<T>(k), largest, row);
             std::copy_n(largest, n, pairs.negative);
             return usable;
         }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <tuple>
 #include <type_traits>
@@ -39,6 +40,7 @@ template <class C> struct Pairs {
     C value[size], slope[size], curvature[size], grad[size], hess[size];
     double ideal_in_double[size];  // before it is split, where there is credit
     std::int64_t positive_item[size], negative_item[size];
+    ImplicitFormula formula;
 };
 
 /// Sums in double over the pairs of each positive of a block.
@@ -92,13 +94,18 @@ public:
         return true;
     }
 
-    /// Readies the first n pairs and a register past them.
+    /// Readies sums, and whatever is not filled if only the first n pairs are.
     void clear(Pairs<C>& pairs, std::int64_t n) const {
-        const auto count = static_cast<std::size_t>(n) + kPadding;
-        for (C* sum : {pairs.value, pairs.slope, pairs.curvature}) std::fill_n(sum, count, C(0));
-        for (C* in : {pairs.positive, pairs.ideal, pairs.ideal_rest, pairs.rank_weight, pairs.weight, pairs.factor,
-                      pairs.square_factor})
-            std::fill_n(in, count, C(1));
+        for (C* sum : {pairs.value, pairs.slope, pairs.curvature}) std::fill_n(sum, pairs.size, C(0));
+        for (C* in : {pairs.positive, pairs.ideal, pairs.ideal_rest, pairs.weight, pairs.factor, pairs.square_factor})
+            std::fill(in + n, in + pairs.size, C(1));
+        if (!less_one_) std::fill_n(pairs.rank_weight, pairs.size, C(1));
+    }
+
+    /// Multiplies values by their weights.
+    void weigh(Sums& sums, std::int64_t begin, std::int64_t end) const {
+        if (call_.weight == nullptr && unit_ == 1.0) return;
+        for (std::int64_t b = begin; b < end; ++b) sums.value[b - begin] *= weight(b);
     }
 
     /// Pairs first to first + n belong to positive b.
@@ -118,11 +125,19 @@ public:
 
     /// Pair i belongs to positive begin + i.
     void fill_each(Pairs<C>& pairs, std::int64_t begin, std::int64_t end) const {
-        const bool alike = call_.weight == nullptr && call_.cotangent == nullptr && call_.ideal.margins == nullptr;
-        if (alike && !has_credit()) fill(pairs, begin, 0, end - begin);
-        else
-            for (std::int64_t b = begin; b < end; ++b) fill(pairs, b, b - begin, 1);
-        std::copy_n(call_.positive + begin, end - begin, pairs.positive);
+        const std::int64_t n = end - begin;
+        fill(pairs, begin, 0, n);
+        std::copy_n(call_.positive + begin, n, pairs.positive);
+        if (has_credit()) std::copy_n(call_.ideal.positive_items + begin, n, pairs.positive_item);
+        for (std::int64_t i = 0; call_.ideal.margins != nullptr && i < n; ++i)
+            std::tie(pairs.ideal[i], pairs.ideal_rest[i]) = split(pairs.ideal_in_double[i] = margin(begin + i));
+        for (std::int64_t i = 0; call_.weight != nullptr && i < n; ++i)
+            pairs.weight[i] = static_cast<C>(weight(begin + i));
+        for (std::int64_t i = 0; (call_.weight != nullptr || call_.cotangent != nullptr) && i < n; ++i) {
+            const double f = factor(begin + i);
+            pairs.factor[i] = static_cast<C>(f);
+            pairs.square_factor[i] = static_cast<C>(twice_square_ * f);
+        }
     }
 
     /// Pair i belongs to positive begin + i, and its negative stands at `at` + i.
@@ -148,8 +163,19 @@ private:
         if (less_one_) return {static_cast<C>(d - 1), C(0)};
         const C ideal = static_cast<C>(d);
         const double left = d - static_cast<double>(ideal);
-        const C rest = static_cast<C>(left);
-        return {ideal, static_cast<double>(rest) < left ? std::nextafter(rest, std::numeric_limits<C>::max()) : rest};
+        return {ideal, rounded_upwards(left)};
+    }
+
+    static C rounded_upwards(double x) {
+        const C nearest = static_cast<C>(x);
+        if constexpr (std::is_same_v<C, double>) return nearest;
+        // The next number, without a branch that half of the numbers would take.
+        std::int32_t bits;
+        std::memcpy(&bits, &nearest, sizeof bits);
+        bits += static_cast<double>(nearest) < x ? (bits >= 0 ? 1 : -1) : 0;
+        C next;
+        std::memcpy(&next, &bits, sizeof bits);
+        return next;
     }
 
     /// The product of three, 0 if one of them is, else a finite number.

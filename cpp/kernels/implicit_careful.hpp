@@ -27,22 +27,25 @@ template <class Formula> bool careful_sum(const ImplicitPairs<double>& job) {
     const auto add = [](double* to, V x) { (V::load(to) + x).store(to); };
     const auto times = [](V x, V y) { return select(abs(x) > V(0), x * y, V(0)); };  // 0 if x is
     for (std::int64_t i = 0; i < job.n; i += V::count) {
-        const ImplicitPair<V> pair{V::load(job.positive + i),   V::load(job.negative + i), V::load(job.ideal + i),
-                                   V::load(job.ideal_rest + i), V(1),                      V(job.kink)};
+        const ImplicitPair<V> pair{V::load(job.positive + i),
+                                   V::load(job.negative + i),
+                                   V::load(job.ideal + i),
+                                   V::load(job.ideal_rest + i),
+                                   V(1),
+                                   V(job.kink)};
         bad = flagged(pair.negative < V(kInfinity), bad);
         const ImplicitJet<V> jet = Formula::eval(pair);
         const V l = quarter_loss<Formula>(pair, jet.value), square(job.square);
         const V w = job.rank_weight == nullptr ? V(1) : V::load(job.rank_weight + i);
         const V weighted = times(w, V::load(job.weight + i) * l);
-        add(job.value + i, V(4) * weighted + times(square, V(16) * (weighted * l * w)));
+        add(job.value + i, V(16) * times(weighted, V(0.25) + square * l * w));
         if (job.grad_negative == nullptr) continue;
         const V factor = V::load(job.factor + i), slope = w * jet.slope;
         const V outer = factor + times(square, V(8) * (factor * l * w));
         const V grad = times(slope, outer);
         grad.store(job.grad_negative + i);
         add(job.slope + i, grad);
-        const V curvature =
-            times(square, V(2) * (factor * slope * slope)) + times(w * jet.curvature, outer);
+        const V curvature = times(square, V(2) * (factor * slope * slope)) + times(w * jet.curvature, outer);
         curvature.store(job.hess_negative + i);
         add(job.curvature + i, curvature);
     }

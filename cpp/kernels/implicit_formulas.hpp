@@ -5,8 +5,7 @@
 // negative of -infinity is no negative: every formula is 0 there. x = p - n is always taken first: a large score or offset
 // that the two share must not cost digits of d.
 //
-// `usable` tells where a formula's results, squares and sums of them are right; elsewhere they mean nothing. A `staged`
-// formula is computed in two steps, by `stage` and `finish`. A `linear` one grows as d - x where x is very negative.
+// `check` marks in `bad` where a formula's results, or squares and sums of them, would be wrong. A `staged` formula is computed in two steps, by `stage` and `finish`. A `linear` one grows as d - x where x is very negative.
 #pragma once
 
 #include "kernels/implicit_table.hpp"
@@ -35,51 +34,53 @@ template <class V> RANKGRAD_INLINE V tanh_half(V x, V p, V q) {
     return select(abs(x) < V(1), y * above / below, p - q);
 }
 
+/// Up to it e^-x is a normal number. Beyond, 0 is as good.
+template <class V> constexpr double kLastNormal = sizeof(typename V::Scalar) == sizeof(float) ? 87.33 : 708.39;
+
 /// l = d - sigmoid(x): Collie's and Spotlight's "BPR". With q = 1 - sigmoid(x), l = (d - 1) + q keeps the digits of a small
 /// q. `narrow` is faster and takes |x| up to half the range of exp_inside.
 template <bool narrow> struct SigmoidGap {
     static constexpr bool staged = narrow, linear = false;
 
-    template <class V> static auto usable(V positive, V negative) {
+    template <class V, class R> RANKGRAD_INLINE static R check(V positive, V negative, V, R bad) {
         const V x = positive - negative, range(0.5 * ExpInside<typename V::Scalar>::range);
-        return narrow ? x * x < range * range : negative < V(kInfinity);
+        return flagged(narrow ? x * x < range * range : negative < V(kInfinity), bad);
     }
-    template <class V> static V stage(V positive, V negative) {
-        const V x = positive - negative, range(ExpInside<typename V::Scalar>::range);
+    template <class V> RANKGRAD_INLINE static V stage(V positive, V negative) {
+        const V x = positive - negative, range(kLastNormal<V>);
         return exp_inside(narrow ? x : min(max(x, -range), range));
     }
-    template <class V> static ImplicitJet<V> finish(V u, V x, V ideal) {
-        const V q = V(1) / (V(1) + u);
+    template <class V> RANKGRAD_INLINE static ImplicitJet<V> finish(V u, V x, V ideal) {
+        V q = V(1) / (V(1) + u);
+        if constexpr (!narrow) q = select(x < V(kLastNormal<V>), q, V(0));
         const V p = u * q;
         const V pq = p * q;
         return {ideal + q, pq, pq * tanh_half(x, p, q)};
     }
-    template <class V> static ImplicitJet<V> eval(const ImplicitPair<V>& pair) {
+    template <class V> RANKGRAD_INLINE static ImplicitJet<V> eval(const ImplicitPair<V>& pair) {
         const V x = pair.positive - pair.negative;
-        const ImplicitJet<V> near = finish(stage(pair.positive, pair.negative), x, pair.ideal);
-        if constexpr (narrow) return near;
-        const V size = abs(x), e = exp(-size);  // all that is left of p or q outside the range
-        const auto far = size > V(ExpInside<typename V::Scalar>::range);
-        const V value = select(far, pair.ideal + select(x > V(0), e, V(1)), near.value);
-        const auto there = pair.negative > V(-kInfinity);
-        return {select(there, value, V(0)), select(far, e, near.slope),
-                select(far, select(x > V(0), e, -e), near.curvature)};
+        V u = stage(pair.positive, pair.negative);
+        if constexpr (!narrow) u = select(x > V(-kLastNormal<V>), u, V(0));
+        ImplicitJet<V> jet = finish(u, x, pair.ideal);
+        if constexpr (!narrow) jet.value = select(pair.negative > V(-kInfinity), jet.value, V(0));
+        return jet;
     }
 };
 
 /// What is right for all scores but violations so large that squares, or sums, of them might overflow.
 struct UpToFar {
     static constexpr bool staged = false, linear = true;
-    template <class V> static auto usable(V positive, V negative) {
-        return positive - negative > V(-kFar<typename V::Scalar>);
+    template <class V, class R> RANKGRAD_INLINE static R check(V positive, V negative, V, R bad) {
+        return flagged(positive - negative > V(-kFar<typename V::Scalar>), bad);
     }
 };
 
 /// l = -log sigmoid(z), z = x - (d - 1): the textbook's BPR for d = 1. [Rendle et al., 2009]
 struct NegativeLogSigmoid : UpToFar {
-    template <class V> static ImplicitJet<V> eval(const ImplicitPair<V>& pair) {
+    template <class V> RANKGRAD_INLINE static ImplicitJet<V> eval(const ImplicitPair<V>& pair) {
         const V z = (pair.positive - pair.negative) - pair.ideal;
-        const V e = exp(-abs(z));
+        const V size = abs(z), last(kLastNormal<V>);
+        const V e = select(size > last, V(0), exp_inside(-min(size, last)));
         const V p_large = V(1) / (V(1) + e);
         const V p_small = e * p_large;
         return {max(-z, V(0)) + log1p(e), select(z > V(0), p_small, p_large), p_small * p_large};
@@ -100,9 +101,18 @@ template <class V> struct Slack {
     }
 };
 
-/// l = max(0, h), h = d - x; at h = 0 the slope is `kink`.
-struct SlackHinge : UpToFar {
-    template <class V> static ImplicitJet<V> eval(const ImplicitPair<V>& pair) {
+/// l = max(0, h), h = d - x; at h = 0 the slope is `kink`. `narrow` is faster, but cannot tell where h is 0.
+template <bool narrow> struct SlackHinge : UpToFar {
+    template <class V, class R> RANKGRAD_INLINE static R check(V positive, V negative, V ideal, R bad) {
+        bad = UpToFar::check(positive, negative, ideal, bad);
+        if constexpr (narrow) bad = flagged(abs(ideal - (positive - negative)) > V(0), bad);
+        return bad;
+    }
+    template <class V> RANKGRAD_INLINE static ImplicitJet<V> eval(const ImplicitPair<V>& pair) {
+        if constexpr (narrow) {
+            const V h = pair.ideal - (pair.positive - pair.negative);
+            return {max(h, V(0)), select(h > V(0), V(1), V(0)), V(0)};
+        }
         const Slack<V> slack(pair);
         const V slope = select(slack.sign > V(0), V(1), select(slack.sign < V(0), V(0), pair.kink));
         return {max(slack.h, V(0)), slope, V(0)};
@@ -111,7 +121,7 @@ struct SlackHinge : UpToFar {
 
 /// l = w max(0, h), h = d - x, w a function of the estimated rank: WARP. [Weston, Bengio & Usunier, 2011]
 struct RankedHinge : UpToFar {
-    template <class V> static ImplicitJet<V> eval(const ImplicitPair<V>& pair) {
+    template <class V> RANKGRAD_INLINE static ImplicitJet<V> eval(const ImplicitPair<V>& pair) {
         const Slack<V> slack(pair);
         return {pair.rank_weight * max(slack.h, V(0)), select(slack.sign > V(0), pair.rank_weight, V(0)), V(0)};
     }

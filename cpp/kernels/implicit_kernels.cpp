@@ -5,6 +5,6 @@
 namespace rankgrad {
 
 const ImplicitFamily RANKGRAD_OF_LEVEL(implicit_kernels) = {implicit_kernels<float>(), implicit_kernels<double>(),
-                                                           implicit_double_kernels()};
+                                                            implicit_double_kernels()};
 
 }  // namespace rankgrad

@@ -7,12 +7,13 @@
 
 namespace rankgrad {
 
-/// Formulas of the implicit losses, in the order of ImplicitKernels::sums.
+/// Formulas of the implicit losses, in the order of ImplicitKernels::sums. A narrow one is faster, for fewer numbers.
 enum ImplicitFormula : int {
     kSigmoidGap,
     kNarrowSigmoidGap,
     kNegativeLogSigmoid,
     kSlackHinge,
+    kNarrowSlackHinge,
     kRankedHinge,
     kImplicitFormulas
 };
@@ -25,8 +26,8 @@ template <class T> constexpr double kFar = sizeof(T) == sizeof(float) ? 0x1p50 :
 template <class T> struct ImplicitPairs {
     const T* positive = nullptr;
     const T* negative = nullptr;
-    const T* ideal = nullptr;          ///< ideal differences d: for the formulas of a sigmoid d - 1, for the others d in T
-    const T* ideal_rest = nullptr;     ///< and what is left of d, rounded upwards
+    const T* ideal = nullptr;       ///< ideal differences d: for the formulas of a sigmoid d - 1, for the others d in T
+    const T* ideal_rest = nullptr;  ///< and what is left of d, rounded upwards
     const T* rank_weight = nullptr;    ///< for kRankedHinge; null: ones
     const T* weight = nullptr;         ///< of the value, for careful sums
     const T* factor = nullptr;         ///< of the derivatives

@@ -91,8 +91,8 @@ template <class T> bool violations_in_row(const T* positive, const T* negative, 
     V lowest = here;
     std::int64_t i = 0;
     for (; i + V::count <= n; i += V::count) {
-        const V violated = violation(V::load(positive + i), V::load(negative + i), V::load(ideal + i),
-                                     V::load(ideal_rest + i));
+        const V violated =
+            violation(V::load(positive + i), V::load(negative + i), V::load(ideal + i), V::load(ideal_rest + i));
         const V before = V::load(first + i);
         const V now = select(before < V(0), select(violated > V(0), here, before), before);
         lowest = min(lowest, now);
@@ -120,8 +120,8 @@ template <class T> std::int64_t largest_in_list(const T* x, std::int64_t n) {
 }
 
 /// The first of n negatives of one positive that violates its ideal difference, or -1.
-template <class T> std::int64_t violation_in_list(T positive, const T* negative, const T* ideal, const T* ideal_rest,
-                                                  std::int64_t n) {
+template <class T>
+std::int64_t violation_in_list(T positive, const T* negative, const T* ideal, const T* ideal_rest, std::int64_t n) {
     using V = Lanes<T>;
     const V p(positive);
     std::int64_t i = 0;
