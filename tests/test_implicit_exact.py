@@ -1,7 +1,7 @@
 """The implicit losses on any finite numbers equal exact ones: offsets, outliers, ties, sizes up to the largest number.
 
 The reference decides by fractions and computes with 60 digits. A result may be off by a part of its absolute terms, and
-by what one unit of the last place of p - n and of d changes; it is infinite only where the exact one is beyond its type.
+by what one unit of the last place of p - n and of d changes; it is infinite only where the exact one overflows its type.
 """
 
 from __future__ import annotations
@@ -191,9 +191,9 @@ def random_batch(rng: np.random.Generator, kind: str, dtype: str) -> Batch:
     batch = Batch(scores(rng, n, kind, dtype), [scores(rng, s, kind, dtype) for s in sizes], num_items=10**6)
     for s in batch.negatives:
         s[rng.random(len(s)) < 0.1] = -np.inf
-    extreme = rng.random() < 0.3
-    margins: list[float] = [1.0, 0.1, 0.95, 0.0, 2.0, 1e-7, *([1e30, -1e100] if extreme else [])]
-    weights: list[float] = [0.0, 1.0, 0.3, *([1e-30, 1e30, 1e150, 1e-150] if extreme else [])]
+    extreme = rng.random()  # either of them: their product is to stay within double, too
+    margins: list[float] = [1.0, 0.1, 0.95, 0.0, 2.0, 1e-7, *([1e30, -1e100] if extreme < 0.2 else [])]
+    weights: list[float] = [0.0, 1.0, 0.3, *([1e-30, 1e30, 1e150, 1e-150] if extreme > 0.7 else [])]
     batch.margin = rng.choice(margins, n) if rng.random() < 0.5 else float(rng.choice(margins))
     batch.sample_weight = rng.choice(weights, n) if rng.random() < 0.5 else float(rng.choice(weights))
     batch.reduction = str(rng.choice(["collie", "mean", "sum", "none"]))

@@ -94,6 +94,11 @@ class ImplicitLoss(ABC):
     Python float. The choice of a negative and WARP's weight are held constant in the derivatives.
     ``dataclasses.replace(loss, ...)`` gives a loss with other defaults.
 
+    Errors are relative to the absolute terms of a result, 1e-6 for float32 scores and 1e-12 for float64, plus what one
+    unit of the last place of x and of d changes, whatever the scores have in common. Whether x < d, x = d or x > d is
+    decided as of the exact numbers. Any finite score is taken: values are computed in double, and a result is infinite
+    only where it is beyond its own type. A product of weight, cotangent and margin has to stay within double, too.
+
     Raises ValueError or TypeError, naming the argument and the first bad place, for NaN and infinite scores (but -inf
     negatives), shapes that do not fit, an empty batch, no negatives (K = 0), and unusable metadata.
     """
