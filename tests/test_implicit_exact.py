@@ -1,7 +1,7 @@
 """The implicit losses on any finite numbers equal exact ones: offsets, outliers, ties, sizes up to the largest number.
 
 The reference decides by fractions and computes with 60 digits. A result may be off by a part of its absolute terms, and
-by what one unit of the last place of p - n and of d changes; it is infinite only where the exact one overflows its type.
+by what one unit of the last place of p - n and of d changes; it is infinite only where the exact one overflows.
 """
 
 from __future__ import annotations
