@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ def bpr(batch: Batch, x: float, d: float, t: int) -> tuple[float, float, float]:
     """l, dl/dx, d2l/dx2 of one pair."""
     if batch.form == "collie":
         p, q = sigmoid(x), sigmoid(-x)
-        return (d - 1) + q, -p * q, -p * q * (q - p)
+        return (d - 1) + q, -p * q, p * q * math.tanh(x / 2)
     z = x - (d - 1)
     return float(np.logaddexp(0, -z)), -sigmoid(-z), sigmoid(z) * sigmoid(-z)
 
@@ -110,7 +111,7 @@ def harmonic(x: float) -> float:
 
 
 def choose(name: str, batch: Batch, b: int) -> list[int]:
-    """Which negatives count."""
+    """Which negatives count. Violations are decided as of real numbers."""
     n = batch.negatives[b]
     real = [k for k in range(len(n)) if n[k] > -np.inf]
     if name in ("bpr", "hinge"):
@@ -118,8 +119,8 @@ def choose(name: str, batch: Batch, b: int) -> list[int]:
     if name.startswith("adaptive"):
         return [max(real, key=lambda k: (n[k], -k))] if real else []
     d = ideal_differences(batch, b)
-    violations = [k for k in real if d[k] - batch.positive[b] + n[k] > 0]
-    return violations[:1]
+    p = Fraction(float(batch.positive[b]))
+    return [k for k in real if p - Fraction(float(n[k])) < Fraction(float(d[k]))][:1]
 
 
 FORMULAS = {"bpr": bpr, "hinge": hinge, "adaptive_bpr": bpr, "adaptive_hinge": hinge, "warp": warp}

@@ -118,6 +118,9 @@ def test_edges(case: dict[str, Any]) -> None:
         keywords["positive_items"] = None
     if case["label"] not in NOT_FOLLOWED:
         ref = {k: to_float(v) for k, v in case["ref"].items() if k != "value_dtype"}
+        if ref["value"] == np.inf:  # the squares overflow Collie's float32; rankgrad's value is a double
+            slack = 1.0 - np.subtract(case["positive_scores"], case["negative_scores"])
+            ref["value"] = np.mean(slack + slack**2)
         hold(case, ref, case["dtype"], RTOL[case["dtype"]], **keywords)
         return
     positive = np.array(to_float(case["positive_scores"]), dtype=case["dtype"])

@@ -72,7 +72,8 @@ struct Evaluation {
     OptionalArray offsets;
     Ideal ideal;
     OptionalArray weight, cotangent;
-    double scale, grad_scale;
+    bool mean;
+    double factor;
     int threads;
     bool new_results;
     OptionalArray values, grad_positive, grad_negative, hess_positive, hess_negative;
@@ -92,8 +93,6 @@ template <class T> double evaluate_as(const ImplicitLoss& loss, Evaluation& e) {
     call.ideal = std::move(e.ideal);
     call.weight = input<double>(e.weight, b, "sample_weight");
     call.cotangent = input<double>(e.cotangent, b, "cotangent");
-    call.scale = e.scale;
-    call.grad_scale = e.grad_scale;
     call.threads = e.threads > 0 ? e.threads : default_threads();
     call.new_results = e.new_results;
     call.interrupt = &python_interrupted;
@@ -106,13 +105,15 @@ template <class T> double evaluate_as(const ImplicitLoss& loss, Evaluation& e) {
     call.hess_positive = output<T>(e.hess_positive, b, "out");
     call.hess_negative = output<T>(e.hess_negative, n, "out");
     const Computing computing;
+    call.scale = e.mean ? 1.0 / static_cast<double>(b) : 1.0;
+    call.grad_scale = call.scale * e.factor;
     return evaluate_implicit(loss, call);
 }
 
 double implicit(const ImplicitLoss& loss, int mode, const py::array& positive, const py::array& negative,
                 const OptionalArray& offsets, double margin, const OptionalArray& margins, const Features& features,
                 const OptionalArray& positive_items, const OptionalArray& negative_items, const OptionalArray& weight,
-                const OptionalArray& cotangent, double scale, double grad_scale, int threads, bool new_results,
+                const OptionalArray& cotangent, bool mean, double factor, int threads, bool new_results,
                 const OptionalArray& values, const OptionalArray& grad_positive, const OptionalArray& grad_negative,
                 const OptionalArray& hess_positive, const OptionalArray& hess_negative) {
     if (mode < kValue || mode > kGradHess) throw ArgumentError("mode: unknown");
@@ -124,8 +125,8 @@ double implicit(const ImplicitLoss& loss, int mode, const py::array& positive, c
                             negative.size()),
                  weight,
                  cotangent,
-                 scale,
-                 grad_scale,
+                 mean,
+                 factor,
                  threads,
                  new_results,
                  values,
@@ -154,9 +155,9 @@ void bind_implicit(py::module_& module) {
                     py::arg("negative_name"));
     loss.def("evaluate", &implicit, py::arg("mode"), py::arg("positive"), py::arg("negative"), py::arg("offsets"),
              py::arg("margin"), py::arg("margins"), py::arg("features"), py::arg("positive_items"),
-             py::arg("negative_items"), py::arg("weight"), py::arg("cotangent"), py::arg("scale"),
-             py::arg("grad_scale"), py::arg("threads"), py::arg("new_results"), py::arg("values"),
-             py::arg("grad_positive"), py::arg("grad_negative"), py::arg("hess_positive"), py::arg("hess_negative"));
+             py::arg("negative_items"), py::arg("weight"), py::arg("cotangent"), py::arg("mean"), py::arg("factor"),
+             py::arg("threads"), py::arg("new_results"), py::arg("values"), py::arg("grad_positive"),
+             py::arg("grad_negative"), py::arg("hess_positive"), py::arg("hess_negative"));
     module.def("ideal_difference", &difference, py::arg("positive_items"), py::arg("negative_items"),
                py::arg("features"));
 }

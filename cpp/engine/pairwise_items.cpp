@@ -104,7 +104,9 @@ double Pairwise::scatter(const LossCall<T>& call, std::int64_t list, Scratch& s,
     const std::int32_t* order = plan_.order(list);
     const double list_weight = call.list_weight == nullptr ? 1.0 : call.list_weight[list];
     const int degree = kernels().pair->losses[loss_index_].degree;
-    const double scale = call.scale * list_weight, value_factor = s.unit.of_value(1.0, degree).number();
+    const double scale = call.scale * list_weight;
+    const double value_factor =
+        factor_of(s.unit.of_value(1.0, degree), with_value(call.mode) ? s.value.data() : nullptr, n);
     const ScoreUnit::Scale of_hess = s.unit.of_hess(scale, degree);
     const ScoreUnit::Scale of_grad = call.mode == kHessVector ? of_hess : s.unit.of_grad(scale, degree);
     const double hess_factor = factor_of(of_hess, with_hess(call.mode) ? s.hess.data() : nullptr, n);

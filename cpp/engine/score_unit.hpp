@@ -47,16 +47,22 @@ public:
     };
     /// What a sum of phi, of phi' and of phi'' over margins is multiplied by to be a value, a gradient and a Hessian. `degree` is
     /// that of the loss, whose sums are so many powers of the unit too large (kernels/pair_losses.hpp).
-    Scale of_value(double scale, int degree) const { return {scale / power(degree), 0}; }
-    Scale of_grad(double scale, int degree) const { return {scale / power(degree == 0 ? 1 : degree), -exponent_}; }
-    Scale of_hess(double scale, int degree) const { return {scale / power(degree == 0 ? 2 : degree), -2 * exponent_}; }
+    Scale of_value(double scale, int degree) const { return over_unit(scale, degree, 0); }
+    Scale of_grad(double scale, int degree) const { return over_unit(scale, degree == 0 ? 1 : degree, -exponent_); }
+    Scale of_hess(double scale, int degree) const { return over_unit(scale, degree == 0 ? 2 : degree, -2 * exponent_); }
 
 private:
     void set() {
         unit_ = std::ldexp(temperature_, -exponent_);
         factor_ = std::ldexp(1.0, -exponent_);
     }
-    double power(int degree) const { return degree == 0 ? 1.0 : degree == 1 ? unit_ : unit_ * unit_; }
+    /// The unit may be so small that its square is nothing.
+    Scale over_unit(double scale, int power, int exponent) const {
+        int of_unit;
+        const double fraction = std::frexp(unit_, &of_unit);
+        for (int k = 0; k < power; ++k) scale /= fraction;
+        return {scale, exponent - power * of_unit};
+    }
     static int most_exponent(int degree) { return degree == 2 ? 490 : 1000; }
 
     double temperature_, unit_ = 1, factor_ = 1;

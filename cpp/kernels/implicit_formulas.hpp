@@ -2,10 +2,13 @@
 //
 // A formula is a loss l of the positive's score p, the negative's score n and the ideal difference d (1 without partial
 // credit). `eval` gives l with its first two derivatives with respect to n; those with respect to p are -l' and l''. A
-// negative of -infinity is no negative: every formula is 0 there. `usable` tells where p (finite) and n are what the formula
-// can take; elsewhere its results mean nothing. A `staged` formula is computed in two steps, by `stage` and `finish`.
+// negative of -infinity is no negative: every formula is 0 there. x = p - n is always taken first: a large score or offset
+// that the two share must not cost digits of d.
+//
+// `check` marks in `bad` where a formula's results, or squares and sums of them, would be wrong. A `staged` formula is computed in two steps, by `stage` and `finish`. A `linear` one grows as d - x where x is very negative.
 #pragma once
 
+#include "kernels/implicit_table.hpp"
 #include "kernels/lane_group.hpp"
 
 namespace rankgrad {
@@ -13,70 +16,114 @@ namespace {
 
 constexpr double kInfinity = __builtin_huge_val();
 
+/// What a formula is given: see ImplicitPairs.
+template <class V> struct ImplicitPair {
+    V positive, negative, ideal, ideal_rest, rank_weight, kink;
+};
+
 template <class V> struct ImplicitJet {
     V value, slope, curvature;
 };
 
-/// l = d - sigmoid(x), x = p - n: Collie's and Spotlight's "BPR". With q = 1 - sigmoid(x), l = (d - 1) + q keeps the digits of
-/// a small q. `narrow` is faster and takes |x| up to half the range of exp_inside.
-template <bool narrow> struct SigmoidGap {
-    static constexpr bool staged = narrow;
+/// p - q = tanh(x / 2) for p = sigmoid(x), q = 1 - p. Near 0, where p and q cancel, Lambert's continued fraction:
+/// y / (1 + y^2 / (3 + y^2 / (5 + ...))), right to 2e-16 for y = x / 2 up to 1/2.
+template <class V> RANKGRAD_INLINE V tanh_half(V x, V p, V q) {
+    const V y = V(0.5) * x, z = y * y;
+    const V above = multiply_add(multiply_add(z + V(378), z, V(17325)), z, V(135135));
+    const V below = multiply_add(multiply_add(multiply_add(V(28), z, V(3150)), z, V(62370)), z, V(135135));
+    return select(abs(x) < V(1), y * above / below, p - q);
+}
 
-    template <class V> static auto usable(V positive, V negative) {
+/// Up to it e^-x is a normal number. Beyond, 0 is as good.
+template <class V> constexpr double kLastNormal = sizeof(typename V::Scalar) == sizeof(float) ? 87.33 : 708.39;
+
+/// l = d - sigmoid(x): Collie's and Spotlight's "BPR". With q = 1 - sigmoid(x), l = (d - 1) + q keeps the digits of a small
+/// q. `narrow` is faster and takes |x| up to half the range of exp_inside.
+template <bool narrow> struct SigmoidGap {
+    static constexpr bool staged = narrow, linear = false;
+
+    template <class V, class R> RANKGRAD_INLINE static R check(V positive, V negative, V, R bad) {
         const V x = positive - negative, range(0.5 * ExpInside<typename V::Scalar>::range);
-        return narrow ? x * x < range * range : negative < V(kInfinity);
+        return flagged(narrow ? x * x < range * range : negative < V(kInfinity), bad);
     }
-    template <class V> static V stage(V positive, V negative) {
-        const V x = positive - negative, range(ExpInside<typename V::Scalar>::range);
+    template <class V> RANKGRAD_INLINE static V stage(V positive, V negative) {
+        const V x = positive - negative, range(kLastNormal<V>);
         return exp_inside(narrow ? x : min(max(x, -range), range));
     }
-    template <class V> static ImplicitJet<V> finish(V u, V ideal) {
-        const V q = V(1) / (V(1) + u);
+    template <class V> RANKGRAD_INLINE static ImplicitJet<V> finish(V u, V x, V ideal) {
+        V q = V(1) / (V(1) + u);
+        if constexpr (!narrow) q = select(x < V(kLastNormal<V>), q, V(0));
         const V p = u * q;
         const V pq = p * q;
-        return {(ideal - V(1)) + q, pq, pq * (p - q)};
+        return {ideal + q, pq, pq * tanh_half(x, p, q)};
     }
-    template <class V> static ImplicitJet<V> eval(V positive, V negative, V ideal, V, V) {
-        const ImplicitJet<V> jet = finish(stage(positive, negative), ideal);
-        if constexpr (narrow) return jet;
-        const auto there = positive - negative < V(kInfinity);
-        return {select(there, jet.value, V(0)), select(there, jet.slope, V(0)), select(there, jet.curvature, V(0))};
+    template <class V> RANKGRAD_INLINE static ImplicitJet<V> eval(const ImplicitPair<V>& pair) {
+        const V x = pair.positive - pair.negative;
+        V u = stage(pair.positive, pair.negative);
+        if constexpr (!narrow) u = select(x > V(-kLastNormal<V>), u, V(0));
+        ImplicitJet<V> jet = finish(u, x, pair.ideal);
+        if constexpr (!narrow) jet.value = select(pair.negative > V(-kInfinity), jet.value, V(0));
+        return jet;
     }
 };
 
-/// What most formulas take: any number below infinity.
-struct AnyNegative {
-    static constexpr bool staged = false;
-    template <class V> static auto usable(V, V negative) { return negative < V(kInfinity); }
+/// What is right for all scores but violations so large that squares, or sums, of them might overflow.
+struct UpToFar {
+    static constexpr bool staged = false, linear = true;
+    template <class V, class R> RANKGRAD_INLINE static R check(V positive, V negative, V, R bad) {
+        return flagged(positive - negative > V(-kFar<typename V::Scalar>), bad);
+    }
 };
 
 /// l = -log sigmoid(z), z = x - (d - 1): the textbook's BPR for d = 1. [Rendle et al., 2009]
-struct NegativeLogSigmoid : AnyNegative {
-    template <class V> static ImplicitJet<V> eval(V positive, V negative, V ideal, V, V) {
-        const V z = (positive - negative) - (ideal - V(1));
-        const auto there = z < V(kInfinity);
-        const V e = select(there, exp_inside(max(-abs(z), V(-ExpInside<typename V::Scalar>::range))), V(0));
+struct NegativeLogSigmoid : UpToFar {
+    template <class V> RANKGRAD_INLINE static ImplicitJet<V> eval(const ImplicitPair<V>& pair) {
+        const V z = (pair.positive - pair.negative) - pair.ideal;
+        const V size = abs(z), last(kLastNormal<V>);
+        const V e = select(size > last, V(0), exp_inside(-min(size, last)));
         const V p_large = V(1) / (V(1) + e);
         const V p_small = e * p_large;
         return {max(-z, V(0)) + log1p(e), select(z > V(0), p_small, p_large), p_small * p_large};
     }
 };
 
-/// l = max(0, h), h = d - x; at h = 0 the slope is `kink`.
-struct SlackHinge : AnyNegative {
-    template <class V> static ImplicitJet<V> eval(V positive, V negative, V ideal, V, V kink) {
-        const V h = ideal - (positive - negative);
-        return {max(h, V(0)), select(h > V(0), V(1), select(h < V(0), V(0), kink)), V(0)};
+/// h = d - x, and a number with the sign of h as of real numbers. Rounding keeps the order of x and d, so that their
+/// rounding errors decide where the rounded ones are equal. (That of x is Knuth's, exact for any two numbers.)
+template <class V> struct Slack {
+    V h, sign;
+
+    RANKGRAD_INLINE explicit Slack(const ImplicitPair<V>& pair) {
+        const V x = pair.positive - pair.negative, back = pair.positive - x;
+        const V error = (pair.positive - (x + back)) + (back - pair.negative);
+        const V rounded = pair.ideal - x, rest = pair.ideal_rest - error;
+        h = rounded + rest;
+        sign = select(rounded > V(0), rounded, select(rounded < V(0), rounded, rest));
     }
 };
 
-/// l = w max(0, h), h = d - p + n, w a function of the estimated rank: WARP. [Weston, Bengio & Usunier, 2011]
-struct RankedHinge : AnyNegative {
-    template <class V> static V slack(V positive, V negative, V ideal) { return (ideal - positive) + negative; }
-    template <class V> static ImplicitJet<V> eval(V positive, V negative, V ideal, V rank_weight, V) {
-        const V h = slack(positive, negative, ideal);
-        const auto violated = h > V(0);
-        return {select(violated, rank_weight * h, V(0)), select(violated, rank_weight, V(0)), V(0)};
+/// l = max(0, h), h = d - x; at h = 0 the slope is `kink`. `narrow` is faster, but cannot tell where h is 0.
+template <bool narrow> struct SlackHinge : UpToFar {
+    template <class V, class R> RANKGRAD_INLINE static R check(V positive, V negative, V ideal, R bad) {
+        bad = UpToFar::check(positive, negative, ideal, bad);
+        if constexpr (narrow) bad = flagged(abs(ideal - (positive - negative)) > V(0), bad);
+        return bad;
+    }
+    template <class V> RANKGRAD_INLINE static ImplicitJet<V> eval(const ImplicitPair<V>& pair) {
+        if constexpr (narrow) {
+            const V h = pair.ideal - (pair.positive - pair.negative);
+            return {max(h, V(0)), select(h > V(0), V(1), V(0)), V(0)};
+        }
+        const Slack<V> slack(pair);
+        const V slope = select(slack.sign > V(0), V(1), select(slack.sign < V(0), V(0), pair.kink));
+        return {max(slack.h, V(0)), slope, V(0)};
+    }
+};
+
+/// l = w max(0, h), h = d - x, w a function of the estimated rank: WARP. [Weston, Bengio & Usunier, 2011]
+struct RankedHinge : UpToFar {
+    template <class V> RANKGRAD_INLINE static ImplicitJet<V> eval(const ImplicitPair<V>& pair) {
+        const Slack<V> slack(pair);
+        return {pair.rank_weight * max(slack.h, V(0)), select(slack.sign > V(0), pair.rank_weight, V(0)), V(0)};
     }
 };
 

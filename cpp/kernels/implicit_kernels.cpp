@@ -4,6 +4,7 @@
 
 namespace rankgrad {
 
-const ImplicitFamily RANKGRAD_OF_LEVEL(implicit_kernels) = {implicit_kernels<float>(), implicit_kernels<double>()};
+const ImplicitFamily RANKGRAD_OF_LEVEL(implicit_kernels) = {implicit_kernels<float>(), implicit_kernels<double>(),
+                                                            implicit_double_kernels()};
 
 }  // namespace rankgrad

@@ -1,6 +1,7 @@
 // Sums of the losses of implicit feedback over rows of pairs.
 #pragma once
 
+#include "kernels/implicit_careful.hpp"
 #include "kernels/implicit_formulas.hpp"
 #include "kernels/lane_sums.hpp"
 #include "kernels/negative_choice.hpp"
@@ -8,15 +9,16 @@
 namespace rankgrad {
 namespace {
 
-/// Adds up l + square l^2, and factor times its derivatives, over rows of pairs; see ImplicitPairs. Tells whether all pairs
-/// were usable by the formula.
+/// Adds up l + square l^2, and factor times its derivatives, over rows of pairs; see ImplicitPairs. Tells whether the
+/// formula found no pair bad.
 template <class Formula, class T, PairMode mode> struct ImplicitSum {
     template <class V> RANKGRAD_INLINE static void step(const ImplicitPairs<T>& job, std::int64_t i, V negative,
                                                         T* grad, T* hess, Lanes<T>& bad) {
-        bad = flagged(Formula::usable(V::load(job.positive + i), negative), bad);
         const V rank_weight = job.rank_weight == nullptr ? V(1) : V::load(job.rank_weight + i);
-        const ImplicitJet<V> jet =
-            Formula::eval(V::load(job.positive + i), negative, V::load(job.ideal + i), rank_weight, V(job.kink));
+        const ImplicitPair<V> pair{V::load(job.positive + i),   negative,    V::load(job.ideal + i),
+                                   V::load(job.ideal_rest + i), rank_weight, V(job.kink)};
+        bad = Formula::check(pair.positive, negative, pair.ideal, bad);
+        const ImplicitJet<V> jet = Formula::eval(pair);
         if constexpr (mode != kGradHess)
             multiply_add(jet.value, multiply_add(V(job.square), jet.value, V(1)), V::load(job.value + i))
                 .store(job.value + i);
@@ -66,7 +68,7 @@ template <class Formula, class T, PairMode mode> struct ImplicitSum {
                 for (std::int64_t i = begin; i < stop; i += V::count) {
                     const Group positive = Group::same(V::load(job.positive + i));
                     const Group negative = Group::load_rows(job.negative + i, job.stride);
-                    bad = flagged(Formula::usable(positive, negative), bad);
+                    bad = Formula::check(positive, negative, positive, bad);
                     Formula::stage(positive, negative).store(staged + 4 * (i - begin));
                 }
             four_rows(job, begin, stop, staged, bad);
@@ -78,14 +80,16 @@ template <class Formula, class T, PairMode mode> struct ImplicitSum {
         const std::int64_t stride = job.stride;
         for (std::int64_t i = begin; i < end; i += V::count) {
             const auto each = [&](const T* x) { return Group::same(V::load(x + i)); };
+            const Group positive = each(job.positive), negative = Group::load_rows(job.negative + i, stride);
             ImplicitJet<Group> jet;
             if constexpr (Formula::staged) {
-                jet = Formula::finish(Group::load(staged + 4 * (i - begin)), each(job.ideal));
+                jet = Formula::finish(Group::load(staged + 4 * (i - begin)), positive - negative, each(job.ideal));
             } else {
                 const Group rank_weight = job.rank_weight == nullptr ? Group(1) : each(job.rank_weight);
-                const Group positive = each(job.positive), negative = Group::load_rows(job.negative + i, stride);
-                bad = flagged(Formula::usable(positive, negative), bad);
-                jet = Formula::eval(positive, negative, each(job.ideal), rank_weight, Group(job.kink));
+                const Group ideal = each(job.ideal);
+                bad = Formula::check(positive, negative, ideal, bad);
+                jet = Formula::eval(
+                    ImplicitPair<Group>{positive, negative, ideal, each(job.ideal_rest), rank_weight, Group(job.kink)});
             }
             if constexpr (mode != kGradHess) {
                 const Group value = jet.value * multiply_add(Group(job.square), jet.value, Group(1));
@@ -133,15 +137,20 @@ template <class Formula, class T> constexpr ImplicitSums<T> implicit_sums() {
 }
 template <class T> constexpr ImplicitKernels<T> implicit_kernels() {
     return {{implicit_sums<SigmoidGap<false>, T>(), implicit_sums<SigmoidGap<true>, T>(),
-             implicit_sums<NegativeLogSigmoid, T>(), implicit_sums<SlackHinge, T>(), implicit_sums<RankedHinge, T>()},
+             implicit_sums<NegativeLogSigmoid, T>(), implicit_sums<SlackHinge<false>, T>(),
+             implicit_sums<SlackHinge<true>, T>(), implicit_sums<RankedHinge, T>()},
             &largest_in_columns<T>,
             &put_in_rows<T>,
             &violations_in_row<T>,
             &largest_in_list<T>,
             &violation_in_list<T>,
-            &subtract_matches<T, std::int64_t>,
-            &subtract_matches<T, double>,
             &first_bad<T>};
+}
+constexpr ImplicitDoubleKernels implicit_double_kernels() {
+    return {{&careful_sum<SigmoidGap<false>>, &careful_sum<SigmoidGap<false>>, &careful_sum<NegativeLogSigmoid>,
+             &careful_sum<SlackHinge<false>>, &careful_sum<SlackHinge<false>>, &careful_sum<RankedHinge>},
+            &subtract_matches<std::int64_t>,
+            &subtract_matches<double>};
 }
 
 }  // namespace

@@ -7,23 +7,29 @@
 
 namespace rankgrad {
 
-/// Formulas of the implicit losses, in the order of ImplicitKernels::sums.
+/// Formulas of the implicit losses, in the order of ImplicitKernels::sums. A narrow one is faster, for fewer numbers.
 enum ImplicitFormula : int {
     kSigmoidGap,
     kNarrowSigmoidGap,
     kNegativeLogSigmoid,
     kSlackHinge,
+    kNarrowSlackHinge,
     kRankedHinge,
     kImplicitFormulas
 };
+
+/// Beyond it squares or sums of numbers might overflow in T: careful sums are needed.
+template <class T> constexpr double kFar = sizeof(T) == sizeof(float) ? 0x1p50 : 0x1p450;
 
 /// `rows` times n pairs of a positive and a negative. All arrays but `negative`, `grad_negative` and `hess_negative`, which are the
 /// caller's, are readable and writable one register past n.
 template <class T> struct ImplicitPairs {
     const T* positive = nullptr;
     const T* negative = nullptr;
-    const T* ideal = nullptr;          ///< ideal differences
+    const T* ideal = nullptr;       ///< ideal differences d: for the formulas of a sigmoid d - 1, for the others d in T
+    const T* ideal_rest = nullptr;  ///< and what is left of d, rounded upwards
     const T* rank_weight = nullptr;    ///< for kRankedHinge; null: ones
+    const T* weight = nullptr;         ///< of the value, for careful sums
     const T* factor = nullptr;         ///< of the derivatives
     const T* square_factor = nullptr;  ///< 2 square factor
     std::int64_t n = 0;
@@ -43,21 +49,28 @@ template <class T> struct ImplicitSums {
     bool (*mode[3])(const ImplicitPairs<T>&);
 };
 
-/// What each function does is said at its definition in implicit_losses.hpp.
+/// What each function does is said at its definition, in implicit_losses.hpp and negative_choice.hpp.
 template <class T> struct ImplicitKernels {
-    using Items = const std::int64_t*;
     ImplicitSums<T> sums[kImplicitFormulas];
     bool (*largest_in_columns)(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t n, T first_row, T* best,
                                T* best_row);
     void (*put_in_rows)(const T* x, const T* row_of, std::int64_t stride, std::int64_t rows, std::int64_t n, T* out);
-    bool (*violations_in_row)(const T* positive, const T* negative, const T* ideal, std::int64_t n, T row, T* first);
+    bool (*violations_in_row)(const T* positive, const T* negative, const T* ideal, const T* ideal_rest, std::int64_t n,
+                              T row, T* first);
     std::int64_t (*largest_in_list)(const T* x, std::int64_t n);
-    std::int64_t (*violation_in_list)(T positive, const T* negative, const T* ideal, std::int64_t n);
-    void (*subtract_integer_matches)(const std::int64_t* category, T weight, Items positive, Items negative,
-                                     std::int64_t n, T* ideal);
-    void (*subtract_real_matches)(const double* category, T weight, Items positive, Items negative, std::int64_t n,
-                                  T* ideal);
+    std::int64_t (*violation_in_list)(T positive, const T* negative, const T* ideal, const T* ideal_rest,
+                                      std::int64_t n);
     std::int64_t (*first_bad)(const T* x, std::int64_t n);
+};
+
+/// What is done in double, whatever the type of the scores.
+struct ImplicitDoubleKernels {
+    using Items = const std::int64_t*;
+    bool (*careful_sums[kImplicitFormulas])(const ImplicitPairs<double>&);
+    void (*subtract_integer_matches)(const std::int64_t* category, double weight, Items positive, Items negative,
+                                     std::int64_t n, double* ideal);
+    void (*subtract_real_matches)(const double* category, double weight, Items positive, Items negative, std::int64_t n,
+                                  double* ideal);
 };
 
 }  // namespace rankgrad

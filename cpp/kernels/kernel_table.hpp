@@ -218,6 +218,7 @@ struct WeightedFamily {
 struct ImplicitFamily {
     ImplicitKernels<float> of_float;
     ImplicitKernels<double> of_double;
+    ImplicitDoubleKernels in_double;
 };
 
 struct KernelTable {

@@ -73,24 +73,34 @@ void put_in_rows(const T* x, const T* row_of, std::int64_t stride, std::int64_t 
     }
 }
 
+/// A number with the sign of d - (p - n): positive for a violation.
+template <class V> RANKGRAD_INLINE V violation(V positive, V negative, V ideal, V ideal_rest) {
+    return Slack<V>(ImplicitPair<V>{positive, negative, ideal, ideal_rest, V(1), V(1)}).sign;
+}
+template <class T> bool violates(T positive, T negative, T ideal, T ideal_rest) {
+    const auto all = [](T x) { return Lanes<T>(static_cast<double>(x)); };
+    return largest_lane(violation(all(positive), all(negative), all(ideal), all(ideal_rest))) > T(0);
+}
+
 /// Notes `row` in `first` of every column that violates its ideal difference and had no violation (-1) before. True if a
 /// column is left without one.
-template <class T>
-bool violations_in_row(const T* positive, const T* negative, const T* ideal, std::int64_t n, T row, T* first) {
+template <class T> bool violations_in_row(const T* positive, const T* negative, const T* ideal, const T* ideal_rest,
+                                          std::int64_t n, T row, T* first) {
     using V = Lanes<T>;
     const V here(row);
     V lowest = here;
     std::int64_t i = 0;
     for (; i + V::count <= n; i += V::count) {
-        const V slack = RankedHinge::slack(V::load(positive + i), V::load(negative + i), V::load(ideal + i));
+        const V violated =
+            violation(V::load(positive + i), V::load(negative + i), V::load(ideal + i), V::load(ideal_rest + i));
         const V before = V::load(first + i);
-        const V now = select(before < V(0), select(slack > V(0), here, before), before);
+        const V now = select(before < V(0), select(violated > V(0), here, before), before);
         lowest = min(lowest, now);
         now.store(first + i);
     }
     bool left = largest_lane(-lowest) > T(0);
     for (; i < n; ++i) {
-        if (first[i] < T(0) && (ideal[i] - positive[i]) + negative[i] > T(0)) first[i] = row;
+        if (first[i] < T(0) && violates(positive[i], negative[i], ideal[i], ideal_rest[i])) first[i] = row;
         left = left || first[i] < T(0);
     }
     return left;
@@ -110,25 +120,26 @@ template <class T> std::int64_t largest_in_list(const T* x, std::int64_t n) {
 }
 
 /// The first of n negatives of one positive that violates its ideal difference, or -1.
-template <class T> std::int64_t violation_in_list(T positive, const T* negative, const T* ideal, std::int64_t n) {
+template <class T>
+std::int64_t violation_in_list(T positive, const T* negative, const T* ideal, const T* ideal_rest, std::int64_t n) {
     using V = Lanes<T>;
     const V p(positive);
     std::int64_t i = 0;
     for (; i + V::count <= n; i += V::count) {
-        const V slack = RankedHinge::slack(p, V::load(negative + i), V::load(ideal + i));
-        if (largest_lane(slack) > T(0)) break;
+        const V violated = violation(p, V::load(negative + i), V::load(ideal + i), V::load(ideal_rest + i));
+        if (largest_lane(violated) > T(0)) break;
     }
     for (; i < n; ++i)
-        if ((ideal[i] - positive) + negative[i] > T(0)) return i;
+        if (violates(positive, negative[i], ideal[i], ideal_rest[i])) return i;
     return -1;
 }
 
 /// Partial credit: ideal[i] -= weight where the two items have the same category. A NaN is like nothing.
-template <class T, class Category> void subtract_matches(const Category* category, T weight,
-                                                         const std::int64_t* positive_item,
-                                                         const std::int64_t* negative_item, std::int64_t n, T* ideal) {
+template <class Category> void subtract_matches(const Category* category, double weight,
+                                                const std::int64_t* positive_item, const std::int64_t* negative_item,
+                                                std::int64_t n, double* ideal) {
     for (std::int64_t i = 0; i < n; ++i)
-        ideal[i] -= category[positive_item[i]] == category[negative_item[i]] ? weight : T(0);
+        ideal[i] -= category[positive_item[i]] == category[negative_item[i]] ? weight : 0.0;
 }
 
 /// The first of n numbers that is NaN or +infinity, or -1.

@@ -96,6 +96,11 @@ class ImplicitLoss(ABC):
     Python float. The choice of a negative and WARP's weight are held constant in the derivatives.
     ``dataclasses.replace(loss, ...)`` gives a loss with other defaults.
 
+    Errors are relative to the absolute terms of a result, 1e-6 for float32 scores and 1e-12 for float64, plus what one
+    unit of the last place of x and of d changes, whatever the scores have in common. Whether x < d, x = d or x > d is
+    decided as of the exact numbers. Any finite score is taken: values are computed in double, and a result is infinite
+    only where it is beyond its own type. A product of weight, cotangent and margin has to stay within double, too.
+
     Raises ValueError or TypeError, naming the argument and the first bad place, for NaN and infinite scores (but -inf
     negatives), shapes that do not fit, an empty batch, no negatives (K = 0), and unusable metadata.
     """
@@ -190,7 +195,6 @@ class ImplicitLoss(ABC):
         values, grad, hess = pairs.results(mode, unreduced, out)
         margin, margins = pairs.number_or_array(loss.margin, "margin")
         weight = pairs.weights(sample_weight)
-        scale = 1.0 if loss.reduction in ("sum", "none") else 1.0 / pairs.positive.size
         factor, cotangents = pairs.cotangent(cotangent, unreduced)
         value = loss._core(num_items).evaluate(
             mode,
@@ -202,8 +206,8 @@ class ImplicitLoss(ABC):
             *pairs.credit(*items),
             weight,
             cotangents,
-            scale,
-            scale * factor,
+            loss.reduction in ("collie", "mean"),
+            factor,
             pairs.threads(n_threads),
             out is None,
             values,
