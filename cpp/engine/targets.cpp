@@ -6,19 +6,31 @@
 #include <functional>
 
 #include "engine/errors.hpp"
+#include "engine/magnitudes.hpp"
 
 namespace rankgrad {
 namespace {
 
+constexpr double kLn2 = 0.69314718055994530942;
+
 double value_of(double y, Target target) {
     if (target == Target::kClippedLabel) return std::min(std::max(y, 0.0), 1.0);
-    if (target == Target::kExp2Gain) return std::exp2(y) - 1.0;
+    if (target == Target::kExp2Gain) return std::abs(y) < 1 ? std::expm1(y * kLn2) : std::exp2(y) - 1;
     if (target == Target::kRelevant) return y >= 1.0 ? 1.0 : 0.0;
     if (target == Target::kNoisyPower) return std::exp2(y);
     return y;
 }
 
+/// Takes the power of two of the largest number out of all of them, for the sum to be finite. Only their shares matter.
+void scale(double* x, std::int32_t n) {
+    double largest = 0;
+    for (std::int32_t k = 0; k < n; ++k) largest = std::max(largest, std::abs(x[k]));
+    const int exponent = excess_exponent(largest);
+    for (std::int32_t k = 0; exponent != 0 && k < n; ++k) x[k] = std::ldexp(x[k], -exponent);
+}
+
 void normalize(double* x, std::int32_t n) {
+    scale(x, n);
     double total = 0;
     for (std::int32_t k = 0; k < n; ++k) total += x[k];
     for (std::int32_t k = 0; k < n; ++k) x[k] = total != 0 ? x[k] / total : 0;
@@ -55,6 +67,10 @@ std::vector<double> make_targets(const Plan& plan, Target target) {
         if (target == Target::kNormalizedLabel) normalize(out, plan.size(l));
     }
     return targets;
+}
+
+void scale_gains(const Plan& plan, std::vector<double>& gains) {
+    for (std::int64_t l = 0; l < plan.lists().count(); ++l) scale(gains.data() + plan.begin(l), plan.size(l));
 }
 
 std::vector<double> ideal_sums(const Plan& plan, const std::vector<double>& gains, double cutoff) {

@@ -26,6 +26,9 @@ Target target_of(const std::string& name);
 /// Targets of all valid items in the plan's order, one register longer.
 std::vector<double> make_targets(const Plan& plan, Target target);
 
+/// Takes a power of two out of the gains of each list whose sum might be infinite.
+void scale_gains(const Plan& plan, std::vector<double>& gains);
+
 /// The largest sum of gain / log2(1 + rank) over the first `cutoff` ranks (0: all) of each list.
 std::vector<double> ideal_sums(const Plan& plan, const std::vector<double>& gains, double cutoff);
 

@@ -64,7 +64,8 @@ class RankingLoss(ABC):
     nan: str = "raise"
 
     _objective: ClassVar[type[Objective]] = Objective
-    _item_weights: ClassVar[bool] = True  # else one weight per list, also as shape (n_lists,)
+    _item_weights: ClassVar[bool] = True  # else one weight per list
+    _flat_list_weights: ClassVar[bool] = False  # one weight per list also as shape (n_lists,)
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
@@ -180,7 +181,14 @@ class RankingLoss(ABC):
         flat_mask = None if mask is None else mask.reshape(-1)
         core = self._bind_core(labels.reshape(-1), boundaries, flat_mask, algorithm)
         raising = self.nan == "raise"
-        weights = weights_of(sample_weight, labels.shape, core, raising, per_item=self._item_weights)
+        weights = weights_of(
+            sample_weight,
+            labels.shape,
+            core,
+            raising,
+            per_item=self._item_weights,
+            flat_lists=self._flat_list_weights,
+        )
         if core.values_per_item:
             values_shape: tuple[int, ...] = labels.shape
         else:
