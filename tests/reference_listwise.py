@@ -30,13 +30,18 @@ class Jet(NamedTuple):
     hess_terms: Array
 
 
+def highest(d: Array, group: Array) -> Any:
+    """The item of the group that none of it is above."""
+    return next(k for k in np.flatnonzero(group) if (d[k, group] >= 0).all())
+
+
 def nested(d: Array, gains: Array, groups: list[Array]) -> Jet:
     """sum_i gains_i (log sum_{j in groups_i} e^z_j - z_i); 1 - p is the sum of the others."""
     n = len(d)
     value, hess = d.dtype.type(0), np.zeros_like(d)
     grad, grad_terms, hess_terms = np.zeros((3, n), d.dtype)
     for i, (gain, group) in enumerate(zip(gains, groups, strict=True)):
-        top = np.argmax(np.where(group, d[:, i], -np.inf))
+        top = highest(d, group)
         e = np.exp(np.where(group, d[:, top], -np.inf))
         others = np.array([e[np.arange(n) != k].sum() for k in range(n)])
         p, q = e / e.sum(), others / e.sum()
@@ -69,7 +74,7 @@ def poly1_softmax(d: Array, y: Array, w: Array, epsilon: float = 1.0) -> Jet:
     """The softmax's + epsilon (1 - sum yhat p)."""
     jet, t = softmax(d, y, w), y * w
     yhat = t / t.sum() if t.sum() != 0 else np.full_like(t, 1 / d.dtype.type(max(len(d), 1)))
-    e = np.exp(d[:, np.argmax(d[:, 0])])
+    e = np.exp(d[:, highest(d, np.ones(len(d), bool))])
     p = e / e.sum()
     off = yhat - yhat @ p
     q = np.array([e[np.arange(len(d)) != k].sum() for k in range(len(d))]) / e.sum()

@@ -150,8 +150,8 @@ template <class T> Listwise::Sizes Listwise::sizes(const LossCall<T>& call, std:
 /// Whether float arithmetic serves: each number, and what is made of it, is of modest size.
 template <class T> bool Listwise::fits_floats(const LossCall<T>& call, double score, const Sizes& sizes) const {
     if (loss_.temperature != 1 || !(score <= kernel().float_range)) return false;
-    return (floats_are_targets_ || !kernel().per_item) && fits_float(largest_target_ * sizes.item_weight) &&
-           fits_float(sizes.vector) && fits_float(std::abs(loss_.parameters.epsilon)) &&
+    return (floats_are_targets_ || !kernel().per_item) && fits_float(sizes.item_weight) &&
+           fits_float(largest_target_ * sizes.item_weight) && fits_float(sizes.vector) && fits_float(std::abs(loss_.parameters.epsilon)) &&
            fits_float(std::abs(call.scale) * sizes.list_weight);
 }
 
@@ -165,6 +165,8 @@ template <class T> void Listwise::fill(const LossCall<T>& call, std::int64_t lis
     }
 }
 
+template void Listwise::fill(const LossCall<float>&, std::int64_t, float) const;
+template void Listwise::fill(const LossCall<double>&, std::int64_t, double) const;
 template double Listwise::evaluate(const LossCall<float>&) const;
 template double Listwise::evaluate(const LossCall<double>&) const;
 

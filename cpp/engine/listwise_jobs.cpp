@@ -32,9 +32,9 @@ template <class P> void split_sum(const P* x, std::int32_t n, double& largest, d
 /// Margins above this may make a value infinite that is not.
 constexpr double kFarMargin = 0x1p960;
 
-/// The value where it, or a margin, left the range of double: that of a temperature 2^shift times as high, times 2^shift. All
-/// terms that this changes are nothing beside those that are so large.
-double value_of_far_scores(ListSum<double> sum, ListJob<double> job, const double* score) {
+/// The value where it, or a margin, left the range of double, over 2^exponent: that of a temperature so many times as high.
+/// All terms that this changes are nothing beside those that are so large.
+double value_of_far_scores(ListSum<double> sum, ListJob<double> job, const double* score, int& exponent) {
     constexpr double shrink = 0x1p-4;
     const int margin = exponent_of(job.high * shrink - job.low * shrink) + exponent_of(job.per_temperature);
     const int shift = std::max(40, margin + 4 - 990);
@@ -42,7 +42,8 @@ double value_of_far_scores(ListSum<double> sum, ListJob<double> job, const doubl
     job.low *= shrink;
     job.high *= shrink;
     job.per_temperature = std::ldexp(job.per_temperature, 4 - shift);
-    return std::ldexp(sum(job), shift);
+    exponent += shift;
+    return sum(job);
 }
 
 }  // namespace
@@ -55,6 +56,7 @@ template <class P, class T> double Listwise::sum_list(const LossCall<T>& call, s
         return 0;
     }
     double value = 0;
+    int exponent = left.exponent;
     if constexpr (std::is_same_v<P, float>) {
         value = kernel().float_sum[call.mode](job);
         scatter(call, list, left, s.single);
@@ -70,9 +72,14 @@ template <class P, class T> double Listwise::sum_list(const LossCall<T>& call, s
         value = kernel().double_sum[call.mode](job);
         scatter(call, list, left, s.twice);
         if (far && (!std::isfinite(value) || (std::isinf(margin) && std::abs(value) > 1e250)))
-            value = value_of_far_scores(kernel().double_sum[kValue], job, kept);
+            value = value_of_far_scores(kernel().double_sum[kValue], job, kept, exponent);
+        if (left.exponent < 0 && values_per_item() && !std::isfinite(value)) {  // the weights as they are
+            plan_.gather(list, call.item_weight, s.twice.weight.data());
+            value = kernel().double_sum[kValue](job);
+            exponent = 0;
+        }
     }
-    return left.exponent == 0 ? value : std::ldexp(value, left.exponent);
+    return exponent == 0 ? value : std::ldexp(value, exponent);
 }
 
 template <class P, class T> Listwise::Left Listwise::prepare(const LossCall<T>& call, std::int64_t list,

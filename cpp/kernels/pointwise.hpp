@@ -13,6 +13,19 @@ template <class V> struct PointJet {
     V value, weighted, slope, curvature;
 };
 
+/// s / T, and w s / T, which is infinite only if the result is too large.
+template <class V> struct Unchanged {
+    RANKGRAD_INLINE V operator()(V s) const { return s; }
+    RANKGRAD_INLINE V product(V w, V s) const { return w * s; }
+};
+template <class V> struct Divided {
+    V temperature;
+    RANKGRAD_INLINE V operator()(V s) const { return s / temperature; }
+    RANKGRAD_INLINE V product(V w, V s) const {
+        return select(temperature < V(1), (w * s) / temperature, w * (s / temperature));
+    }
+};
+
 /// max(z, 0) - z y + log(1 + e^-|z|), labels clipped to [0, 1] before: slope p - y = (1 - y) p - y q, curvature p q.
 struct SigmoidCrossEntropy {
     static constexpr const char* name = "sigmoid_cross_entropy";
@@ -23,10 +36,9 @@ struct SigmoidCrossEntropy {
         const V p_small = e * p_large;
         const auto positive = s > V(0);
         const V p = select(positive, p_large, p_small), q = select(positive, p_small, p_large);
-        // z (1 - y) for positive and -z y for negative z: both products are at least 0. 0 of an infinite z is 0.
-        const V linear = over_temperature(select(positive, s * (V(1) - y), -s * y));
-        const V value = linear + log1p(e);
-        return {value, select(w == V(0), V(0), w * value), w * ((V(1) - y) * p - y * q), w * (p_small * p_large)};
+        // z (1 - y) for positive and -z y for negative z: both products are at least 0. z itself may be infinite.
+        const V linear = select(positive, s * (V(1) - y), -s * y), rest = log1p(e);
+        return {over_temperature(linear) + rest, over_temperature.product(w, linear) + w * rest, w * ((V(1) - y) * p - y * q), w * (p_small * p_large)};
     }
 };
 
@@ -46,8 +58,7 @@ template <class Point, class T, PairMode mode> struct PointwiseSum {
     using V = Lanes<T>;
 
     static double call(const ListJob<T>& job) {
-        return job.temperature == 1 ? add(job, [](V s) { return s; })
-                                    : add(job, [t = V(job.temperature)](V s) { return s / t; });
+        return job.temperature == 1 ? add(job, Unchanged<V>()) : add(job, Divided<V>{V(job.temperature)});
     }
 
     template <class Z> static RANKGRAD_INLINE double add(const ListJob<T>& job, Z over_temperature) {
