@@ -42,6 +42,7 @@ double value_of_far_scores(ListSum<double> sum, ListJob<double> job, const doubl
     job.low *= shrink;
     job.high *= shrink;
     job.per_temperature = std::ldexp(job.per_temperature, 4 - shift);
+    job.parameters.epsilon = 0;
     exponent += shift;
     return sum(job);
 }
