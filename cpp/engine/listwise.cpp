@@ -73,6 +73,11 @@ Listwise::Listwise(ListwiseLoss loss, Lists lists, Labels labels, const std::uin
     }
     if (kernel().rank_based) ideal_ = ideal_sums(plan_, target_, loss_.parameters.cutoff);
     loss_.parameters.cutoff_width = loss_.temperature;
+    per_temperature_ = 1 / loss_.temperature;
+    for (std::int64_t l = 0; kernel().splits_target && l < plan_.lists().count(); ++l) {
+        target_sums_.push_back(split_sum(target_.data() + plan_.begin(l), plan_.size(l)));
+        float_sums_.push_back(split_sum(float_target_.data() + plan_.begin(l), plan_.size(l)));
+    }
 }
 
 const ListLossKernels& Listwise::kernel() const { return kernels().list->losses[loss_index_]; }

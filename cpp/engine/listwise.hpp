@@ -72,7 +72,7 @@ private:
     template <class T> bool fits_floats(const LossCall<T>& call, double score, const Sizes& sizes) const;
 
     // listwise_jobs.cpp
-    template <class P, class T> double sum_list(const LossCall<T>& call, std::int64_t list, ListJob<P> job,
+    template <class P, class T> double sum_list(const LossCall<T>& call, std::int64_t list, ListJob<P>& job,
                                                 const Sizes& sizes, Scratch& s, const Team& team) const;
     double sum_doubles(ListJob<double>& job, PairMode mode, bool is_float, Scratch& s, const Team& team) const;
     template <class P, class T> Left prepare(const LossCall<T>& call, std::int64_t list, const Sizes& sizes,
@@ -88,9 +88,11 @@ private:
     Target target_kind_;
     Plan plan_;
     std::vector<double> target_;
+    double per_temperature_ = 1;
     double largest_target_ = 0;        ///< or label, for those over the sum of a list
     std::vector<float> float_target_;  ///< the same, for losses with float sums
     bool floats_are_targets_ = true;   ///< to the last bit
+    std::vector<SplitSum> target_sums_, float_sums_;  ///< per list, for losses that split them
     std::vector<double> ideal_;        ///< per list, for ApproxNDCG
     mutable ScratchPool<Scratch> pool_;
 };

@@ -16,19 +16,6 @@ template <class P> void take_out(int exponent, std::int32_t n, P* x) {
         x[k] = static_cast<P>(std::ldexp(static_cast<double>(x[k]), -exponent));
 }
 
-/// The largest number, and the sum of the others: blocks of them first, so that long sums lose no digits.
-template <class P> void split_sum(const P* x, std::int32_t n, double& largest, double& rest) {
-    const P* top = std::max_element(x, x + n);
-    largest = static_cast<double>(*top);
-    rest = 0;
-    for (const P *block = x, *end = x + n; block < end;) {
-        double sum = 0;
-        for (const P* last = end - block > 256 ? block + 256 : end; block < last; ++block)
-            if (block != top) sum += static_cast<double>(*block);
-        rest += sum;
-    }
-}
-
 /// Margins above this may make a value infinite that is not.
 constexpr double kFarMargin = 0x1p960;
 
@@ -49,7 +36,7 @@ double value_of_far_scores(ListSum<double> sum, ListJob<double> job, const doubl
 
 }  // namespace
 
-template <class P, class T> double Listwise::sum_list(const LossCall<T>& call, std::int64_t list, ListJob<P> job,
+template <class P, class T> double Listwise::sum_list(const LossCall<T>& call, std::int64_t list, ListJob<P>& job,
                                                       const Sizes& sizes, Scratch& s, const Team& team) const {
     const Left left = prepare(call, list, sizes, s, job);
     if (kernel().rank_based && !(job.ideal > 0)) {
@@ -117,8 +104,8 @@ template <class P, class T> Listwise::Left Listwise::prepare(const LossCall<T>& 
     for (int a = kernel().rank_based ? kRank : 0; a < arrays; ++a) job.work[a] = padded(s.work[a], n + 1);
     if (!ideal_.empty()) job.ideal = ideal_[static_cast<std::size_t>(list)];
     const double list_weight = call.list_weight == nullptr ? 1.0 : call.list_weight[list];
-    job.scale = call.scale * list_weight * (1 / loss_.temperature);
-    job.curvature_scale = job.scale * (1 / loss_.temperature);
+    job.scale = call.scale * list_weight * per_temperature_;
+    job.curvature_scale = job.scale * per_temperature_;
     left.scale = !is_modest(std::abs(job.scale)) || !is_modest(std::abs(job.curvature_scale)) || left.exponent != 0 ||
                  left.vector_exponent != 0;
     if (call.mode == kHessVector) job.scale = job.curvature_scale;
@@ -129,6 +116,7 @@ template <class P, class T> Listwise::Left Listwise::prepare(const LossCall<T>& 
 /// Sets the job's target, and gives the exponent of a power of two that was taken out of it.
 template <class P, class T> int Listwise::prepare_target(const LossCall<T>& call, std::int64_t list, const Sizes& sizes,
                                                          ListBuffers<P>& b, ListJob<P>& job) const {
+    const auto l = static_cast<std::size_t>(list);
     const std::int64_t begin = plan_.begin(list);
     const bool weighted = call.item_weight != nullptr && !kernel().per_item;
     const bool noisy = target_kind_ == Target::kNoisyPower;
@@ -143,7 +131,7 @@ template <class P, class T> int Listwise::prepare_target(const LossCall<T>& call
     if (!weighted && !noisy && (modest || normalized || kernel().per_item)) {
         if constexpr (std::is_same_v<P, float>) job.target = float_target_.data() + begin;
         else job.target = target_.data() + begin;
-        if (kernel().splits_target) split_sum(job.target, job.n, job.target_high, job.target_rest);
+        if (kernel().splits_target) job.targets = (std::is_same_v<P, float> ? float_sums_ : target_sums_)[l];
         return 0;
     }
     const double* fixed = normalized && !noisy ? plan_.label(list) : target_.data() + begin;
@@ -158,7 +146,7 @@ template <class P, class T> int Listwise::prepare_target(const LossCall<T>& call
     P* out = padded(b.target, static_cast<std::size_t>(job.n));
     for (std::int32_t k = 0; k < job.n; ++k) out[k] = static_cast<P>(total != 0 ? value(k) / total : 0.0);
     job.target = out;
-    if (kernel().splits_target) split_sum(job.target, job.n, job.target_high, job.target_rest);
+    if (kernel().splits_target) job.targets = split_sum(job.target, job.n);
     return normalized ? 0 : target_exponent + weight_exponent;
 }
 
@@ -186,11 +174,11 @@ void Listwise::scatter(const LossCall<T>& call, std::int64_t list, const Left& l
     plan_.scatter(list, b.hess.data(), call.hess);
 }
 
-template double Listwise::sum_list(const LossCall<float>&, std::int64_t, ListJob<float>, const Sizes&, Scratch&,
+template double Listwise::sum_list(const LossCall<float>&, std::int64_t, ListJob<float>&, const Sizes&, Scratch&,
                                    const Team&) const;
-template double Listwise::sum_list(const LossCall<float>&, std::int64_t, ListJob<double>, const Sizes&, Scratch&,
+template double Listwise::sum_list(const LossCall<float>&, std::int64_t, ListJob<double>&, const Sizes&, Scratch&,
                                    const Team&) const;
-template double Listwise::sum_list(const LossCall<double>&, std::int64_t, ListJob<double>, const Sizes&, Scratch&,
+template double Listwise::sum_list(const LossCall<double>&, std::int64_t, ListJob<double>&, const Sizes&, Scratch&,
                                    const Team&) const;
 
 }  // namespace rankgrad

@@ -10,6 +10,11 @@ namespace rankgrad {
 struct Expansion;
 struct ExpansionKernels;
 
+/// A sum whose largest term is kept apart: less one of its terms it loses no digits.
+struct SplitSum {
+    double largest = 0, rest = 0;
+};
+
 /// One list for a listwise or pointwise loss: its valid items side by side, in the loss's order. All arrays but `target`
 /// and `weight` may be written, and all may be read one register past n. Kernels write final derivatives.
 ///
@@ -26,7 +31,7 @@ template <class T> struct ListJob {
     std::int32_t row_begin = 0, row_end = 0;  ///< rows of a sum over all pairs of items
     bool factored = false;                    ///< the sums over pairs take e^z and e^-z instead of z
     bool item_weighted = false;               ///< `target` has item weights in it
-    double target_high = 0, target_rest = 0;  ///< of softmaxes: the largest target, and the sum of all others
+    SplitSum targets;                         ///< with splits_target
     T low = 0, high = 0;                      ///< range of the scores
     double temperature = 1;                   ///< of pointwise losses, which take scores and no differences
     double per_temperature = 1;               ///< greater than 0 and finite
@@ -85,7 +90,7 @@ struct ListLossKernels {
     ItemOrder order;
     bool per_item;       ///< pointwise: a value per item, and weights that do not enter the target
     bool rank_based;     ///< looks at every two items, by `rank` instead of the sums
-    bool splits_target;  ///< takes target_high and target_rest
+    bool splits_target;  ///< takes `targets`
     double float_range;  ///< float arithmetic serves scores of at most this range; -1: none
     int work_arrays;     ///< for values and derivatives
     int work_arrays_along_vector;

@@ -82,7 +82,7 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
 
     /// What the second sweep multiplies with.
     struct Factors {
-        V others, inverse, targets, target_high, target_rest, scale, curvature_scale, epsilon, uniform, inverse_targets,
+        V others, inverse, targets, largest_target, other_targets, scale, curvature_scale, epsilon, uniform, inverse_targets,
             pt, mean, pt_along;
     };
 
@@ -99,7 +99,7 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
             (product * f.scale).store(job_.grad + k);
             return;
         }
-        V g = ((f.target_high - target) + f.target_rest) * p - target * q;
+        V g = ((f.largest_target - target) + f.other_targets) * p - target * q;
         if constexpr (poly) g -= f.epsilon * p * off;
         (g * f.scale).store(job_.grad + k);
         if constexpr (with_hess) {
@@ -110,7 +110,7 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
         }
     }
 
-    double targets() const { return job_.target_high + job_.target_rest; }
+    double targets() const { return job_.targets.largest + job_.targets.rest; }
 
     Factors factors(double z) const {
         const double y = targets(), epsilon = job_.parameters.epsilon;
@@ -120,8 +120,8 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
         return {V(others_),
                 V(1 / z),
                 V(y),
-                V(job_.target_high),
-                V(job_.target_rest),
+                V(job_.targets.largest),
+                V(job_.targets.rest),
                 V(job_.scale),
                 V(job_.curvature_scale),
                 V(epsilon),
