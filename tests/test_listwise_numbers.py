@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import rankgrad as rg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,7 +24,9 @@ pytestmark = pytest.mark.usefixtures("isa")
 EPS = {np.float64: 1e-12, np.float32: 2e-6}
 SCORES = ["near", "ties", "offset", "outliers", "extremes", "clusters", "fillers", "tiny"]
 TEMPERATURES = [1.0, 1.0, 0.1, 3.0, 1e-3, 1e3, 1e-20, 1e-300, 1e-308, 1e20, 1e300, 1.7e308]
-NAMES = [name for name in CASES if name != "approx_ndcg_at_2"]  # a step: nothing bounds how it changes with a rank
+NAMES = [
+    name for name in CASES if name != "approx_ndcg_at_2"
+]  # a step: nothing bounds how it changes with a rank
 
 
 def scores_of(kind: str, n: int, dtype: Any, rng: np.random.Generator) -> Array:
@@ -65,7 +66,9 @@ def weights_of(name: str, n: int, rng: np.random.Generator) -> Array:
         w = w * (rng.random(n) < 0.5)
     if kind == "wide":
         w = w * rng.choice([1e-20, 1, 1e20], n)
-    if not name.startswith("poly1"):  # whose second term has no weight: beside targets of 1e-300 or 1e300 it is not one sum
+    if not name.startswith(
+        "poly1"
+    ):  # whose second term has no weight: beside targets of 1e-300 or 1e300 it is not one sum
         w = w * {"huge": 1e300, "tiny": 1e-300}.get(kind, 1.0)
     return w if name in ITEM_WEIGHTS else np.full(n, w[0])
 

@@ -64,9 +64,9 @@ Listwise::Listwise(ListwiseLoss loss, Lists lists, Labels labels, const std::uin
     if (kernel().rank_based) scale_gains(plan_, target_);
     for (std::int64_t l = 0; l < plan_.lists().count(); ++l)
         for (std::int32_t k = 0; !plan_.is_nan(l) && k < plan_.size(l); ++k)
-            largest_target_ = std::max(largest_target_, std::abs(target_kind_ == Target::kNormalizedLabel
-                                                                     ? plan_.label(l)[k]
-                                                                     : target_[plan_.begin(l) + k]));
+            largest_target_ = std::max(
+                largest_target_,
+                std::abs(target_kind_ == Target::kNormalizedLabel ? plan_.label(l)[k] : target_[plan_.begin(l) + k]));
     if (kernel().float_sum[kValue] != nullptr) {
         float_target_.assign(target_.begin(), target_.end());
         floats_are_targets_ = std::equal(target_.begin(), target_.end(), float_target_.begin());
@@ -154,10 +154,11 @@ template <class T> Listwise::Sizes Listwise::sizes(const LossCall<T>& call, std:
 
 /// Whether float arithmetic serves: each number, and what is made of it, is of modest size.
 template <class T> bool Listwise::fits_floats(const LossCall<T>& call, double score, const Sizes& sizes) const {
-    if (loss_.temperature != 1 || !(score <= kernel().float_range)) return false;
-    return (floats_are_targets_ || !kernel().per_item) && fits_float(sizes.item_weight) &&
-           fits_float(largest_target_ * sizes.item_weight) && fits_float(sizes.vector) && fits_float(std::abs(loss_.parameters.epsilon)) &&
-           fits_float(std::abs(call.scale) * sizes.list_weight);
+    const ListLossKernels& loss = kernel();
+    if (loss_.temperature != 1 || !(score <= loss.float_range)) return false;
+    return (floats_are_targets_ || !loss.per_item) && fits_float(sizes.item_weight) &&
+           fits_float(largest_target_ * sizes.item_weight) && fits_float(sizes.vector) &&
+           fits_float(std::abs(loss_.parameters.epsilon)) && fits_float(std::abs(call.scale) * sizes.list_weight);
 }
 
 /// The same number for all results of a list.

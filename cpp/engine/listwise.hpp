@@ -75,8 +75,8 @@ private:
     template <class P, class T> double sum_list(const LossCall<T>& call, std::int64_t list, ListJob<P>& job,
                                                 const Sizes& sizes, Scratch& s, const Team& team) const;
     double sum_doubles(ListJob<double>& job, PairMode mode, bool is_float, Scratch& s, const Team& team) const;
-    template <class P, class T> Left prepare(const LossCall<T>& call, std::int64_t list, const Sizes& sizes,
-                                                Scratch& s, ListJob<P>& job) const;
+    template <class P, class T>
+    Left prepare(const LossCall<T>& call, std::int64_t list, const Sizes& sizes, Scratch& s, ListJob<P>& job) const;
     template <class P, class T> int prepare_target(const LossCall<T>& call, std::int64_t list, const Sizes& sizes,
                                                    ListBuffers<P>& buffers, ListJob<P>& job) const;
     template <class P, class T>
@@ -89,11 +89,11 @@ private:
     Plan plan_;
     std::vector<double> target_;
     double per_temperature_ = 1;
-    double largest_target_ = 0;        ///< or label, for those over the sum of a list
-    std::vector<float> float_target_;  ///< the same, for losses with float sums
-    bool floats_are_targets_ = true;   ///< to the last bit
+    double largest_target_ = 0;                       ///< or label, for those over the sum of a list
+    std::vector<float> float_target_;                 ///< the same, for losses with float sums
+    bool floats_are_targets_ = true;                  ///< to the last bit
     std::vector<SplitSum> target_sums_, float_sums_;  ///< per list, for losses that split them
-    std::vector<double> ideal_;        ///< per list, for ApproxNDCG
+    std::vector<double> ideal_;                       ///< per list, for ApproxNDCG
     mutable ScratchPool<Scratch> pool_;
 };
 

@@ -38,18 +38,19 @@ double value_of_far_scores(ListSum<double> sum, ListJob<double> job, const doubl
 
 template <class P, class T> double Listwise::sum_list(const LossCall<T>& call, std::int64_t list, ListJob<P>& job,
                                                       const Sizes& sizes, Scratch& s, const Team& team) const {
+    const ListLossKernels& loss = kernel();
     const Left left = prepare(call, list, sizes, s, job);
-    if (kernel().rank_based && !(job.ideal > 0)) {
+    if (loss.rank_based && !(job.ideal > 0)) {
         fill(call, list, T(0));
         return 0;
     }
     double value = 0;
     int exponent = left.exponent;
     if constexpr (std::is_same_v<P, float>) {
-        value = kernel().float_sum[call.mode](job);
+        value = loss.float_sum[call.mode](job);
         scatter(call, list, left, s.single);
-    } else if (kernel().rank_based) {
-        value = smooth_rank_sums(kernel().rank, job, call.mode, s.twice.vector.data(), loss_.choice,
+    } else if (loss.rank_based) {
+        value = smooth_rank_sums(loss.rank, job, call.mode, s.twice.vector.data(), loss_.choice,
                                  std::is_same_v<T, float>, s.ranks, team);
         scatter(call, list, left, s.twice);
     } else {
@@ -57,13 +58,13 @@ template <class P, class T> double Listwise::sum_list(const LossCall<T>& call, s
         const bool far = with_value(call.mode) && !values_per_item() && !(margin <= kFarMargin);
         double* kept = far ? padded(s.twice.vector, static_cast<std::size_t>(job.n)) : nullptr;
         if (far) std::copy_n(job.score, job.n, kept);  // kernels may overwrite it
-        value = kernel().double_sum[call.mode](job);
+        value = loss.double_sum[call.mode](job);
         scatter(call, list, left, s.twice);
         if (far && (!std::isfinite(value) || (std::isinf(margin) && std::abs(value) > 1e250)))
-            value = value_of_far_scores(kernel().double_sum[kValue], job, kept, exponent);
+            value = value_of_far_scores(loss.double_sum[kValue], job, kept, exponent);
         if (left.exponent < 0 && values_per_item() && !std::isfinite(value)) {  // the weights as they are
             plan_.gather(list, call.item_weight, s.twice.weight.data());
-            value = kernel().double_sum[kValue](job);
+            value = loss.double_sum[kValue](job);
             exponent = 0;
         }
     }
@@ -72,19 +73,20 @@ template <class P, class T> double Listwise::sum_list(const LossCall<T>& call, s
 
 template <class P, class T> Listwise::Left Listwise::prepare(const LossCall<T>& call, std::int64_t list,
                                                              const Sizes& sizes, Scratch& s, ListJob<P>& job) const {
+    const ListLossKernels& loss = kernel();
     const auto n = static_cast<std::size_t>(plan_.size(list));
     ListBuffers<P>& b = s.template buffers<P>();
     job.n = plan_.size(list);
     job.score = b.score.data();
     job.parameters = loss_.parameters;
-    if (kernel().order == kByLabel) {
+    if (loss.order == kByLabel) {
         job.level_begin = plan_.level_begin(list);
         job.n_levels = plan_.n_levels(list);
     }
     Left left;
     left.exponent = prepare_target(call, list, sizes, b, job);
     if (left.exponent != 0) job.parameters.epsilon = std::ldexp(job.parameters.epsilon, -left.exponent);
-    if (kernel().per_item) {
+    if (loss.per_item) {
         P* weight = padded(b.weight, n);
         if (call.item_weight != nullptr) plan_.gather(list, call.item_weight, weight);
         else std::fill_n(weight, n, P(1));
@@ -100,8 +102,8 @@ template <class P, class T> Listwise::Left Listwise::prepare(const LossCall<T>& 
     }
     job.grad = padded(b.grad, n);
     job.hess = padded(b.hess, n);
-    const int arrays = call.mode == kHessVector ? kernel().work_arrays_along_vector : kernel().work_arrays;
-    for (int a = kernel().rank_based ? kRank : 0; a < arrays; ++a) job.work[a] = padded(s.work[a], n + 1);
+    const int arrays = call.mode == kHessVector ? loss.work_arrays_along_vector : loss.work_arrays;
+    for (int a = loss.rank_based ? kRank : 0; a < arrays; ++a) job.work[a] = padded(s.work[a], n + 1);
     if (!ideal_.empty()) job.ideal = ideal_[static_cast<std::size_t>(list)];
     const double list_weight = call.list_weight == nullptr ? 1.0 : call.list_weight[list];
     job.scale = call.scale * list_weight * per_temperature_;
@@ -116,9 +118,10 @@ template <class P, class T> Listwise::Left Listwise::prepare(const LossCall<T>& 
 /// Sets the job's target, and gives the exponent of a power of two that was taken out of it.
 template <class P, class T> int Listwise::prepare_target(const LossCall<T>& call, std::int64_t list, const Sizes& sizes,
                                                          ListBuffers<P>& b, ListJob<P>& job) const {
+    const ListLossKernels& loss = kernel();
     const auto l = static_cast<std::size_t>(list);
     const std::int64_t begin = plan_.begin(list);
-    const bool weighted = call.item_weight != nullptr && !kernel().per_item;
+    const bool weighted = call.item_weight != nullptr && !loss.per_item;
     const bool noisy = target_kind_ == Target::kNoisyPower;
     const bool normalized = noisy || target_kind_ == Target::kNormalizedLabel;
     const double weight_size = weighted ? sizes.item_weight : 1.0;
@@ -128,10 +131,10 @@ template <class P, class T> int Listwise::prepare_target(const LossCall<T>& call
     const int target_exponent = modest ? 0 : exponent_of(largest_target_);
     const int weight_exponent = modest ? 0 : exponent_of(weight_size);
     job.item_weighted = weighted;
-    if (!weighted && !noisy && (modest || normalized || kernel().per_item)) {
+    if (!weighted && !noisy && (modest || normalized || loss.per_item)) {
         if constexpr (std::is_same_v<P, float>) job.target = float_target_.data() + begin;
         else job.target = target_.data() + begin;
-        if (kernel().splits_target) job.targets = (std::is_same_v<P, float> ? float_sums_ : target_sums_)[l];
+        if (loss.splits_target) job.targets = (std::is_same_v<P, float> ? float_sums_ : target_sums_)[l];
         return 0;
     }
     const double* fixed = normalized && !noisy ? plan_.label(list) : target_.data() + begin;
@@ -139,14 +142,15 @@ template <class P, class T> int Listwise::prepare_target(const LossCall<T>& call
         const std::int64_t item = plan_.item(list, k);
         const double u = noisy ? noise(loss_.seed, call.iteration, list, item - plan_.lists().begin(list)) : 0.0;
         const double w = weighted ? call.item_weight[item] : 1.0;
-        return modest ? (fixed[k] - u) * w : std::ldexp(fixed[k] - u, -target_exponent) * std::ldexp(w, -weight_exponent);
+        return modest ? (fixed[k] - u) * w
+                      : std::ldexp(fixed[k] - u, -target_exponent) * std::ldexp(w, -weight_exponent);
     };
     double total = normalized ? 0.0 : 1.0;
     for (std::int32_t k = 0; normalized && k < job.n; ++k) total += value(k);
     P* out = padded(b.target, static_cast<std::size_t>(job.n));
     for (std::int32_t k = 0; k < job.n; ++k) out[k] = static_cast<P>(total != 0 ? value(k) / total : 0.0);
     job.target = out;
-    if (kernel().splits_target) job.targets = split_sum(job.target, job.n);
+    if (loss.splits_target) job.targets = split_sum(job.target, job.n);
     return normalized ? 0 : target_exponent + weight_exponent;
 }
 

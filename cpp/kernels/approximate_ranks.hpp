@@ -22,8 +22,8 @@ namespace {
 struct Sigmoid {
     Lanes<double> q, a, b;
 };
-template <bool factored> RANKGRAD_INLINE Sigmoid sigmoid(const ListJob<double>& job, Lanes<double> row,
-                                                         Lanes<double> column) {
+template <bool factored>
+RANKGRAD_INLINE Sigmoid sigmoid(const ListJob<double>& job, Lanes<double> row, Lanes<double> column) {
     using V = Lanes<double>;
     if constexpr (factored) {
         const V u = row * column;  // e^d

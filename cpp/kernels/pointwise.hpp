@@ -38,7 +38,8 @@ struct SigmoidCrossEntropy {
         const V p = select(positive, p_large, p_small), q = select(positive, p_small, p_large);
         // z (1 - y) for positive and -z y for negative z: both products are at least 0. z itself may be infinite.
         const V linear = select(positive, s * (V(1) - y), -s * y), rest = log1p(e);
-        return {over_temperature(linear) + rest, over_temperature.product(w, linear) + w * rest, w * ((V(1) - y) * p - y * q), w * (p_small * p_large)};
+        return {over_temperature(linear) + rest, over_temperature.product(w, linear) + w * rest,
+                w * ((V(1) - y) * p - y * q), w * (p_small * p_large)};
     }
 };
 
@@ -64,8 +65,8 @@ template <class Point, class T, PairMode mode> struct PointwiseSum {
     template <class Z> static RANKGRAD_INLINE double add(const ListJob<T>& job, Z over_temperature) {
         double total = 0;
         for (std::int32_t k = 0; k < job.n; k += V::count) {
-            const PointJet<V> jet = Point::eval(over_temperature, V::load(job.score + k), V::load(job.target + k),
-                                                V::load(job.weight + k));
+            const PointJet<V> jet =
+                Point::eval(over_temperature, V::load(job.score + k), V::load(job.target + k), V::load(job.weight + k));
             if constexpr (mode == kValue || mode == kValueGrad) {
                 jet.value.store(job.value + k);
                 total += sum(select(first_lanes<T>(job.n - k), jet.weighted, V(0)));

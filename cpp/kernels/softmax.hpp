@@ -82,8 +82,8 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
 
     /// What the second sweep multiplies with.
     struct Factors {
-        V others, inverse, targets, largest_target, other_targets, scale, curvature_scale, epsilon, uniform, inverse_targets,
-            pt, mean, pt_along;
+        V others, inverse, targets, largest_target, other_targets, scale, curvature_scale, epsilon, uniform,
+            inverse_targets, pt, mean, pt_along;
     };
 
     RANKGRAD_INLINE void derive(const Factors& f, std::int32_t k) const {

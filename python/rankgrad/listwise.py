@@ -14,10 +14,11 @@ soft zero-one losses over the pairs. A Newton step is then never longer than T. 
 lists, by the binned sums of the smooth pairwise losses, and all pairs in short ones; O(n) memory. The others take O(n)
 time after one sort.
 
-For every finite input the error of a result is at most 1e-12 (float32 scores: 1e-6; 1e-7 for smooth ranks, unique softmax
-and ListMLE) of the sum of its absolute terms, and what one unit in the last place of each margin (s_i - max s)/T, or
-(s_i - s_j)/T of the smooth ranks, changes: a score of the list is taken off before anything is divided by T. A result is
-infinite only where the exact one is too large for its type, and a weight of 0 annihilates its term.
+For every finite input the error of a result is at most 1e-12 (float32 scores: 1e-6; 1e-7 for smooth ranks, unique
+softmax and ListMLE) of the sum of its absolute terms, and what one unit in the last place of each margin
+(s_i - max s)/T, or (s_i - s_j)/T of the smooth ranks, changes: a score of the list is taken off before anything is
+divided by T. A result is infinite only where the exact one is too large for its type, and a weight of 0 annihilates
+its term.
 """
 
 from __future__ import annotations
