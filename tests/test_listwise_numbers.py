@@ -1,8 +1,8 @@
 """Listwise and pointwise losses of numbers that leave no room for careless arithmetic, against extended precision.
 
-Offsets, outliers up to the largest number of the type, clusters far apart, fillers of -1e9, temperatures from 1e-300 to
-1e300, weights that are 0, huge or tiny: the error stays below that of the contract, nothing is NaN, and infinite is only
-what is too large for its type.
+Offsets, outliers up to the largest number of the type, clusters far apart, fillers of -1e9, temperatures from 1e-300
+to 1e300, weights that are 0, huge or tiny: the error stays below the promised bound, nothing is NaN, and infinite is
+only what is too large for its type.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from test_listwise import CASES, ITEM_WEIGHTS
 
 pytestmark = pytest.mark.usefixtures("isa")
 
-#: One unit in the last place of a margin of less than 745 changes a term by 1.7e-13 of it; beyond, e^-margin is 0. Float
-#: arithmetic serves margins below 16.
+#: One unit in the last place of a margin of less than 745 changes a term by 1.7e-13 of it; beyond, e^-margin is 0.
+#: Float arithmetic serves margins below 16.
 EPS = {np.float64: 1e-12, np.float32: 2e-6}
 SCORES = ["near", "ties", "offset", "outliers", "extremes", "clusters", "fillers", "tiny"]
 TEMPERATURES = [1.0, 1.0, 0.1, 3.0, 1e-3, 1e3, 1e-20, 1e-300, 1e-308, 1e20, 1e300, 1.7e308]
