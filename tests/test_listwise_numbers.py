@@ -66,9 +66,7 @@ def weights_of(name: str, n: int, rng: np.random.Generator) -> Array:
         w = w * (rng.random(n) < 0.5)
     if kind == "wide":
         w = w * rng.choice([1e-20, 1, 1e20], n)
-    if not name.startswith(
-        "poly1"
-    ):  # whose second term has no weight: beside targets of 1e-300 or 1e300 it is not one sum
+    if "poly1" not in name:  # whose second term has no weight, and is nothing beside such
         w = w * {"huge": 1e300, "tiny": 1e-300}.get(kind, 1.0)
     return w if name in ITEM_WEIGHTS else np.full(n, w[0])
 
