@@ -184,7 +184,7 @@ def sigmoid_cross_entropy(z: Array, y: Array, w: Array) -> Jet:
 
 def squared_error(z: Array, y: Array, w: Array) -> Jet:
     two = 2 * w
-    return Jet((z - y) ** 2, two * (z - y), np.diag(two), two, two * np.abs(z - y), two)
+    return Jet((z - y) ** 2, two * (z - y), np.diag(two), two, two * (np.abs(z) + np.abs(y)), two)
 
 
 POINTWISE = ("sigmoid_cross_entropy", "squared_error")

@@ -90,7 +90,9 @@ template <class P, class T> Listwise::Left Listwise::prepare(const LossCall<T>& 
         P* weight = padded(b.weight, n);
         if (call.item_weight != nullptr) plan_.gather(list, call.item_weight, weight);
         else std::fill_n(weight, n, P(1));
-        take_out(left.exponent = excess_exponent(sizes.item_weight), job.n, weight);
+        left.exponent = excess_exponent(sizes.item_weight);
+        if (left.exponent != 0) left.exponent += 2;  // room for a factor of 2
+        take_out(left.exponent, job.n, weight);
         job.weight = weight;
         job.value = padded(b.value, n);
     }

@@ -8,7 +8,8 @@
 namespace rankgrad {
 namespace {
 
-/// The value of an item; and times its weight: value, slope and curvature. A weight of 0 makes all of these 0.
+/// The value of an item; and times its weight: value, slope and curvature, but for a constant `factor` that is left for the
+/// end. A weight of 0 makes all of these 0.
 template <class V> struct PointJet {
     V value, weighted, slope, curvature;
 };
@@ -29,7 +30,7 @@ template <class V> struct Divided {
 /// max(z, 0) - z y + log(1 + e^-|z|), labels clipped to [0, 1] before: slope p - y = (1 - y) p - y q, curvature p q.
 struct SigmoidCrossEntropy {
     static constexpr const char* name = "sigmoid_cross_entropy";
-    static constexpr double float_range = 1e9;
+    static constexpr double float_range = 1e9, factor = 1;
     template <class Z, class V> static RANKGRAD_INLINE PointJet<V> eval(Z over_temperature, V s, V y, V w) {
         const V e = exp_negative(-abs(over_temperature(s)));
         const V p_large = V(1) / (V(1) + e);
@@ -46,12 +47,13 @@ struct SigmoidCrossEntropy {
 /// (z - y)^2, in double: the difference may cancel.
 struct SquaredError {
     static constexpr const char* name = "squared_error";
-    static constexpr double float_range = -1;
+    static constexpr double float_range = -1, factor = 2;
     template <class Z, class V> static RANKGRAD_INLINE PointJet<V> eval(Z over_temperature, V s, V y, V w) {
         const V most(kLargestDouble);
-        const V error = min(max(over_temperature(s), -most), most) - y;
-        const V weighted = w * error;  // before the square, which may be infinite
-        return {error * error, weighted * error, V(2) * weighted, V(2) * w};
+        const V z = over_temperature(s), error = min(max(z, -most), most) - y;
+        // The weight comes before the square, which may be infinite, as may z: y is nothing beside such a one.
+        const V weighted = select(abs(z) > most, over_temperature.product(w, s), w * error);
+        return {error * error, weighted * error, weighted, w};
     }
 };
 
@@ -72,13 +74,13 @@ template <class Point, class T, PairMode mode> struct PointwiseSum {
                 total += sum(select(first_lanes<T>(job.n - k), jet.weighted, V(0)));
             }
             if constexpr (mode == kHessVector) {
-                (V(job.scale) * jet.curvature * V::load(job.vector + k)).store(job.grad + k);
+                (V(Point::factor * job.scale) * jet.curvature * V::load(job.vector + k)).store(job.grad + k);
             } else if constexpr (mode != kValue) {
-                (V(job.scale) * jet.slope).store(job.grad + k);
+                (V(Point::factor * job.scale) * jet.slope).store(job.grad + k);
             }
             if constexpr (mode == kGradHess || mode == kGradPositiveHess) {
                 const V h = mode == kGradPositiveHess ? max(jet.curvature, V(0)) : jet.curvature;
-                (V(job.curvature_scale) * h).store(job.hess + k);
+                (V(Point::factor * job.curvature_scale) * h).store(job.hess + k);
             }
         }
         return total;

@@ -19,6 +19,14 @@ namespace {
 
 constexpr int kFlushRegisters = 64;  // terms a lane adds before it is flushed to double
 
+/// y log(1 + others) + cross. Compiled once, so that a value is the same with derivatives and without.
+RANKGRAD_NOINLINE inline double cross_entropy(double y, double others, double cross) {
+    // log1p of one number: from the vector function, so that all levels have the same formula.
+    double lanes[Lanes<double>::count];
+    log1p(Lanes<double>(others)).store(lanes);
+    return y * lanes[0] + cross;
+}
+
 template <class T, PairMode mode, bool poly> class SoftmaxSum {
     using V = Lanes<T>;
     static constexpr bool with_value = mode == kValue || mode == kValueGrad;
@@ -134,10 +142,7 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
 
     double value(double z) const {
         const double y = targets();
-        // log1p(others) of one number: from the vector function, so that all levels have the same formula.
-        double lanes[Lanes<double>::count];
-        log1p(Lanes<double>(others_)).store(lanes);
-        double loss = y * lanes[0] + sums_.cross;
+        double loss = cross_entropy(y, others_, sums_.cross);
         if constexpr (poly)
             loss += job_.parameters.epsilon * (y != 0 ? others_ / z + sums_.miss / (y * z) : 1 - 1.0 / job_.n);
         return loss;
