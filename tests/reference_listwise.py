@@ -1,8 +1,8 @@
 """The specification of the listwise and pointwise losses: plain NumPy in extended precision, full Hessians.
 
-A loss is a function of one list (z = scores / T, labels y, item weights w) that gives its value, gradient and
-Hessian matrix by z, and the curvature that boosting takes. `evaluate` adds lists, temperature and weights per
-list.
+A listwise loss is a function of one list (margins d[k, i] = (s_k - s_i) / T, labels y, item weights w), a pointwise one
+of z = s / T instead of d. It gives its value, gradient and Hessian matrix by z, and the curvature that boosting takes;
+`one_list` does so for scores and their temperature.
 """
 
 from __future__ import annotations
@@ -30,17 +30,22 @@ class Jet(NamedTuple):
     hess_terms: Array
 
 
-def nested(z: Array, gains: Array, groups: list[Array]) -> Jet:
+def highest(d: Array, group: Array) -> Any:
+    """The item of the group that none of it is above."""
+    return next(k for k in np.flatnonzero(group) if (d[k, group] >= 0).all())
+
+
+def nested(d: Array, gains: Array, groups: list[Array]) -> Jet:
     """sum_i gains_i (log sum_{j in groups_i} e^z_j - z_i); 1 - p is the sum of the others."""
-    n = len(z)
-    value, grad, hess = z.dtype.type(0), np.zeros_like(z), np.zeros((n, n), z.dtype)
-    grad_terms, hess_terms = np.zeros_like(z), np.zeros_like(z)
+    n = len(d)
+    value, hess = d.dtype.type(0), np.zeros_like(d)
+    grad, grad_terms, hess_terms = np.zeros((3, n), d.dtype)
     for i, (gain, group) in enumerate(zip(gains, groups, strict=True)):
-        gap = np.where(group, z, -np.inf)
-        e = np.exp(gap - gap.max())
+        top = highest(d, group)
+        e = np.exp(np.where(group, d[:, top], -np.inf))
         others = np.array([e[np.arange(n) != k].sum() for k in range(n)])
         p, q = e / e.sum(), others / e.sum()
-        value += gain * (np.log1p(others[np.argmax(e)]) + (gap.max() - z[i]))
+        value += gain * (np.log1p(others[top]) + d[top, i])
         step = p.copy()
         step[i] = -q[i]
         grad += gain * step
@@ -52,27 +57,27 @@ def nested(z: Array, gains: Array, groups: list[Array]) -> Jet:
     return Jet(value, grad, hess, np.maximum(np.diag(hess), 0), grad_terms, hess_terms)
 
 
-def whole(z: Array) -> list[Array]:
-    return [np.ones(len(z), bool)] * len(z)
+def whole(d: Array) -> list[Array]:
+    return [np.ones(len(d), bool)] * len(d)
 
 
-def softmax(z: Array, y: Array, w: Array) -> Jet:
-    return nested(z, y * w, whole(z))
+def softmax(d: Array, y: Array, w: Array) -> Jet:
+    return nested(d, y * w, whole(d))
 
 
-def list_net(z: Array, y: Array, w: Array) -> Jet:
+def list_net(d: Array, y: Array, w: Array) -> Jet:
     t = y * w
-    return nested(z, t / t.sum() if t.sum() != 0 else 0 * t, whole(z))
+    return nested(d, t / t.sum() if t.sum() != 0 else 0 * t, whole(d))
 
 
-def poly1_softmax(z: Array, y: Array, w: Array, epsilon: float = 1.0) -> Jet:
+def poly1_softmax(d: Array, y: Array, w: Array, epsilon: float = 1.0) -> Jet:
     """The softmax's + epsilon (1 - sum yhat p)."""
-    jet, t = softmax(z, y, w), y * w
-    yhat = t / t.sum() if t.sum() != 0 else np.full_like(z, 1 / z.dtype.type(max(len(z), 1)))
-    e = np.exp(z - z.max())
+    jet, t = softmax(d, y, w), y * w
+    yhat = t / t.sum() if t.sum() != 0 else np.full_like(t, 1 / d.dtype.type(max(len(d), 1)))
+    e = np.exp(d[:, highest(d, np.ones(len(d), bool))])
     p = e / e.sum()
     off = yhat - yhat @ p
-    q = np.array([e[np.arange(len(z)) != k].sum() for k in range(len(z))]) / e.sum()
+    q = np.array([e[np.arange(len(d)) != k].sum() for k in range(len(d))]) / e.sum()
     # d(p_k off_k)/dz_l = p_k ([k = l] - p_l) off_k - p_k p_l off_l
     turn = np.diag(p * off) - np.outer(p * off, p) - np.outer(p, p * off)
     hess = jet.hess - epsilon * turn
@@ -87,15 +92,20 @@ def poly1_softmax(z: Array, y: Array, w: Array, epsilon: float = 1.0) -> Jet:
     )
 
 
-def unique_softmax(z: Array, y: Array, w: Array, gain: str = "exp2") -> Jet:
-    gains = np.exp2(y) - 1 if gain == "exp2" else y
-    return nested(z, gains * w, [(y < y[i]) | (np.arange(len(z)) == i) for i in range(len(z))])
+def unique_softmax(d: Array, y: Array, w: Array, gain: str = "exp2") -> Jet:
+    gains = exp2_gain(y) if gain == "exp2" else y
+    return nested(d, gains * w, [(y < y[i]) | (np.arange(len(d)) == i) for i in range(len(d))])
 
 
-def list_mle(z: Array, y: Array, w: Array) -> Jet:
+def exp2_gain(y: Array) -> Array:
+    """2^y - 1."""
+    return np.expm1(y * np.log(y.dtype.type(2)))
+
+
+def list_mle(d: Array, y: Array, w: Array) -> Jet:
     order = np.argsort(-y, kind="stable")
     place = np.argsort(order)
-    return nested(z, np.ones_like(z), [place >= place[i] for i in range(len(z))])
+    return nested(d, w, [place >= place[i] for i in range(len(d))])
 
 
 def sigmoid(x: Array) -> Array:
@@ -103,21 +113,17 @@ def sigmoid(x: Array) -> Array:
     return np.where(x > 0, 1 / (1 + e), e / (1 + e))
 
 
-def of_ranks(z: Array, metric: Callable[[Array], tuple[Any, Array, Array]]) -> Jet:
+def of_ranks(d: Array, metric: Callable[[Array], tuple[Any, Array, Array]]) -> Jet:
     """A function of the smooth ranks: metric gives its value and its first and second derivative by each
     rank."""
-    d = z[:, None] - z[None, :]  # [k, i]: z_k - z_i
-    np.fill_diagonal(d, -np.inf)
-    rank = 1 + sigmoid(d).sum(0)
+    off = ~np.eye(len(d), dtype=bool)
+    rank = 1 + (sigmoid(d) * off).sum(0)
     value, f, c = metric(rank)
-    off = ~np.eye(len(z), dtype=bool)
-    p = np.where(off, sigmoid(np.where(off, d, 0)), 0)
-    a = p * (1 - p) * off
-    a = np.where(off, sigmoid(np.where(off, -np.abs(d), 0)) * sigmoid(np.where(off, np.abs(d), 0)), 0)
-    b = -a * np.tanh(np.where(off, d, 0) / 2)  # sigma''(z_k - z_i)
+    a = sigmoid(d) * sigmoid(-d) * off
+    b = -a * np.tanh(d / 2)  # sigma''(z_k - z_i)
     jacobian = a.T - np.diag(a.sum(0))  # [i, k]: dr_i / dz_k
     hess = jacobian.T @ (c[:, None] * jacobian)
-    for i in range(len(z)):  # d2 r_i: sigma'' in (k, k), -sigma'' in (k, i), their sum in (i, i)
+    for i in range(len(d)):  # d2 r_i: sigma'' in (k, k), -sigma'' in (k, i), their sum in (i, i)
         hess += f[i] * np.diag(b[:, i])
         hess[:, i] -= f[i] * b[:, i]
         hess[i, :] -= f[i] * b[:, i]
@@ -129,7 +135,7 @@ def of_ranks(z: Array, metric: Callable[[Array], tuple[Any, Array, Array]]) -> J
 
 def ndcg_of_ranks(r: Array, y: Array, k: int | None, width: Any) -> tuple[Any, Array, Array]:
     """Minus NDCG of ranks that are no integers, its first and its second derivative by each rank."""
-    gains = np.exp2(y.astype(r.dtype)) - 1
+    gains = exp2_gain(y.astype(r.dtype))
     best = np.sort(gains)[::-1][:k]
     ideal = (best / np.log2(np.arange(len(best), dtype=r.dtype) + 2)).sum()
     log = np.log1p(r)
@@ -152,20 +158,20 @@ def mrr_of_ranks(r: Array, y: Array) -> tuple[Any, Array, Array]:
     return -1 / r[first][0], share / r**2, -2 * share / r**3
 
 
-def approx_ndcg(z: Array, y: Array, w: Array, k: int | None = None, width: float = 1.0) -> Jet:
-    best = np.sort(np.exp2(y) - 1)[::-1][:k]
-    if not (best / np.log2(np.arange(len(best), dtype=z.dtype) + 2)).sum() > 0:
-        return nothing(z)
-    return of_ranks(z, lambda r: ndcg_of_ranks(r, y, k, width))
+def approx_ndcg(d: Array, y: Array, w: Array, k: int | None = None, width: float = 1.0) -> Jet:
+    best = np.sort(exp2_gain(y))[::-1][:k]
+    if not (best / np.log2(np.arange(len(best), dtype=d.dtype) + 2)).sum() > 0:
+        return nothing(d)
+    return of_ranks(d, lambda r: ndcg_of_ranks(r, y, k, width))
 
 
-def approx_mrr(z: Array, y: Array, w: Array) -> Jet:
-    return of_ranks(z, lambda r: mrr_of_ranks(r, y)) if (y >= 1).any() else nothing(z)
+def approx_mrr(d: Array, y: Array, w: Array) -> Jet:
+    return of_ranks(d, lambda r: mrr_of_ranks(r, y)) if (y >= 1).any() else nothing(d)
 
 
-def nothing(z: Array) -> Jet:
-    zero = np.zeros_like(z)
-    return Jet(z.dtype.type(0), zero, np.zeros((len(z), len(z)), z.dtype), zero, zero, zero)
+def nothing(d: Array) -> Jet:
+    zero = np.zeros(len(d), d.dtype)
+    return Jet(d.dtype.type(0), zero, np.zeros((len(d), len(d)), d.dtype), zero, zero, zero)
 
 
 def sigmoid_cross_entropy(z: Array, y: Array, w: Array) -> Jet:
@@ -178,8 +184,10 @@ def sigmoid_cross_entropy(z: Array, y: Array, w: Array) -> Jet:
 
 def squared_error(z: Array, y: Array, w: Array) -> Jet:
     two = 2 * w
-    return Jet((z - y) ** 2, two * (z - y), np.diag(two), two, two * np.abs(z - y), two)
+    return Jet((z - y) ** 2, two * (z - y), np.diag(two), two, two * (np.abs(z) + np.abs(y)), two)
 
+
+POINTWISE = ("sigmoid_cross_entropy", "squared_error")
 
 #: name -> function; a pointwise value is an array
 LOSSES: dict[str, Callable[..., Jet]] = {
@@ -200,11 +208,11 @@ def one_list(
     name: str, scores: Array, labels: Array, weights: Array, temperature: float, **options: Any
 ) -> Jet:
     """The loss of one list and its derivatives by the scores, in extended precision."""
-    wide = [np.asarray(x, dtype=np.longdouble) for x in (scores, labels, weights)]
+    s, *others = (np.asarray(x, dtype=np.longdouble) for x in (scores, labels, weights))
     if not len(scores):
-        return nothing(wide[0])
-    jet = LOSSES[name](wide[0] / np.longdouble(temperature), *wide[1:], **options)
+        return nothing(s)
     t = np.longdouble(temperature)
+    jet = LOSSES[name](s / t if name in POINTWISE else (s[:, None] - s[None, :]) / t, *others, **options)
     return Jet(
         jet.value,
         jet.grad / t,

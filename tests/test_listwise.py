@@ -307,9 +307,11 @@ def test_weights_of_the_wrong_kind() -> None:
         with pytest.raises(ValueError, match=r"sample_weight.*one weight per list"):
             CASES[name]()(y, s, np.ones((2, 2)))
         assert CASES[name]()(y, s, [1.0, 2.0]) == CASES[name]()(y, s, [[1.0], [2.0]])
-    for name in ITEM_WEIGHTS:
+    for name in set(ITEM_WEIGHTS) - {"list_mle"}:
         with pytest.raises(ValueError, match=r"sample_weight.*column of shape \(2, 1\)"):
             CASES[name]()(y, s, np.ones(2))
+    with pytest.raises(ValueError, match="fits neither the items"):
+        CASES["list_mle"]()(y, s, np.ones(3))
     with pytest.raises(ValueError, match="pairs"):
         _ = CASES["softmax"]().bind(y).pairs_per_list
 
@@ -383,6 +385,38 @@ def test_xendcg() -> None:
     assert both[0] == value
     assert both[1] != value
     assert loss([5.0], [3.0]) == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_list_mle_is_coxs_partial_likelihood(dtype: Any, rng: np.random.Generator) -> None:
+    """Censored cases have weight 0: they are at risk and no events."""
+    days, event = rng.permutation(40) + 1.0, (rng.random(40) < 0.6).astype(float)
+    s = rng.normal(0, 2, 40).astype(dtype)
+    at_risk = [np.log(np.exp(s[days >= day].astype(np.longdouble)).sum()) for day in days]
+    want = float((event * (np.array(at_risk) - s)).sum())
+    cox = rg.ListMLELoss(reduction="sum", negative_labels="use")
+    assert cox(-days, s, event) == pytest.approx(want, rel=1e-12)
+    ones = cox.bind(-days, np.ones(40))
+    value, grad = ones.value_and_grad(s)
+    plain, plain_grad = cox.value_and_grad(-days, s)
+    assert value == pytest.approx(plain, rel=1e-14)
+    np.testing.assert_array_equal(grad, plain_grad)
+
+
+def test_list_mle_takes_weights_of_items_and_of_lists() -> None:
+    """(n_lists,) is per list where it is not the shape of the items."""
+    y, s = np.array([[2.0, 1, 0], [0, 2, 1]]), np.array([[0.1, 0.5, 0.2], [1.0, 0.3, 0.4]])
+    loss = CASES["list_mle"]()
+    by_list = loss(y, s, [[2.0], [3.0]])
+    assert loss(y, s, [2.0, 3.0]) == by_list
+    assert loss(y, s, [[2.0] * 3, [3.0] * 3]) == pytest.approx(by_list, rel=1e-14)
+    flat, groups = y.ravel(), [3, 3]
+    assert loss(flat, s.ravel(), [2.0, 3.0], groups=groups) == by_list
+    assert loss(flat, s.ravel(), [2.0] * 3 + [3.0] * 3, groups=groups) == pytest.approx(by_list, rel=1e-14)
+    single = loss(np.arange(2.0), np.zeros(2), [2.0, 3.0], groups=[1, 1])
+    assert single == 0  # one item each: nothing to compete with
+    masked = loss({"labels": y, "mask": [[True, True, False]] * 2}, s, [[1.0, 2.0, np.nan]] * 2)
+    assert masked == pytest.approx(loss(y[:, :2], s[:, :2], [[1.0, 2.0]] * 2), rel=1e-14)
 
 
 def test_positive_curvature_bounds_the_newton_step(rng: np.random.Generator) -> None:

@@ -43,7 +43,7 @@ class OnAnotherDevice:
             r"lambda_weight: NDCGWeight has no \['depth'\]",
         ),
         (
-            lambda: rg.ListMLELoss()(LABELS, SCORES, [1.0, 2.0, 3.0]),
+            lambda: rg.ApproxNDCGLoss()(LABELS, SCORES, [1.0, 2.0, 3.0]),
             "sample_weight: .*one weight per list, of shape",
         ),
         (lambda: HINGE(LABELS, SCORES, qid=[1.0, np.nan, 1.0]), r"qid: .*nan.* at index 1\b"),

@@ -77,12 +77,6 @@ template <class T> void weigh_values(const Plan& plan, const LossCall<T>& call, 
         value[k] = weighed(call.of_value.item(list, base + (order == nullptr ? k : order[k])), value[k]);
 }
 
-/// Whether sums in float keep a number's digits when it is a factor of their terms: none overflows or becomes denormal.
-inline bool fits_float_sums(double x) { return x == 0 || (std::abs(x) >= 1e-15 && std::abs(x) <= 1e6); }
-inline bool fit_float_sums(const double* x, std::int64_t n) {
-    return x == nullptr || std::all_of(x, x + n, fits_float_sums);
-}
-
 inline bool with_value(PairMode mode) { return mode == kValue || mode == kValueGrad; }
 inline bool with_hess(PairMode mode) { return mode == kGradHess || mode == kGradPositiveHess; }
 
@@ -92,19 +86,6 @@ template <class T> void check_finite(const Plan& plan, const LossCall<T>& call) 
     if (bad >= 0)
         throw ArgumentError("scores (y_pred): " + std::string(std::isnan(call.scores[bad]) ? "NaN" : "infinity") +
                             " at " + plan.lists().place(bad) + "; finite numbers are wanted");
-}
-
-/// Throws ArgumentError for a valid item's score that the temperature makes infinite.
-template <class T> void check_range(const Plan& plan, const LossCall<T>& call, double temperature) {
-    const double limit = std::numeric_limits<double>::max() * std::min(temperature, 1.0);
-    if (limit >= static_cast<double>(std::numeric_limits<T>::max())) return;
-    for (std::int64_t l = 0; l < plan.lists().count(); ++l)
-        for (std::int32_t k = 0; k < plan.size(l); ++k) {
-            const std::int64_t item = plan.item(l, k);
-            if (std::isfinite(call.scores[item]) && std::abs(static_cast<double>(call.scores[item])) > limit)
-                throw ArgumentError("scores (y_pred): the number at " + plan.lists().place(item) +
-                                    " divided by the temperature is too large for float64");
-        }
 }
 
 /// Work (in units of Task::cost) below which starting threads costs more than it gains.

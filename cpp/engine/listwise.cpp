@@ -10,6 +10,7 @@
 #include "engine/dispatch.hpp"
 #include "engine/gains.hpp"
 #include "engine/item_parts.hpp"
+#include "engine/magnitudes.hpp"
 
 namespace rankgrad {
 namespace {
@@ -29,18 +30,24 @@ PlanOptions options_for(const ListLossKernels& kernel, const ListwiseLoss& loss,
     return options;
 }
 
-/// The numbers divided by the temperature, by parts; `to` may be `from`.
-template <class T> void divide(const T* from, std::int32_t n, double temperature, double* to, const Team& team) {
-    if (std::is_same_v<T, double> && temperature == 1.0) return;
+/// The numbers times a power of two, by parts; `to` may be `from`.
+template <class T> void widen(const T* from, std::int32_t n, double factor, double* to, const Team& team) {
+    if (std::is_same_v<T, double> && factor == 1) return;
     team.run(count_parts(n), [&](std::int64_t part) {
         for (std::int64_t k = part_begin(n, part); k < part_begin(n, part + 1); ++k)
-            to[k] = static_cast<double>(from[k]) / temperature;
+            to[k] = static_cast<double>(from[k]) * factor;
     });
 }
 
-template <class P> ListBuffers<P>& buffers_of(ListScratch& s) {
-    if constexpr (std::is_same_v<P, float>) return s.single;
-    else return s.twice;
+/// The largest absolute number; NaN if one of them is not finite.
+template <class Number> double largest(std::int32_t n, Number number) {
+    double most = 0, bad = 0;
+    for (std::int32_t k = 0; k < n; ++k) {
+        const double x = number(k);
+        most = std::max(most, std::abs(x));
+        bad += x - x;
+    }
+    return most + bad;
 }
 
 }  // namespace
@@ -55,13 +62,22 @@ Listwise::Listwise(ListwiseLoss loss, Lists lists, Labels labels, const std::uin
     : loss_(std::move(loss)), loss_index_(find_loss(loss_.name)), target_kind_(target_of(loss_.target)),
       plan_(std::move(lists), labels, mask, options_for(kernel(), loss_, target_kind_, options)),
       target_(make_targets(plan_, target_kind_)) {
-    if (kernel().float_sum[kValue] != nullptr) {
-        targets_fit_float_ = fit_float_sums(target_.data(), static_cast<std::int64_t>(target_.size()));
-        float_target_.assign(target_.begin(), target_.end());
-    }
     if (kernel().rank_based) scale_by_ideal();
+    for (std::int64_t l = 0; l < plan_.lists().count(); ++l)
+        for (std::int32_t k = 0; !plan_.is_nan(l) && k < plan_.size(l); ++k)
+            largest_target_ = std::max(
+                largest_target_,
+                std::abs(target_kind_ == Target::kNormalizedLabel ? plan_.label(l)[k] : target_[plan_.begin(l) + k]));
+    if (kernel().float_sum[kValue] != nullptr) {
+        float_target_.assign(target_.begin(), target_.end());
+        floats_are_targets_ = std::equal(target_.begin(), target_.end(), float_target_.begin());
+    }
     loss_.parameters.cutoff_width = loss_.temperature;
     per_temperature_ = 1 / loss_.temperature;
+    for (std::int64_t l = 0; kernel().splits_target && l < plan_.lists().count(); ++l) {
+        target_sums_.push_back(split_sum(target_.data() + plan_.begin(l), plan_.size(l)));
+        float_sums_.push_back(split_sum(float_target_.data() + plan_.begin(l), plan_.size(l)));
+    }
 }
 
 /// Targets of a list and their ideal sum in one scale, in which sums of them are finite.
@@ -83,7 +99,6 @@ double Listwise::pairs(std::int64_t /*list*/) const {
 
 template <class T> double Listwise::evaluate(const LossCall<T>& call) const {
     check_finite(plan_, call);
-    check_range(plan_, call, loss_.temperature);
     const std::int64_t n = plan_.lists().n_items();
     if (!plan_.all_valid()) {
         for (T* out : {call.grad, call.hess, values_per_item() ? call.row_value : nullptr})
@@ -93,7 +108,7 @@ template <class T> double Listwise::evaluate(const LossCall<T>& call) const {
         const double value = evaluate_list(call, list, s, team);
         if (call.row_value != nullptr && !values_per_item())
             call.row_value[list] = static_cast<T>(weighed(call.of_value.list(list), value));
-        return call.list_weight == nullptr ? value : call.list_weight[list] * value;
+        return call.list_weight == nullptr ? value : weighed(call.list_weight[list], value);
     };
     return sum_over_lists(plan_, call, pool_, value_of, plan_.long_lists());
 }
@@ -102,150 +117,56 @@ template <class T>
 double Listwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const {
     const std::int32_t n = plan_.size(list);
     if (n == 0) return 0;
-    T* score = padded(buffers_of<T>(s).score, static_cast<std::size_t>(n));
+    T* score = padded(s.template buffers<T>().score, static_cast<std::size_t>(n));
     const T* from = score;
     if (plan_.in_place(list)) from = call.scores + plan_.lists().begin(list);
     else plan_.gather(list, call.scores, score);
     T low, high;
+    const Sizes of = sizes(call, list);
     // Looked at again in our own copy: the caller's memory may have changed since the check.
-    if (!copy_scores(from, n, score, &low, &high) || plan_.is_nan(list) || !finite_arguments(call, list)) {
+    if (!copy_scores(from, n, score, &low, &high) || plan_.is_nan(list) || !of.finite()) {
         fill(call, list, std::numeric_limits<T>::quiet_NaN());
         return std::numeric_limits<double>::quiet_NaN();
     }
-    const double range = (static_cast<double>(high) - static_cast<double>(low)) / loss_.temperature;
+    const double bottom = static_cast<double>(low), top = static_cast<double>(high);
     if constexpr (std::is_same_v<T, float>) {
-        const double reach = values_per_item() ? std::max(std::abs(double{low}), std::abs(double{high})) : range;
-        if (loss_.temperature == 1.0 && reach <= kernel().float_range && fits_float(call, list))
-            return sum_list<float>(call, list, high, s, team);
+        const double size = values_per_item() ? std::max(std::abs(bottom), std::abs(top)) : top - bottom;
+        if (fits_floats(call, size, of)) {
+            ListJob<float> job;
+            job.low = low;
+            job.high = high;
+            return sum_list(call, list, job, of, s, team);
+        }
     }
-    divide(score, n, loss_.temperature, padded(s.twice.score, static_cast<std::size_t>(n)), team);
-    return sum_list<double>(call, list, static_cast<double>(high) / loss_.temperature, s, team);
+    const MarginUnits units = values_per_item() ? MarginUnits{} : margin_units(bottom, top, loss_.temperature);
+    widen(score, n, units.factor, padded(s.twice.score, static_cast<std::size_t>(n)), team);
+    ListJob<double> job;
+    job.low = bottom * units.factor;
+    job.high = top * units.factor;
+    job.temperature = loss_.temperature;
+    job.per_temperature = units.per_temperature;
+    return sum_list(call, list, job, of, s, team);
 }
 
-/// What the kernels multiply by in float: targets, item weights, and the factors of the list.
-template <class T> bool Listwise::fits_float(const LossCall<T>& call, std::int64_t list) const {
-    const double factor = call.scale * (call.list_weight == nullptr ? 1.0 : call.list_weight[list]);
+template <class T> Listwise::Sizes Listwise::sizes(const LossCall<T>& call, std::int64_t list) const {
     const std::int32_t n = plan_.size(list);
-    if (!fits_float_sums(factor)) return false;
-    if (!targets_fit_float_ && !fit_float_sums(target_.data() + plan_.begin(list), n)) return false;
-    for (std::int32_t k = 0; call.item_weight != nullptr && k < n; ++k)
-        if (!fits_float_sums(call.item_weight[plan_.item(list, k)])) return false;
-    return true;
+    Sizes sizes;
+    if (call.list_weight != nullptr) sizes.list_weight = largest(1, [&](auto) { return call.list_weight[list]; });
+    if (call.item_weight != nullptr)
+        sizes.item_weight = largest(n, [&](std::int32_t k) { return call.item_weight[plan_.item(list, k)]; });
+    if (call.mode == kHessVector)
+        sizes.vector =
+            largest(n, [&](std::int32_t k) { return static_cast<double>(call.vector[plan_.item(list, k)]); });
+    return sizes;
 }
 
-template <class T> bool Listwise::finite_arguments(const LossCall<T>& call, std::int64_t list) const {
-    double bad = 0;
-    if (call.list_weight != nullptr) bad += call.list_weight[list] - call.list_weight[list];
-    for (std::int32_t k = 0; call.item_weight != nullptr && k < plan_.size(list); ++k) {
-        const double w = call.item_weight[plan_.item(list, k)];
-        bad += w - w;
-    }
-    for (std::int32_t k = 0; call.mode == kHessVector && k < plan_.size(list); ++k) {
-        const double v = static_cast<double>(call.vector[plan_.item(list, k)]);
-        bad += v - v;
-    }
-    return bad == 0;
-}
-
-template <class P, class T>
-double Listwise::sum_list(const LossCall<T>& call, std::int64_t list, P high, Scratch& s, const Team& team) const {
-    ListJob<P> task = job<P>(call, list, s);
-    task.high = high;
-    double value = 0;
-    if constexpr (std::is_same_v<P, float>) {
-        value = kernel().float_sum[call.mode](task);
-    } else if (!kernel().rank_based) {
-        value = kernel().double_sum[call.mode](task);
-    } else if (task.ideal > 0) {
-        double low;
-        copy_scores(task.score, task.n, task.score, &low, &task.high);
-        value = smooth_rank_sums(kernel().rank, task, call.mode, low, s.twice.vector.data(), loss_.choice,
-                                 std::is_same_v<T, float>, s.ranks, team);
-    } else {
-        fill(call, list, T(0));
-        return 0;
-    }
-    scatter<P>(call, list, buffers_of<P>(s));
-    return value;
-}
-
-template <class P, class T> ListJob<P> Listwise::job(const LossCall<T>& call, std::int64_t list, Scratch& s) const {
-    const auto n = static_cast<std::size_t>(plan_.size(list));
-    ListBuffers<P>& b = buffers_of<P>(s);
-    ListJob<P> job;
-    job.n = plan_.size(list);
-    job.score = b.score.data();
-    job.target = target<P>(call, list, b);
-    if (kernel().order == kByLabel) {
-        job.level_begin = plan_.level_begin(list);
-        job.n_levels = plan_.n_levels(list);
-    }
-    if (kernel().per_item) {
-        P* weight = padded(b.weight, n);
-        if (call.item_weight != nullptr) plan_.gather(list, call.item_weight, weight);
-        else std::fill_n(weight, n, P(1));
-        job.weight = weight;
-        job.value = padded(b.value, n);
-    }
-    if (call.mode == kHessVector) {
-        P* vector = padded(b.vector, n);
-        plan_.gather(list, call.vector, vector);
-        job.vector = vector;
-    }
-    job.grad = padded(b.grad, n);
-    job.hess = padded(b.hess, n);
-    const int arrays = call.mode == kHessVector ? kernel().work_arrays_along_vector : kernel().work_arrays;
-    for (int a = kernel().rank_based ? kRank : 0; a < arrays; ++a) job.work[a] = padded(s.work[a], n + 1);
-    const double list_weight = call.list_weight == nullptr ? 1.0 : call.list_weight[list];
-    job.scale = call.scale * list_weight * per_temperature_;
-    job.curvature_scale = job.scale * per_temperature_;
-    if (call.mode == kHessVector) job.scale = job.curvature_scale;
-    job.parameters = loss_.parameters;
-    if (!ideal_.empty()) job.ideal = ideal_[static_cast<std::size_t>(list)];
-    return job;
-}
-
-template <class P, class T>
-const P* Listwise::target(const LossCall<T>& call, std::int64_t list, ListBuffers<P>& b) const {
-    const std::int64_t begin = plan_.begin(list);
-    const std::int32_t n = plan_.size(list);
-    const bool weighted = call.item_weight != nullptr && !kernel().per_item;
-    if (!weighted && target_kind_ != Target::kNoisyPower) {
-        if constexpr (std::is_same_v<P, float>) return float_target_.data() + begin;
-        else return target_.data() + begin;
-    }
-    const bool normalized = target_kind_ == Target::kNormalizedLabel, noisy = target_kind_ == Target::kNoisyPower;
-    const double* fixed = normalized ? plan_.label(list) : target_.data() + begin;
-    const bool divided = normalized || noisy;
-    // In a scale in which their sum is finite; the noise must not become large.
-    const double scale = divided ? unit_scale(std::max(largest_size(fixed, n), noisy ? 1.0 : 0.0)) : 1.0;
-    double heaviest = 0;
-    for (std::int32_t k = 0; divided && weighted && k < n; ++k)
-        heaviest = std::max(heaviest, std::abs(call.item_weight[plan_.item(list, k)]));
-    const double weight_scale = divided && weighted ? unit_scale(heaviest) : 1.0;
-    const auto value = [&](std::int32_t k) {
-        const std::int64_t item = plan_.item(list, k);
-        const double u = noisy ? noise(loss_.seed, call.iteration, list, item - plan_.lists().begin(list)) : 0.0;
-        return (fixed[k] - u) * scale * (weighted ? call.item_weight[item] * weight_scale : 1.0);
-    };
-    double total = divided ? 0.0 : 1.0;
-    for (std::int32_t k = 0; divided && k < n; ++k) total += value(k);
-    P* out = padded(b.target, static_cast<std::size_t>(n));
-    for (std::int32_t k = 0; k < n; ++k) out[k] = static_cast<P>(total != 0 ? value(k) / total : 0.0);
-    return out;
-}
-
-template <class P, class T>
-void Listwise::scatter(const LossCall<T>& call, std::int64_t list, ListBuffers<P>& b) const {
-    for (std::int32_t k = 0; call.row_value != nullptr && values_per_item() && k < plan_.size(list); ++k) {
-        const std::int64_t item = plan_.item(list, k);
-        call.row_value[item] = static_cast<T>(weighed(call.of_value.item(list, item), static_cast<double>(b.value[k])));
-    }
-    if (call.grad != nullptr) plan_.scatter(list, b.grad.data(), call.grad);
-    if (call.hess == nullptr) return;
-    const P floor = static_cast<P>(call.min_hessian);
-    for (std::int32_t k = 0; k < plan_.size(list); ++k) b.hess[k] = std::max(b.hess[k], floor);  // NaN stays
-    plan_.scatter(list, b.hess.data(), call.hess);
+/// Whether float arithmetic serves: each number, and what is made of it, is of modest size.
+template <class T> bool Listwise::fits_floats(const LossCall<T>& call, double score, const Sizes& sizes) const {
+    const ListLossKernels& loss = kernel();
+    if (loss_.temperature != 1 || !(score <= loss.float_range)) return false;
+    return (floats_are_targets_ || !loss.per_item) && fits_float(sizes.item_weight) &&
+           fits_float(largest_target_ * sizes.item_weight) && fits_float(sizes.vector) &&
+           fits_float(std::abs(loss_.parameters.epsilon)) && fits_float(std::abs(call.scale) * sizes.list_weight);
 }
 
 /// The same number for all results of a list.
@@ -258,6 +179,8 @@ template <class T> void Listwise::fill(const LossCall<T>& call, std::int64_t lis
     }
 }
 
+template void Listwise::fill(const LossCall<float>&, std::int64_t, float) const;
+template void Listwise::fill(const LossCall<double>&, std::int64_t, double) const;
 template double Listwise::evaluate(const LossCall<float>&) const;
 template double Listwise::evaluate(const LossCall<double>&) const;
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "engine/call.hpp"
@@ -30,6 +31,10 @@ template <class P> struct ListBuffers {
 struct ListScratch {
     ListBuffers<float> single;
     ListBuffers<double> twice;
+    template <class P> ListBuffers<P>& buffers() {
+        if constexpr (std::is_same_v<P, float>) return single;
+        else return twice;
+    }
     Buffer<double> work[6];
     SmoothRankScratch ranks;
 };
@@ -49,29 +54,46 @@ public:
 
 private:
     using Scratch = ListScratch;
+    /// The largest numbers of a list's arguments; NaN where one is not finite.
+    struct Sizes {
+        double list_weight = 1, item_weight = 1, vector = 1;
+        bool finite() const { return !std::isnan(list_weight + item_weight + vector); }
+    };
+    /// What the kernel has left to multiply its results with.
+    struct Left {
+        int exponent = 0;         ///< of a power of two that was taken out of targets and weights
+        int vector_exponent = 0;  ///< and out of the vector
+        bool scale = false;       ///< the factor of all derivatives, too
+    };
     const ListLossKernels& kernel() const;
     void scale_by_ideal();
     template <class T>
     double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const;
-    template <class T> bool fits_float(const LossCall<T>& call, std::int64_t list) const;
-    template <class T> bool finite_arguments(const LossCall<T>& call, std::int64_t list) const;
+    template <class T> Sizes sizes(const LossCall<T>& call, std::int64_t list) const;
+    template <class T> bool fits_floats(const LossCall<T>& call, double score, const Sizes& sizes) const;
+
+    // listwise_jobs.cpp
+    template <class P, class T> double sum_list(const LossCall<T>& call, std::int64_t list, ListJob<P>& job,
+                                                const Sizes& sizes, Scratch& s, const Team& team) const;
     template <class P, class T>
-    double sum_list(const LossCall<T>& call, std::int64_t list, P high, Scratch& s, const Team& team) const;
-    template <class P, class T> ListJob<P> job(const LossCall<T>& call, std::int64_t list, Scratch& s) const;
+    Left prepare(const LossCall<T>& call, std::int64_t list, const Sizes& sizes, Scratch& s, ListJob<P>& job) const;
+    template <class P, class T> int prepare_target(const LossCall<T>& call, std::int64_t list, const Sizes& sizes,
+                                                   ListBuffers<P>& buffers, ListJob<P>& job) const;
     template <class P, class T>
-    const P* target(const LossCall<T>& call, std::int64_t list, ListBuffers<P>& buffers) const;
-    template <class P, class T> void scatter(const LossCall<T>& call, std::int64_t list, ListBuffers<P>& buffers) const;
+    void scatter(const LossCall<T>& call, std::int64_t list, const Left& left, ListBuffers<P>& buffers) const;
     template <class T> void fill(const LossCall<T>& call, std::int64_t list, T number) const;
 
     ListwiseLoss loss_;
     int loss_index_;
-    double per_temperature_ = 1;
     Target target_kind_;
     Plan plan_;
     std::vector<double> target_;
-    std::vector<float> float_target_;  ///< the same, for losses with float sums
-    bool targets_fit_float_ = true;    ///< of all lists
-    std::vector<double> ideal_;        ///< per list, for ApproxNDCG
+    double per_temperature_ = 1;
+    double largest_target_ = 0;                       ///< or label, for those over the sum of a list
+    std::vector<float> float_target_;                 ///< the same, for losses with float sums
+    bool floats_are_targets_ = true;                  ///< to the last bit
+    std::vector<SplitSum> target_sums_, float_sums_;  ///< per list, for losses that split them
+    std::vector<double> ideal_;                       ///< per list, for ApproxNDCG
     mutable ScratchPool<Scratch> pool_;
 };
 

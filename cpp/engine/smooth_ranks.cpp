@@ -39,16 +39,16 @@ double metric(const RankKernels& loss, const ListJob<double>& job, Buffer<double
     return std::accumulate(value.begin(), value.end(), 0.0);
 }
 
-double direct_sums(const RankKernels& loss, ListJob<double> job, PairMode mode, double low, SmoothRankScratch& scratch,
+double direct_sums(const RankKernels& loss, ListJob<double> job, PairMode mode, SmoothRankScratch& scratch,
                    const Team& team) {
     const auto n = static_cast<std::size_t>(job.n);
-    job.factored = job.high - low <= kFactoredRange;
+    job.factored = (job.high - job.low) * job.per_temperature <= kFactoredRange;
     job.work[kRowOperand] = job.work[kColumnOperand] = job.score;
     if (job.factored) {
         job.work[kRowOperand] = padded(scratch.row, n);
         job.work[kColumnOperand] = padded(scratch.column, n);
-        kernels().double_exponentials(job.score, job.n, 0.5 * job.high + 0.5 * low, 1.0, job.work[kRowOperand],
-                                      job.work[kColumnOperand]);
+        kernels().double_exponentials(job.score, job.n, 0.5 * job.high + 0.5 * job.low, job.per_temperature,
+                                      job.work[kRowOperand], job.work[kColumnOperand]);
     }
     const auto rows = static_cast<std::int32_t>(std::max(64.0, std::min<double>(job.n, kPairsPerCall / job.n)));
     by_rows(job, rows, team, loss.ranks[mode == kHessVector]);
@@ -59,11 +59,11 @@ double direct_sums(const RankKernels& loss, ListJob<double> job, PairMode mode, 
 
 class BinnedSums {
 public:
-    BinnedSums(const ExpansionKernels& kernels, const ListJob<double>& job, double low, SmoothRankScratch& scratch,
+    BinnedSums(const ExpansionKernels& kernels, const ListJob<double>& job, SmoothRankScratch& scratch,
                const Team& team)
         : job_(job), scratch_(scratch), team_(team) {
         ExpansionScratch& own = scratch.expansion;
-        e_ = make_bins(kernels, job.score, job.n, low, job.high, 1.0, own, scratch.sort, team);
+        e_ = make_bins(kernels, job.score, job.n, job.low, job.high, 1 / job.per_temperature, own, scratch.sort, team);
         e_.tables = lent_tables(own, kernels);
         own.marks.resize(std::max(own.marks.size(), 2 * static_cast<std::size_t>(e_.n_bins)));
         e_.marks = own.marks.data();
@@ -121,18 +121,18 @@ private:
 
 }  // namespace
 
-double smooth_rank_sums(const RankKernels& loss, ListJob<double> job, PairMode mode, double low, double* vector,
-                        Choice choice, bool is_float, SmoothRankScratch& scratch, const Team& team) {
+double smooth_rank_sums(const RankKernels& loss, ListJob<double> job, PairMode mode, double* vector, Choice choice,
+                        bool is_float, SmoothRankScratch& scratch, const Team& team) {
     const BinnedRanks& binned = kernels().binned_ranks->of[is_float ? 0 : 1];
     ListFacts facts;
     facts.items = job.n;
-    facts.range = job.high - low;
+    facts.range = (job.high - job.low) * job.per_temperature;
     facts.is_float = is_float;
     facts.factored = facts.range <= kFactoredRange;
     if (choose_rank_algorithm(choice, *binned.expansion, facts) == Algorithm::direct)
-        return direct_sums(loss, job, mode, low, scratch, team);
+        return direct_sums(loss, job, mode, scratch, team);
     if (mode == kHessVector) take_off_origin(vector, job.n);
-    BinnedSums sums(*binned.expansion, job, low, scratch, team);
+    BinnedSums sums(*binned.expansion, job, scratch, team);
     sums.run(binned.ranks[mode == kHessVector]);
     const double value = metric(loss, job, scratch.value, team);
     sums.run(binned.slopes[mode]);

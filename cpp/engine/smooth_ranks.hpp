@@ -18,10 +18,10 @@ struct SmoothRankScratch {
     SortScratch<double> sort;
 };
 
-/// Writes the derivatives of the mode into the arrays of `job`, whose scores are from `low` to job.high, and gives the value.
+/// Writes the derivatives of the mode into the arrays of `job` and gives the value.
 /// The job's arrays of ranks are ready; `vector`, for kHessVector, is centred in place. is_float: accuracy for float32
 /// results is enough.
-double smooth_rank_sums(const RankKernels& loss, ListJob<double> job, PairMode mode, double low, double* vector,
-                        Choice choice, bool is_float, SmoothRankScratch& scratch, const Team& team);
+double smooth_rank_sums(const RankKernels& loss, ListJob<double> job, PairMode mode, double* vector, Choice choice,
+                        bool is_float, SmoothRankScratch& scratch, const Team& team);
 
 }  // namespace rankgrad

@@ -1,6 +1,7 @@
 // What listwise and pointwise losses make of the labels, once per plan; and the noise of XE-NDCG.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -35,6 +36,20 @@ struct IdealSums {
     std::vector<double> sum, scale;
 };
 IdealSums ideal_sums(const Plan& plan, const std::vector<double>& gains, double cutoff);
+
+/// The largest number, and the sum of the others: blocks of them first, so that long sums lose no digits.
+template <class T> SplitSum split_sum(const T* x, std::int32_t n) {
+    if (n == 0) return {};
+    const T* top = std::max_element(x, x + n);
+    SplitSum split{static_cast<double>(*top), 0};
+    for (const T *block = x, *end = x + n; block < end;) {
+        double sum = 0;
+        for (const T* last = end - block > 256 ? block + 256 : end; block < last; ++block)
+            if (block != top) sum += static_cast<double>(*block);
+        split.rest += sum;
+    }
+    return split;
+}
 
 /// A number in [0, 1): a pure function of its arguments, by the mixing function of SplitMix64 [Steele et al., 2014].
 double noise(std::uint64_t seed, std::uint64_t iteration, std::int64_t list, std::int64_t position);

@@ -17,11 +17,26 @@
 namespace rankgrad {
 namespace {
 
-/// u = e^(z_column - z_row)
-template <bool factored> RANKGRAD_INLINE Lanes<double> odds(Lanes<double> row, Lanes<double> column) {
+/// sigma(d) of d = z_column - z_row, with its first derivative a and its second b. Terms of far pairs are 0 and not merely
+/// small: a factor of the temperature, which may be large, comes later.
+struct Sigmoid {
+    Lanes<double> q, a, b;
+};
+template <bool factored>
+RANKGRAD_INLINE Sigmoid sigmoid(const ListJob<double>& job, Lanes<double> row, Lanes<double> column) {
     using V = Lanes<double>;
-    if constexpr (factored) return row * column;
-    return exp(min(max(column - row, V(-690)), V(690)));
+    if constexpr (factored) {
+        const V u = row * column;  // e^d
+        const V p = V(1) / (V(1) + u);
+        const V q = u * p, a = q * p;
+        return {q, a, a * ((V(1) - u) * p)};
+    }
+    const V d = (column - row) * V(job.per_temperature);
+    const V e = exp_negative(-abs(d));
+    const V p = V(1) / (V(1) + e);
+    const V small = e * p, a = small * p, b = a * ((V(1) - e) * p);
+    const auto positive = d > V(0);
+    return {select(positive, p, small), a, select(positive, -b, b)};
 }
 
 /// Calls body(k, mask) for the registers of columns; `mask` leaves out the row itself and what lies past the end.
@@ -49,11 +64,10 @@ template <bool along_vector> struct RankSum {
             const V row(job.work[kRowOperand][i]);
             V rank(0), change(0);
             for_other_columns(job.n, i, [&](std::int32_t k, typename V::Mask others) {
-                const V u = odds<factored>(row, V::load(job.work[kColumnOperand] + k));
-                const V p = V(1) / (V(1) + u);
-                const V q = select(others, u * p, V(0));
-                rank += q;
-                if constexpr (along_vector) change += p * q * (V::load(job.vector + k) - V(job.vector[i]));
+                const Sigmoid s = sigmoid<factored>(job, row, V::load(job.work[kColumnOperand] + k));
+                rank += select(others, s.q, V(0));
+                if constexpr (along_vector)
+                    change += select(others, s.a, V(0)) * (V::load(job.vector + k) - V(job.vector[i]));
             });
             job.work[kRank][i] = 1 + sum(rank);
             if constexpr (along_vector) job.work[kRankChange][i] = sum(change);
@@ -77,10 +91,9 @@ template <PairMode mode> struct SlopeSum {
         [[maybe_unused]] const double y_k = mode == kHessVector ? c_k * job.work[kRankChange][k] : 0;
         V grad(0), hess(0), width(0);
         for_other_columns(job.n, k, [&](std::int32_t i, typename V::Mask others) {
-            const V u = odds<factored>(self, V::load(job.work[kColumnOperand] + i));
-            const V p = V(1) / (V(1) + u);
-            const V a = select(others, u * p * p, V(0));
-            const V b = a * ((u - V(1)) * p);  // sigma''(z_k - z_i) = -sigma''(z_i - z_k)
+            const Sigmoid s = sigmoid<factored>(job, self, V::load(job.work[kColumnOperand] + i));
+            const V a = select(others, s.a, V(0));
+            const V b = select(others, -s.b, V(0));  // sigma''(z_k - z_i) = -sigma''(z_i - z_k)
             const V f = V::load(job.work[kSlope] + i), c = V::load(job.work[kCurvature] + i);
             if constexpr (mode == kHessVector) {
                 grad += (c * V::load(job.work[kRankChange] + i) - V(y_k)) * a;
@@ -119,7 +132,8 @@ struct ApproxNdcg {
     static double metric(const ListJob<double>& job) {
         using V = Lanes<double>;
         const double ln2 = 0.69314718055994530942;
-        const double cutoff = job.parameters.cutoff, per_width = 1 / job.parameters.cutoff_width;
+        const double cutoff = job.parameters.cutoff, inverse_width = 1 / job.parameters.cutoff_width;
+        const double per_width = inverse_width < kLargestDouble ? inverse_width : kLargestDouble;
         const bool all = cutoff == 0 || cutoff >= job.n;
         double total = 0;
         for (std::int32_t k = job.row_begin; k < job.row_end; k += V::count) {
@@ -136,12 +150,14 @@ struct ApproxNdcg {
                 const V cut = select(inside, p, e * p);
                 const V cut_slope = -(e * p * p) * V(per_width);
                 const V bend = e * p * p * ((V(1) - e) * p);  // |sigma''|
-                const V cut_curvature = select(inside, -bend, bend) * V(per_width * per_width);
+                // One factor after the other: their square may be infinite where the bend is 0.
+                const V cut_curvature = select(inside, -bend, bend) * V(per_width) * V(per_width);
                 curvature = curvature * cut + V(2) * slope * cut_slope + d * cut_curvature;
                 slope = slope * cut + d * cut_slope;
                 d = d * cut;
             }
-            const V factor = select(first_lanes<double>(job.n - k), V::load(job.target + k) * V(-1 / job.ideal), V(0));
+            const V share = V::load(job.target + k) / V(job.ideal);
+            const V factor = select(first_lanes<double>(job.n - k), -share, V(0));
             total += sum(factor * d);
             (factor * slope).store(job.work[kSlope] + k);
             (factor * curvature).store(job.work[kCurvature] + k);

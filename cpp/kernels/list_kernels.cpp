@@ -21,6 +21,7 @@ template <class Loss> constexpr ListLossKernels list_loss() {
                       Loss::order,
                       Loss::per_item,
                       false,
+                      Loss::splits_target,
                       Loss::float_range,
                       Loss::work_arrays,
                       Loss::work_arrays_along_vector,
@@ -32,7 +33,7 @@ template <class Loss> constexpr ListLossKernels list_loss() {
     return k;
 }
 template <class Metric> constexpr ListLossKernels rank_loss() {
-    return {Metric::name, kByPosition, false, true, -1, 5, 6, {}, {}, RankLoss<Metric>::kernels};
+    return {Metric::name, kByPosition, false, true, false, -1, 5, 6, {}, {}, RankLoss<Metric>::kernels};
 }
 constexpr ListLossKernels kListLosses[] = {
     list_loss<SoftmaxLoss<false>>(),

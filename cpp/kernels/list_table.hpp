@@ -10,10 +10,18 @@ namespace rankgrad {
 struct Expansion;
 struct ExpansionKernels;
 
+/// A sum whose largest term is kept apart: less one of its terms it loses no digits.
+struct SplitSum {
+    double largest = 0, rest = 0;
+};
+
 /// One list for a listwise or pointwise loss: its valid items side by side, in the loss's order. All arrays but `target`
 /// and `weight` may be written, and all may be read one register past n. Kernels write final derivatives.
+///
+/// A margin is (s_i - s_j) * per_temperature: the difference comes first, as it is exact or nearly so, while a score that was
+/// divided has an error of its own size. Float sums are for a temperature of 1 and numbers of modest size.
 template <class T> struct ListJob {
-    T* score = nullptr;         ///< divided by the temperature
+    T* score = nullptr;
     const T* target = nullptr;  ///< what the loss makes of the labels, times the item weights where they belong there
     const T* weight = nullptr;  ///< item weights of pointwise losses
     const T* vector = nullptr;  ///< for kHessVector
@@ -22,7 +30,11 @@ template <class T> struct ListJob {
     std::int32_t n = 0;
     std::int32_t row_begin = 0, row_end = 0;  ///< rows of a sum over all pairs of items
     bool factored = false;                    ///< the sums over pairs take e^z and e^-z instead of z
-    T high = 0;                               ///< the largest score
+    bool item_weighted = false;               ///< `target` has item weights in it
+    SplitSum targets;                         ///< with splits_target
+    T low = 0, high = 0;                      ///< range of the scores
+    double temperature = 1;                   ///< of pointwise losses, which take scores and no differences
+    double per_temperature = 1;               ///< greater than 0 and finite
     double ideal = 0;                         ///< ideal DCG
     double scale = 1, curvature_scale = 1;    ///< factors of gradient and Hessian
     LossParameters parameters;
@@ -37,8 +49,8 @@ template <class T> using ListSum = double (*)(const ListJob<T>&);
 
 /// The arrays of job.work of a loss on smooth ranks.
 enum RankArray : int {
-    kRowOperand,     ///< e^-z, or z where that does not fit; of the direct sums only, as the next
-    kColumnOperand,  ///< e^z, or z
+    kRowOperand,     ///< e^-z, or the scores where that does not fit; of the direct sums only, as the next
+    kColumnOperand,  ///< e^z, or the scores
     kRank,
     kSlope,      ///< f
     kCurvature,  ///< c
@@ -78,6 +90,7 @@ struct ListLossKernels {
     ItemOrder order;
     bool per_item;       ///< pointwise: a value per item, and weights that do not enter the target
     bool rank_based;     ///< looks at every two items, by `rank` instead of the sums
+    bool splits_target;  ///< takes `targets`
     double float_range;  ///< float arithmetic serves scores of at most this range (per_item: this size); -1: none
     int work_arrays;     ///< for values and derivatives
     int work_arrays_along_vector;

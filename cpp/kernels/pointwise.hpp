@@ -1,4 +1,4 @@
-// Pointwise losses: each item on its own, z the score over the temperature, y the label, w the weight.
+// Pointwise losses: each item on its own, s the score, z the score over the temperature, y the label, w the weight.
 #pragma once
 
 #include "kernels/kernel_table.hpp"
@@ -8,33 +8,52 @@
 namespace rankgrad {
 namespace {
 
+/// The value of an item; and times its weight: value, slope and curvature, but for a constant `factor` that is left for the
+/// end. A weight of 0 makes all of these 0.
 template <class V> struct PointJet {
-    V value, slope, curvature;
+    V value, weighted, slope, curvature;
+};
+
+/// s / T, and w s / T, which is infinite only if the result is too large.
+template <class V> struct Unchanged {
+    RANKGRAD_INLINE V operator()(V s) const { return s; }
+    RANKGRAD_INLINE V product(V w, V s) const { return w * s; }
+};
+template <class V> struct Divided {
+    V temperature;
+    RANKGRAD_INLINE V operator()(V s) const { return s / temperature; }
+    RANKGRAD_INLINE V product(V w, V s) const {
+        return select(temperature < V(1), (w * s) / temperature, w * (s / temperature));
+    }
 };
 
 /// max(z, 0) - z y + log(1 + e^-|z|), labels clipped to [0, 1] before: slope p - y = (1 - y) p - y q, curvature p q.
 struct SigmoidCrossEntropy {
     static constexpr const char* name = "sigmoid_cross_entropy";
-    static constexpr double float_range = 40;  // of |z|: e^-|z| keeps its digits when it is weighed
-    template <class V> static PointJet<V> eval(V z, V y) {
-        const V e = exp_negative(-abs(z));
+    static constexpr double float_range = 40, factor = 1;  // of |z|: e^-|z| keeps its digits when it is weighed
+    template <class Z, class V> static RANKGRAD_INLINE PointJet<V> eval(Z over_temperature, V s, V y, V w) {
+        const V e = exp_negative(-abs(over_temperature(s)));
         const V p_large = V(1) / (V(1) + e);
         const V p_small = e * p_large;
-        const auto positive = z > V(0);
+        const auto positive = s > V(0);
         const V p = select(positive, p_large, p_small), q = select(positive, p_small, p_large);
-        // z (1 - y) for positive and -z y for negative z: both products are at least 0.
-        const V linear = select(positive, z * (V(1) - y), -z * y);
-        return {linear + log1p(e), (V(1) - y) * p - y * q, p_small * p_large};
+        // z (1 - y) for positive and -z y for negative z: both products are at least 0. z itself may be infinite.
+        const V linear = select(positive, s * (V(1) - y), -s * y), rest = log1p(e);
+        return {over_temperature(linear) + rest, over_temperature.product(w, linear) + w * rest,
+                w * ((V(1) - y) * p - y * q), w * (p_small * p_large)};
     }
 };
 
 /// (z - y)^2, in double: the difference may cancel.
 struct SquaredError {
     static constexpr const char* name = "squared_error";
-    static constexpr double float_range = -1;
-    template <class V> static PointJet<V> eval(V z, V y) {
-        const V error = z - y;
-        return {error * error, V(2) * error, V(2)};
+    static constexpr double float_range = -1, factor = 2;
+    template <class Z, class V> static RANKGRAD_INLINE PointJet<V> eval(Z over_temperature, V s, V y, V w) {
+        const V most(kLargestDouble);
+        const V z = over_temperature(s), error = min(max(z, -most), most) - y;
+        // The weight comes before the square, which may be infinite, as may z: y is nothing beside such a one.
+        const V weighted = select(abs(z) > most, over_temperature.product(w, s), w * error);
+        return {error * error, weighted * error, weighted, w};
     }
 };
 
@@ -42,22 +61,26 @@ template <class Point, class T, PairMode mode> struct PointwiseSum {
     using V = Lanes<T>;
 
     static double call(const ListJob<T>& job) {
+        return job.temperature == 1 ? add(job, Unchanged<V>()) : add(job, Divided<V>{V(job.temperature)});
+    }
+
+    template <class Z> static RANKGRAD_INLINE double add(const ListJob<T>& job, Z over_temperature) {
         double total = 0;
         for (std::int32_t k = 0; k < job.n; k += V::count) {
-            const PointJet<V> jet = Point::eval(V::load(job.score + k), V::load(job.target + k));
-            const V weight = V::load(job.weight + k);
+            const PointJet<V> jet =
+                Point::eval(over_temperature, V::load(job.score + k), V::load(job.target + k), V::load(job.weight + k));
             if constexpr (mode == kValue || mode == kValueGrad) {
                 jet.value.store(job.value + k);
-                total += sum(select(first_lanes<T>(job.n - k), weight * jet.value, V(0)));
+                total += sum(select(first_lanes<T>(job.n - k), jet.weighted, V(0)));
             }
             if constexpr (mode == kHessVector) {
-                (V(job.scale) * weight * jet.curvature * V::load(job.vector + k)).store(job.grad + k);
+                (V(Point::factor * job.scale) * jet.curvature * V::load(job.vector + k)).store(job.grad + k);
             } else if constexpr (mode != kValue) {
-                (V(job.scale) * weight * jet.slope).store(job.grad + k);
+                (V(Point::factor * job.scale) * jet.slope).store(job.grad + k);
             }
             if constexpr (mode == kGradHess || mode == kGradPositiveHess) {
-                const V h = weight * jet.curvature;
-                (V(job.curvature_scale) * (mode == kGradPositiveHess ? max(h, V(0)) : h)).store(job.hess + k);
+                const V h = mode == kGradPositiveHess ? max(jet.curvature, V(0)) : jet.curvature;
+                (V(Point::factor * job.curvature_scale) * h).store(job.hess + k);
             }
         }
         return total;
@@ -67,7 +90,7 @@ template <class Point, class T, PairMode mode> struct PointwiseSum {
 template <class Point> struct PointwiseLoss {
     static constexpr const char* name = Point::name;
     static constexpr ItemOrder order = kByPosition;
-    static constexpr bool per_item = true;
+    static constexpr bool per_item = true, splits_target = false;
     static constexpr double float_range = Point::float_range;
     static constexpr int work_arrays = 0, work_arrays_along_vector = 0;
     template <class T, PairMode mode> static constexpr ListSum<T> sum() {

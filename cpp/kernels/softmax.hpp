@@ -6,7 +6,8 @@
 //   g -= epsilon p (yhat - pt),   h -= epsilon p (yhat - pt) (1 - 2 p)
 //
 // e = e^(z - max z), so Z = sum e = 1 + others, where `others` is summed without one of the largest items. Then
-// q = (others + (1 - e)) / Z and g = (Y - t) p - t q are sums of exact differences: p near 1 loses no digits.
+// q = (others + (1 - e)) / Z and g = (Y - t) p - t q are sums of exact differences: p near 1 loses no digits. Y - t is
+// (max t - t) + the sum of the other targets, which may be any times smaller.
 #pragma once
 
 #include "kernels/kernel_table.hpp"
@@ -18,6 +19,14 @@ namespace {
 
 constexpr int kFlushRegisters = 64;  // terms a lane adds before it is flushed to double
 
+/// y log(1 + others) + cross. Compiled once, so that a value is the same with derivatives and without.
+RANKGRAD_NOINLINE inline double cross_entropy(double y, double others, double cross) {
+    // log1p of one number: from the vector function, so that all levels have the same formula.
+    double lanes[Lanes<double>::count];
+    log1p(Lanes<double>(others)).store(lanes);
+    return y * lanes[0] + cross;
+}
+
 template <class T, PairMode mode, bool poly> class SoftmaxSum {
     using V = Lanes<T>;
     static constexpr bool with_value = mode == kValue || mode == kValueGrad;
@@ -25,10 +34,10 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
     static constexpr bool with_hess = mode == kGradHess || mode == kGradPositiveHess;
 
     struct Sums {
-        double smaller = 0, largest = 0, targets = 0, cross = 0, hit = 0, miss = 0, vector = 0, target_vector = 0;
+        double smaller = 0, largest = 0, cross = 0, hit = 0, miss = 0, vector = 0, target_vector = 0;
     };
     struct Part {
-        V smaller{0}, largest{0}, targets{0}, cross{0}, hit{0}, miss{0}, vector{0}, target_vector{0};
+        V smaller{0}, largest{0}, cross{0}, hit{0}, miss{0}, vector{0}, target_vector{0};
     };
 
     const ListJob<T>& job_;
@@ -39,6 +48,8 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
     /// e into grad, and the terms of the sums.
     template <bool partial> RANKGRAD_INLINE void add(Part& part, std::int32_t k) const {
         V gap = V::load(job_.score + k) - V(job_.high);
+        // Finite, so that a target of 0 times it is 0.
+        if constexpr (sizeof(T) == sizeof(double)) gap = max(gap * V(job_.per_temperature), V(-kLargestDouble));
         V target = V::load(job_.target + k);
         V inside(1);
         if constexpr (partial) {
@@ -53,7 +64,6 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
         const auto is_smaller = gap < V(0);
         part.smaller += select(is_smaller, e, V(0));
         part.largest += select(is_smaller, V(0), V(1));
-        part.targets += target;
         if constexpr (with_value) part.cross -= target * gap;
         if constexpr (poly) {
             part.hit = multiply_add(target, e, part.hit);
@@ -69,7 +79,6 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
     void flush(const Part& part) {
         sums_.smaller += sum(part.smaller);
         sums_.largest += sum(part.largest);
-        sums_.targets += sum(part.targets);
         if constexpr (with_value) sums_.cross += sum(part.cross);
         if constexpr (poly) {
             sums_.hit += sum(part.hit);
@@ -81,7 +90,8 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
 
     /// What the second sweep multiplies with.
     struct Factors {
-        V others, inverse, targets, scale, curvature_scale, epsilon, uniform, inverse_targets, pt, mean, pt_along;
+        V others, inverse, targets, largest_target, other_targets, scale, curvature_scale, epsilon, uniform,
+            inverse_targets, pt, mean, pt_along;
     };
 
     RANKGRAD_INLINE void derive(const Factors& f, std::int32_t k) const {
@@ -97,7 +107,7 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
             (product * f.scale).store(job_.grad + k);
             return;
         }
-        V g = (f.targets - target) * p - target * q;
+        V g = ((f.largest_target - target) + f.other_targets) * p - target * q;
         if constexpr (poly) g -= f.epsilon * p * off;
         (g * f.scale).store(job_.grad + k);
         if constexpr (with_hess) {
@@ -108,14 +118,18 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
         }
     }
 
+    double targets() const { return job_.targets.largest + job_.targets.rest; }
+
     Factors factors(double z) const {
-        const double y = sums_.targets, epsilon = job_.parameters.epsilon;
+        const double y = targets(), epsilon = job_.parameters.epsilon;
         const double mean = sums_.vector / z;
         const double pt = y != 0 ? sums_.hit / (y * z) : 1.0 / job_.n;
         const double along = y != 0 ? (sums_.target_vector - mean * sums_.hit) / (y * z) : 0;
         return {V(others_),
                 V(1 / z),
                 V(y),
+                V(job_.targets.largest),
+                V(job_.targets.rest),
                 V(job_.scale),
                 V(job_.curvature_scale),
                 V(epsilon),
@@ -127,11 +141,8 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
     }
 
     double value(double z) const {
-        const double y = sums_.targets;
-        // log1p(others) of one number: from the vector function, so that all levels have the same formula.
-        double lanes[Lanes<double>::count];
-        log1p(Lanes<double>(others_)).store(lanes);
-        double loss = y * lanes[0] + sums_.cross;
+        const double y = targets();
+        double loss = cross_entropy(y, others_, sums_.cross);
         if constexpr (poly)
             loss += job_.parameters.epsilon * (y != 0 ? others_ / z + sums_.miss / (y * z) : 1 - 1.0 / job_.n);
         return loss;
@@ -171,7 +182,7 @@ public:
 template <bool poly> struct SoftmaxLoss {
     static constexpr const char* name = poly ? "poly1_softmax" : "softmax";
     static constexpr ItemOrder order = kByPosition;
-    static constexpr bool per_item = false;
+    static constexpr bool per_item = false, splits_target = true;
     static constexpr double float_range = 16;  // rounding z - max z in float costs at most 5e-7 of e^(z - max z)
     static constexpr int work_arrays = 0, work_arrays_along_vector = 0;
     template <class T, PairMode mode> static constexpr ListSum<T> sum() { return &SoftmaxSum<T, mode, poly>::call; }

@@ -1,7 +1,7 @@
 // Nested softmaxes: item i against itself and the items of lower levels, in O(n) for sorted items.
 //   L = sum_i G_i (log Z_i - z_i),   Z_i = e^z_i + Z_<i,   Z_<i = sum of e^z_j over the levels below that of i
 // Unique softmax: levels are the labels, G the gains [Zhu & Klabjan, WSDM 2020]. ListMLE: every item is a level of its own,
-// G = 1 [Xia et al., ICML 2008]; see list_mle.hpp.
+// G = 1 or the item weights [Xia et al., ICML 2008]; see list_mle.hpp.
 //
 // With q_i = e^z_i / Z_i and sums over the items i above item k:
 //   g_k = -G_k (1 - q_k) + sum G_i e^z_k / Z_i,   h_k = G_k q_k (1 - q_k) + sum G_i (e^z_k / Z_i) (1 - e^z_k / Z_i)
@@ -40,7 +40,7 @@ template <class Levels, PairMode mode> class NestedSoftmax {
     static constexpr bool with_hess = mode == kGradHess || mode == kGradPositiveHess;
     static constexpr bool with_value = mode == kValue || mode == kValueGrad;
     static constexpr int kProductFactors = 32;  // each at most the length of a list, below 2^31
-    static constexpr double kNothingBelow = -1e300;
+    static constexpr double kNothingBelow = -__builtin_huge_val();
 
     const ListJob<double>& job_;
     const Levels levels_;
@@ -62,6 +62,8 @@ template <class Levels, PairMode mode> class NestedSoftmax {
         return room;
     }
 
+    RANKGRAD_INLINE V margin(V a, V b) const { return (a - b) * V(job_.per_temperature); }
+
     void tops() {
         double top = kNothingBelow;
         for (std::int32_t l = 0; l < levels_.count; ++l) {
@@ -75,11 +77,11 @@ template <class Levels, PairMode mode> class NestedSoftmax {
         for (std::int32_t l = 0; l < levels_.count; l += V::count) {
             // Tops rarely rise: where the first and the last of a register are equal, so are all between them.
             const bool rise = l + V::count > levels_.count || top_[l] != top_[l + V::count];
-            (rise ? exp_negative(V::load(top_ + l) - V::load(top_ + l + 1)) : V(1)).store(shrink_ + l);
+            (rise ? exp_negative(margin(V::load(top_ + l), V::load(top_ + l + 1))) : V(1)).store(shrink_ + l);
         }
         const double* next = per_item(top_ + 1, job_.grad);
         for (std::int32_t k = 0; k < job_.n; k += V::count)
-            exp_negative(V::load(job_.score + k) - V::load(next + k)).store(e_ + k);
+            exp_negative(margin(V::load(job_.score + k), V::load(next + k))).store(e_ + k);
     }
 
     bool new_top(std::int32_t level) const { return top_[level + 1] > top_[level]; }
@@ -119,7 +121,7 @@ template <class Levels, PairMode mode> class NestedSoftmax {
         V total(0), product(0);  // product: of the 1 + extra, minus 1
         int factors = 0;
         for (std::int32_t k = 0; k < job_.n; k += V::count) {
-            const V gap = V::load(job_.score + k) - V::load(top + k);
+            const V gap = margin(V::load(job_.score + k), V::load(top + k));
             const V rest = V::load(others + k);
             const V gain = V::load(job_.target + k);
             const auto above = gap > V(0);
@@ -130,18 +132,22 @@ template <class Levels, PairMode mode> class NestedSoftmax {
             const V inverse = V(1) / (V(1) + extra);
             const V q = select(above, V(1), a) * inverse;
             const V share = gain * select(above, a, V(1)) * inverse;
-            if constexpr (with_value && Levels::single) {  // all gains are 1: log of the product
-                const V x = select(first_lanes<double>(job_.n - k), extra, V(0));
-                product = multiply_add(product, x, product + x);
-                total += select(first_lanes<double>(job_.n - k), max(-gap, V(0)), V(0));
-                if (++factors == kProductFactors) {
-                    total += log1p(product);
-                    product = V(0);
-                    factors = 0;
+            // What stands behind the last item may be anything, so 0 times it need not be 0.
+            if constexpr (with_value) {
+                const auto inside = first_lanes<double>(job_.n - k);
+                const V lead = min(max(-gap, V(0)), V(kLargestDouble));  // of the top; finite for gains of 0
+                if (Levels::single && !job_.item_weighted) {             // all gains are 1: log of the product
+                    const V x = select(inside, extra, V(0));
+                    product = multiply_add(product, x, product + x);
+                    total += select(inside, lead, V(0));
+                    if (++factors == kProductFactors) {
+                        total += log1p(product);
+                        product = V(0);
+                        factors = 0;
+                    }
+                } else {
+                    total += select(inside, gain * (log1p(extra) + lead), V(0));
                 }
-            } else if constexpr (with_value) {
-                // What stands behind the last item may be anything, so 0 times it need not be 0.
-                total += select(first_lanes<double>(job_.n - k), gain * (log1p(extra) + max(-gap, V(0))), V(0));
             }
             if constexpr (along_vector) {
                 const V v = V::load(job_.vector + k), below_v = V::load(along + k);
@@ -210,7 +216,7 @@ public:
 };
 
 template <class Levels> struct NestedLoss {
-    static constexpr bool per_item = false;
+    static constexpr bool per_item = false, splits_target = false;
     static constexpr double float_range = -1;
     static constexpr int work_arrays = 4, work_arrays_along_vector = 6;
     template <class T, PairMode mode> static constexpr ListSum<T> sum() {

@@ -10,6 +10,8 @@
 namespace rankgrad {
 namespace {
 
+constexpr double kLargestDouble = 1.7976931348623157e308;
+
 template <class T> struct Format;
 template <> struct Format<float> {
     static constexpr double magic = 12582912.0;  // 1.5 * 2^23: adding it rounds to an integer

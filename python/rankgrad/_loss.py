@@ -67,7 +67,8 @@ class RankingLoss(ABC):
     nan: str = "raise"
 
     _objective: ClassVar[type[Objective]] = Objective
-    _item_weights: ClassVar[bool] = True  # else one weight per list, also as shape (n_lists,)
+    _item_weights: ClassVar[bool] = True  # else one weight per list
+    _flat_list_weights: ClassVar[bool] = False  # one weight per list also as shape (n_lists,)
     _compares: ClassVar[Compares] = "items"
 
     def __post_init__(self) -> None:
@@ -204,7 +205,14 @@ class RankingLoss(ABC):
         core = self._bind_core(flat, boundaries, flat_mask, algorithm)
         warn_of_silent_zeros(core, self._compares, labels, mask, boundaries, self.negative_labels == "ignore")
         raising = self.nan == "raise"
-        weights = weights_of(sample_weight, labels.shape, core, raising, per_item=self._item_weights)
+        weights = weights_of(
+            sample_weight,
+            labels.shape,
+            core,
+            raising,
+            per_item=self._item_weights,
+            flat_lists=self._flat_list_weights,
+        )
         if core.values_per_item:
             values_shape: tuple[int, ...] = labels.shape
         else:

@@ -48,9 +48,17 @@ NO_WEIGHTS = Weights()
 
 
 def weights_of(
-    sample_weight: Any, shape: tuple[int, ...], core: Any, raising: bool, *, per_item: bool = True
+    sample_weight: Any,
+    shape: tuple[int, ...],
+    core: Any,
+    raising: bool,
+    *,
+    per_item: bool = True,
+    flat_lists: bool = False,
 ) -> Weights:
     """Reads `sample_weight`: a number, one per item, or one per list as a column; without `per_item` only per list.
+
+    With `flat_lists` a weight per list may be of shape (n_lists,), too, where that is not the shape of the items.
 
     A weight of an item (list) that is not valid (has no valid item) never matters; if it is not finite it counts 0.
     """
@@ -63,7 +71,7 @@ def weights_of(
     if per_item and w.shape == shape:
         flat = _without_bad(w.flatten(), core.valid, core.first_nonfinite, core.place, raising)
         return Weights(item=flat, total=_finite_sum(flat))
-    if w.shape == (n_lists, 1) or (not per_item and w.shape == (n_lists,)):
+    if w.shape == (n_lists, 1) or (flat_lists and w.shape == (n_lists,)):
         flat = w.flatten()  # a copy: what the caller writes later must not matter
         if not np.isfinite(flat).all():
             valid = core.lists_with_items()
