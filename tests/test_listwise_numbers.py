@@ -67,7 +67,8 @@ def weights_of(name: str, n: int, rng: np.random.Generator) -> Array:
     if kind == "wide":
         w = w * rng.choice([1e-20, 1, 1e20], n)
     if "poly1" not in name:  # whose second term has no weight, and is nothing beside such
-        w = w * {"huge": 1e300, "tiny": 1e-300}.get(kind, 1.0)
+        tiny = 1e-300 if name != "squared_error" else 1e-250  # beside scores over a temperature beyond 1e308
+        w = w * {"huge": 1e300, "tiny": tiny}.get(kind, 1.0)
     return w if name in ITEM_WEIGHTS else np.full(n, w[0])
 
 

@@ -8,8 +8,8 @@
 namespace rankgrad {
 namespace {
 
-/// The value of an item; and times its weight: value, slope and curvature, but for a constant `factor` that is left for the
-/// end. A weight of 0 makes all of these 0.
+/// What an item has: its value, the value times its weight w, the slope times u, which is w times the factor of gradients,
+/// and the curvature. A weight of 0 makes all products 0. Slope and curvature leave a constant `factor` for u.
 template <class V> struct PointJet {
     V value, weighted, slope, curvature;
 };
@@ -31,7 +31,7 @@ template <class V> struct Divided {
 struct SigmoidCrossEntropy {
     static constexpr const char* name = "sigmoid_cross_entropy";
     static constexpr double float_range = 40, factor = 1;  // of |z|: e^-|z| keeps its digits when it is weighed
-    template <class Z, class V> static RANKGRAD_INLINE PointJet<V> eval(Z over_temperature, V s, V y, V w) {
+    template <class Z, class V> static RANKGRAD_INLINE PointJet<V> eval(Z over_temperature, V s, V y, V w, V u) {
         const V e = exp_negative(-abs(over_temperature(s)));
         const V p_large = V(1) / (V(1) + e);
         const V p_small = e * p_large;
@@ -40,7 +40,7 @@ struct SigmoidCrossEntropy {
         // z (1 - y) for positive and -z y for negative z: both products are at least 0. z itself may be infinite.
         const V linear = select(positive, s * (V(1) - y), -s * y), rest = log1p(e);
         return {over_temperature(linear) + rest, over_temperature.product(w, linear) + w * rest,
-                w * ((V(1) - y) * p - y * q), w * (p_small * p_large)};
+                u * ((V(1) - y) * p - y * q), p_small * p_large};
     }
 };
 
@@ -48,12 +48,13 @@ struct SigmoidCrossEntropy {
 struct SquaredError {
     static constexpr const char* name = "squared_error";
     static constexpr double float_range = -1, factor = 2;
-    template <class Z, class V> static RANKGRAD_INLINE PointJet<V> eval(Z over_temperature, V s, V y, V w) {
+    template <class Z, class V> static RANKGRAD_INLINE PointJet<V> eval(Z over_temperature, V s, V y, V w, V u) {
         const V most(kLargestDouble);
         const V z = over_temperature(s), error = min(max(z, -most), most) - y;
-        // The weight comes before the square, which may be infinite, as may z: y is nothing beside such a one.
-        const V weighted = select(abs(z) > most, over_temperature.product(w, s), w * error);
-        return {error * error, weighted * error, weighted, w};
+        // Weights come before the square, which may be infinite, as may z: y is nothing beside such a one.
+        const auto lost = abs(z) > most;
+        const V weighted = select(lost, over_temperature.product(w, s), w * error);
+        return {error * error, weighted * error, select(lost, over_temperature.product(u, s), u * error), V(1)};
     }
 };
 
@@ -67,20 +68,21 @@ template <class Point, class T, PairMode mode> struct PointwiseSum {
     template <class Z> static RANKGRAD_INLINE double add(const ListJob<T>& job, Z over_temperature) {
         double total = 0;
         for (std::int32_t k = 0; k < job.n; k += V::count) {
-            const PointJet<V> jet =
-                Point::eval(over_temperature, V::load(job.score + k), V::load(job.target + k), V::load(job.weight + k));
+            const V weight = V::load(job.weight + k);
+            const PointJet<V> jet = Point::eval(over_temperature, V::load(job.score + k), V::load(job.target + k),
+                                                weight, V(Point::factor * job.scale) * weight);
             if constexpr (mode == kValue || mode == kValueGrad) {
                 jet.value.store(job.value + k);
                 total += sum(select(first_lanes<T>(job.n - k), jet.weighted, V(0)));
             }
             if constexpr (mode == kHessVector) {
-                (V(Point::factor * job.scale) * jet.curvature * V::load(job.vector + k)).store(job.grad + k);
+                (V(Point::factor * job.scale) * weight * jet.curvature * V::load(job.vector + k)).store(job.grad + k);
             } else if constexpr (mode != kValue) {
-                (V(Point::factor * job.scale) * jet.slope).store(job.grad + k);
+                jet.slope.store(job.grad + k);
             }
             if constexpr (mode == kGradHess || mode == kGradPositiveHess) {
-                const V h = mode == kGradPositiveHess ? max(jet.curvature, V(0)) : jet.curvature;
-                (V(Point::factor * job.curvature_scale) * h).store(job.hess + k);
+                const V h = V(Point::factor * job.curvature_scale) * weight * jet.curvature;
+                (mode == kGradPositiveHess ? max(h, V(0)) : h).store(job.hess + k);
             }
         }
         return total;
