@@ -5,8 +5,8 @@
 // `near` away by the tables between bins, from all others by running sums of exponentials (one factor e^-kh per bin) and of
 // a linear part. A potential is made for wanted bins only; empty bins cost nothing but their step of the running sums.
 //
-// Bins lie side by side; where most of them would be empty only the others are there, with their steps from one to the next, of
-// which a distance is the sum: a difference of positions would lose the digits of what is near for what is far away.
+// Bins lie side by side; where most would be empty only the others are there, with their steps from one to the next, which add up
+// to distances: differences of positions would lose the digits of what is near for what is far away.
 #pragma once
 
 #include "kernels/expansion_tables.hpp"
@@ -97,14 +97,13 @@ private:
     /// Widths from the first bin to the second, which does not come before it.
     RANKGRAD_INLINE double distance(std::int32_t first, std::int32_t second) const {
         if (step_ == nullptr) return second - first;
-        const double* step = backward ? step_ + (n_bins_ - 1 - second) : step_ + first;
+        const double* step = step_ + (backward ? n_bins_ - 1 - second : first);
         double sum = 0;
         for (std::int32_t k = second - first; k > 0; --k) sum += step[k];
         return sum;
     }
     bool has_far_field() const {
-        // Bins that are there are at least one width from each other.
-        return n_bins_ - 1 > Tables::near || distance(0, n_bins_ - 1) > Tables::near;
+        return n_bins_ - 1 > Tables::near || distance(0, n_bins_ - 1) > Tables::near;  // steps are 1 or more
     }
 
     RANKGRAD_INLINE void near_field(std::int32_t b) {

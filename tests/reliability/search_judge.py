@@ -142,8 +142,7 @@ def units_of(
     tol: Any,
     lost: bool = False,
 ) -> Array:
-    """Errors in units of the bound. Near-linear sums of the soft zero-one loss's curvature are measured by those of p q,
-    not of p q |p - q|."""
+    """Errors in units of the bound; near-linear sums of the soft zero-one loss's curvature are measured by p q."""
     units = compare(got, want[key], tol, lost=lost)
     if not isinstance(batch.loss, rg.PairwiseSoftZeroOneLoss) or key not in ("hess", "hessp"):
         return units
