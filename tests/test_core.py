@@ -97,8 +97,8 @@ def implicit(**changes: Any) -> Any:
         "negative": SCORES,
         "margin": 1.0,
         "features": [],
-        "scale": 1.0,
-        "grad_scale": 1.0,
+        "mean": False,
+        "factor": 1.0,
         "threads": 1,
         "new_results": True,
     }
@@ -234,11 +234,13 @@ def test_a_list_of_more_items_than_can_be_numbered() -> None:
 
 
 def test_scores_that_the_temperature_makes_infinite() -> None:
+    """Nothing is divided before it is subtracted: only a result that is too large itself is infinite."""
     loss = rg.PairwiseLogisticLoss(temperature=1e-3, reduction="sum")
-    with pytest.raises(
-        ValueError, match=r"scores.*index 2 .*list 1.*divided by the temperature is too large"
-    ):
-        loss(LABELS, [0.5, 1.0, -1e306], groups=[2, 1])
+    value, grad = loss.value_and_grad([0, 1], [0.0, -1e306])
+    assert value == np.inf
+    assert grad.tolist() == [1e3, -1e3]
+    assert loss([0, 1], [-1e306, 0.0]) == 0
+    assert loss([0, 1], [1e306, 1e306]) == loss([0, 1], [0.0, 0.0])
     ignored = {"labels": LABELS, "mask": [True, True, False]}
     assert loss(ignored, [0.5, 1.0, -1e306]) == loss(LABELS[:2], [0.5, 1.0])
     assert np.isnan(dataclasses.replace(loss, nan="propagate")(LABELS, [0.5, 1.0, -np.inf]))

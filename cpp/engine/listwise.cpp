@@ -70,6 +70,8 @@ Listwise::Listwise(ListwiseLoss loss, Lists lists, Labels labels, const std::uin
                 std::abs(target_kind_ == Target::kNormalizedLabel ? plan_.label(l)[k] : target_[plan_.begin(l) + k]));
     if (kernel().float_sum[kValue] != nullptr) {
         float_target_.assign(target_.begin(), target_.end());
+        targets_fit_float_ =
+            std::all_of(target_.begin(), target_.end(), [](double t) { return fits_float(std::abs(t)); });
         floats_are_targets_ = std::equal(target_.begin(), target_.end(), float_target_.begin());
     }
     loss_.parameters.cutoff_width = loss_.temperature;
@@ -131,7 +133,7 @@ double Listwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scrat
     const double bottom = static_cast<double>(low), top = static_cast<double>(high);
     if constexpr (std::is_same_v<T, float>) {
         const double size = values_per_item() ? std::max(std::abs(bottom), std::abs(top)) : top - bottom;
-        if (fits_floats(call, size, of)) {
+        if (fits_floats(call, list, size, of)) {
             ListJob<float> job;
             job.low = low;
             job.high = high;
@@ -161,9 +163,12 @@ template <class T> Listwise::Sizes Listwise::sizes(const LossCall<T>& call, std:
 }
 
 /// Whether float arithmetic serves: each number, and what is made of it, is of modest size.
-template <class T> bool Listwise::fits_floats(const LossCall<T>& call, double score, const Sizes& sizes) const {
+template <class T>
+bool Listwise::fits_floats(const LossCall<T>& call, std::int64_t list, double score, const Sizes& sizes) const {
     const ListLossKernels& loss = kernel();
-    if (loss_.temperature != 1 || !(score <= loss.float_range)) return false;
+    if (loss_.temperature != 1 || !(score <= loss.float_range) || !targets_fit_float_) return false;
+    for (std::int32_t k = 0; call.item_weight != nullptr && k < plan_.size(list); ++k)
+        if (!fits_float(std::abs(call.item_weight[plan_.item(list, k)]))) return false;
     return (floats_are_targets_ || !loss.per_item) && fits_float(sizes.item_weight) &&
            fits_float(largest_target_ * sizes.item_weight) && fits_float(sizes.vector) &&
            fits_float(std::abs(loss_.parameters.epsilon)) && fits_float(std::abs(call.scale) * sizes.list_weight);

@@ -70,7 +70,8 @@ private:
     template <class T>
     double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const;
     template <class T> Sizes sizes(const LossCall<T>& call, std::int64_t list) const;
-    template <class T> bool fits_floats(const LossCall<T>& call, double score, const Sizes& sizes) const;
+    template <class T>
+    bool fits_floats(const LossCall<T>& call, std::int64_t list, double score, const Sizes& sizes) const;
 
     // listwise_jobs.cpp
     template <class P, class T> double sum_list(const LossCall<T>& call, std::int64_t list, ListJob<P>& job,
@@ -92,6 +93,7 @@ private:
     double largest_target_ = 0;                       ///< or label, for those over the sum of a list
     std::vector<float> float_target_;                 ///< the same, for losses with float sums
     bool floats_are_targets_ = true;                  ///< to the last bit
+    bool targets_fit_float_ = true;                   ///< none is so small or large that products lose digits
     std::vector<SplitSum> target_sums_, float_sums_;  ///< per list, for losses that split them
     std::vector<double> ideal_;                       ///< per list, for ApproxNDCG
     mutable ScratchPool<Scratch> pool_;

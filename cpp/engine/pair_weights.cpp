@@ -30,15 +30,16 @@ std::vector<double> table_gains(const Plan& plan, const std::vector<double>& tab
     return gains;
 }
 
-/// What has the differences of 2^y. Powers of whole labels are exact, in float too. Others are taken from the list's
-/// largest label on, so that labels as close as 1e-20 keep their differences.
+/// What has the differences of 2^y. Powers of whole labels are exact, in float too. Others are gains 2^y - 1, which keep the
+/// differences of labels as small as 1e-300, or, where that is near -1 for several labels, powers relative to the largest.
 std::vector<double> powers(const Plan& plan) {
     std::vector<double> out(static_cast<std::size_t>(plan.n_valid()) + kPadding);
     for (std::int64_t l = 0; l < plan.lists().count(); ++l) {
         const double* const label = plan.label(l);
         const std::int32_t n = plan.size(l);
         const bool whole = std::all_of(label, label + n, [](double y) { return y == std::floor(y); });
-        const double top = n == 0 ? 0 : *std::max_element(label, label + n), scale = whole ? 1 : std::exp2(top);
+        const bool gains = std::all_of(label, label + n, [](double y) { return y >= -1; });
+        const double top = n == 0 || gains ? 0 : *std::max_element(label, label + n), scale = std::exp2(top);
         for (std::int32_t k = 0; k < n; ++k)
             out[static_cast<std::size_t>(plan.begin(l) + k)] =
                 whole ? std::exp2(label[k]) : scale * exp2_gain(label[k] - top);

@@ -32,6 +32,8 @@ struct PairwiseLoss {
 
 /// Squares of margins fit float up to here, and other numbers in these bounds stay normal when they are multiplied with them.
 constexpr double kFloatMargin = 1e15, kLeastFloat = 1e-20, kMostFloat = 1e20;
+/// Margins of exponentials in float are so accurate up to here.
+constexpr double kFloatExponent = 8;
 /// Scores fit float up to here, their differences too.
 constexpr double kFloatScore = 1e37;
 /// Up to this range sums of powers of the scores keep more digits than a double has.

@@ -71,7 +71,7 @@ template <class N, class T> bool Pairwise::count_in(const LossCall<T>& call, std
 
     // Of numbers of pairs, which have no unit.
     const double grad_factor = unit_.of_grad(call.scale * list_weight, 0).number();
-    const double hess_factor = unit_.of_hess(call.scale * list_weight, 0).number();
+    const double hess_factor = unit_.of_hess(call.scale * list_weight).number();
     const bool anywhere = n_levels > kWindowLevels;
     T* const grad = call.grad == nullptr ? nullptr : call.grad + base;
     T* const hess = call.hess == nullptr ? nullptr : call.hess + base;

@@ -107,7 +107,7 @@ double Pairwise::scatter(const LossCall<T>& call, std::int64_t list, Scratch& s,
     const double scale = call.scale * list_weight;
     const double value_factor =
         factor_of(s.unit.of_value(1.0, degree), with_value(call.mode) ? s.value.data() : nullptr, n);
-    const ScoreUnit::Scale of_hess = s.unit.of_hess(scale, degree);
+    const ScoreUnit::Scale of_hess = s.unit.of_hess(scale);
     const ScoreUnit::Scale of_grad = call.mode == kHessVector ? of_hess : s.unit.of_grad(scale, degree);
     const double hess_factor = factor_of(of_hess, with_hess(call.mode) ? s.hess.data() : nullptr, n);
     const double grad_factor = factor_of(of_grad, call.mode == kValue ? nullptr : s.grad.data(), n);

@@ -101,7 +101,8 @@ LossParameters Pairwise::parameters(const Scratch& s) const {
 template <class T>
 bool Pairwise::fits_float(const LossCall<T>& call, const Scratch& s, std::size_t n, bool weighted) const {
     const PairLossKernels& loss = kernels().pair->losses[loss_index_];
-    if (!(range(s) <= (loss.factored[call.mode] ? kFloatRange : kFloatMargin))) return false;
+    const double most = loss.factored[call.mode] ? kFloatRange : loss.degree == 0 ? kFloatExponent : kFloatMargin;
+    if (!(range(s) <= most)) return false;
     if (std::max(-s.low, s.high) > kFloatScore || (loss.uses_label_gap && !plan_.labels_fit_float())) return false;
     const auto fit = [n](const Buffer<double>& x) {
         return std::all_of(x.data(), x.data() + n, [](double number) {

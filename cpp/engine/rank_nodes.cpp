@@ -180,9 +180,9 @@ void RankNodes::sum_chunks(const std::int32_t* item, std::size_t first, std::siz
         const RankChunk& chunk = s_.chunks[q];
         if (chunk.begin < chunk.middle && chunk.middle < chunk.end)
             few.add_pairs({chunk.middle - begin, chunk.end - begin, chunk.begin - begin, chunk.middle - begin});
-        const double first = list_.score[item[chunk.begin]];  // chunks have nothing to do with each other
+        const double origin = list_.score[item[chunk.begin]];  // chunks have nothing to do with each other
         for (std::int32_t k = chunk.begin; k < chunk.end; ++k)
-            few.score[static_cast<std::size_t>(k - begin)] = list_.score[item[k]] - first;
+            few.score[static_cast<std::size_t>(k - begin)] = list_.score[item[k]] - origin;
     }
     few.sum();
 }

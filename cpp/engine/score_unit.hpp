@@ -49,7 +49,7 @@ public:
     /// that of the loss, whose sums are so many powers of the unit too large (kernels/pair_losses.hpp).
     Scale of_value(double scale, int degree) const { return over_unit(scale, degree, 0); }
     Scale of_grad(double scale, int degree) const { return over_unit(scale, degree == 0 ? 1 : degree, -exponent_); }
-    Scale of_hess(double scale, int degree) const { return over_unit(scale, degree == 0 ? 2 : degree, -2 * exponent_); }
+    Scale of_hess(double scale) const { return over_unit(scale, 2, -2 * exponent_); }
 
 private:
     void set() {

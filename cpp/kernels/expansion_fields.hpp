@@ -3,7 +3,7 @@
 // A density holds for each bin the moments sum_j source_j B_a(u_j) of the items passed so far, B the basis of
 // bin_polynomials.hpp. The potential of a function in a bin is a polynomial of the place t of an item: from bins at most
 // `near` away by the tables between bins, from all others by running sums of exponentials (one factor e^-kh per bin) and of
-// a linear part. A potential is made for wanted bins only; empty bins cost nothing but their step of the running sums.
+// a linear part. Potentials are made for wanted bins only; an empty bin costs its step of the running sums.
 //
 // Bins lie side by side; where most would be empty only the others are there, with their steps from one to the next, which add up
 // to distances: differences of positions would lose the digits of what is near for what is far away.
@@ -15,8 +15,8 @@
 namespace rankgrad {
 namespace {
 
-/// `functions`: how many; `Functions::at(f)`: which. `densities`: each function of each density is one output. `backward`:
-/// the bins are numbered from the other end, with places turned.
+/// `functions`: how many; `Functions::at(f)`: which. Each function of each of the `densities` is one output. `backward`: the
+/// bins are numbered from the other end, with places turned.
 template <int nodes, int densities, int functions, class Functions, bool backward> class ExpansionFields {
     using Tables = ExpansionTables<nodes>;
     using V = Lanes<double>;

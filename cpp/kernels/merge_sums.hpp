@@ -166,8 +166,7 @@ template <int power, PairMode mode, bool weighted> struct MergePairSum {
     static constexpr bool upper_counts = upper_degree == 0 && !with_vector;
     static constexpr bool lower_counts = slope_degree == 0 && !with_vector && !weighted;
 
-    /// Adds what the sums of a row give: phi' = -p slack^(p-1), phi'' = p (p-1) slack^(p-2), which are of degree p in the unit, as
-    /// is the positive curvature 1 / unit of the hinge.
+    /// Adds what the sums of a row give: phi' = -p slack^(p-1), phi'' = p (p-1) slack^(p-2).
     template <int direction>
     static RANKGRAD_INLINE void add(const MergeJob& job, std::int32_t item, double w, const double* sum) {
         if constexpr (with_vector) {
@@ -175,7 +174,7 @@ template <int power, PairMode mode, bool weighted> struct MergePairSum {
         } else {
             // A weight of zero says that the pairs do not count, whatever their sum.
             if constexpr (mode != kValue) job.grad[item] += w == 0 ? 0 : direction * power * w * sum[power - 1];
-            if constexpr (with_hess) job.hess[item] += (power == 1 ? 1 / job.unit : power) * w * sum[0];
+            if constexpr (with_hess) job.hess[item] += power * w * sum[0];
         }
         if constexpr (with_value && direction < 0) job.value[item] += sum[power];
     }

@@ -23,7 +23,7 @@ template <PairMode mode> struct SquaredErrorSum {
     /// r less that of the item `origin`.
     static double difference(const PairJob<double>& job, std::int32_t origin, std::int32_t k) {
         if constexpr (mode == kHessVector) return job.vector[k] - job.vector[origin];
-        else return (job.row[k] - job.row[origin]) - job.parameters.unit * (job.label[k] - job.label[origin]);
+        else return multiply_add(-job.parameters.unit, job.label[k] - job.label[origin], job.row[k] - job.row[origin]);
     }
     /// An item of the largest weight.
     static std::int32_t heaviest(const PairJob<double>& job) {
@@ -40,15 +40,18 @@ template <PairMode mode> struct SquaredErrorSum {
         for (std::int32_t k = 0; k < n; ++k) mean += difference(job, origin, k) / n;
         for (std::int32_t k = 0; k < n; ++k) {
             const double r = difference(job, origin, k), w = job.weight[k];
-            square += (r - mean) * (r - mean);
+            square = multiply_add(r - mean, r - mean, square);
             total_weight += w;
-            weighted_sum += w == 0 ? 0 : w * r;
+            if (w != 0) weighted_sum = multiply_add(w, r, weighted_sum);
         }
         for (std::int32_t k = 0; k < n; ++k) {
             const double r = difference(job, origin, k), w = job.weight[k];
-            if constexpr (mode == kValue || mode == kValueGrad) job.value[k] += n * (r - mean) * (r - mean) + square;
-            if constexpr (mode != kValue)
-                job.grad[k] += 2 * (total_weight * r - weighted_sum) + (w == 0 ? 0 : 2 * w * n * (r - mean));
+            if constexpr (mode == kValue || mode == kValueGrad)
+                job.value[k] += multiply_add(n * (r - mean), r - mean, square);
+            if constexpr (mode != kValue) {
+                const double others = multiply_add(total_weight, r, -weighted_sum);
+                job.grad[k] += 2 * (w == 0 ? others : multiply_add(w * n, r - mean, others));
+            }
             if constexpr (mode == kGradHess || mode == kGradPositiveHess)
                 job.hess[k] += 2 * (w * (n - 1) + total_weight - w);
         }
@@ -102,12 +105,12 @@ template <PairMode mode> class ExponentialSum {
                               : as_row ? job_.row[k]
                                        : job_.column[k];
         const double w = as_row ? job_.weight[k] : 1.0, total = partners.sum.total();
-        const double sum = total == 0 ? 0 : factor * total;
+        const double sum = total == 0 ? 0 : product_of(factor, total);
         if constexpr (as_row && (mode == kValue || mode == kValueGrad)) job_.value[k] += sum;
         if (w == 0 || total == 0) return;
         if constexpr (with_vector) job_.grad[k] += w * factor * spread(partners.sum, job_.vector[k], partners.vector);
-        else if constexpr (mode != kValue) job_.grad[k] += as_row ? -w * sum : sum;
-        if constexpr (with_hess) job_.hess[k] += w * sum;
+        else if constexpr (mode != kValue) job_.grad[k] = multiply_add(as_row ? -w : 1.0, sum, job_.grad[k]);
+        if constexpr (with_hess) job_.hess[k] = multiply_add(w, sum, job_.hess[k]);
     }
 
     template <bool as_row, bool factored>

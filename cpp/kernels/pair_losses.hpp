@@ -6,7 +6,8 @@
 //
 // Scores come undivided, so that a margin is rounded only once: the difference s_i - s_j times 1 / temperature. A loss with
 // phi(c m, c gap; c) = c^degree phi(m, gap; 1), as one of slacks 1 - m has, may declare that `degree`: it is then given the
-// difference itself, with `unit` for the number 1, and what it gives is divided by temperature^degree later.
+// difference itself, with `unit` for the number 1, and what it gives is divided by temperature^degree later (curvatures by its
+// square: of degree 1 only the positive one is not 0).
 //
 // A loss of u = e^-m alone may also declare the factored form: with u = e^-s_i * e^s_j it costs n exponentials per list
 // instead of one per pair. `eval_factored(u, p)` also gets p = 1 / (1 + u), for which the sum over pairs shares divisions.
@@ -67,7 +68,7 @@ struct Hinge : PairLoss {
     template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
         const T excess = margin - T(unit);
         const auto active = negative(excess);
-        return {-masked(active, excess), masked(active, T(-1)), T(0), masked(active, T(1 / unit))};
+        return {-masked(active, excess), masked(active, T(-1)), T(0), masked(active, T(1))};
     }
 };
 

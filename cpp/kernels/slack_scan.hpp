@@ -56,11 +56,11 @@ struct SlackFunctions {
     int degree;
     SlackOutput at[2];
 };
-template <int power> SlackFunctions slack_functions(PairMode mode, double unit) {
+template <int power> constexpr SlackFunctions slack_functions(PairMode mode) {
     if (mode == kValue) return {power, {{power, 1}, {0, 0}}};
     if (mode == kValueGrad) return {power, {{power, 1}, {power - 1, -power}}};
     if (mode == kHessVector) return {0, {{0, power == 2 ? 2.0 : 0.0}, {0, 0}}};
-    const double curvature = power == 2 ? 2 : mode == kGradPositiveHess ? 1 / unit : 0;
+    const double curvature = power == 2 ? 2 : mode == kGradPositiveHess ? 1 : 0;
     return {power - 1, {{power - 1, -power}, {0, curvature}}};
 }
 
@@ -134,7 +134,7 @@ public:
 };
 
 template <int power> void slack_scan(const RankScanJob& job) {
-    const SlackFunctions functions = slack_functions<power>(job.mode, job.unit);
+    const SlackFunctions functions = slack_functions<power>(job.mode);
     if (power == 1 && job.mode == kHessVector) return;  // no curvature anywhere
     if (functions.degree == 0) SlackScan<0>(job, functions).run();
     else if (functions.degree == 1) SlackScan<1>(job, functions).run();

@@ -49,7 +49,8 @@ def refuse_overlaps(out: Any, **arguments: Any) -> None:
         taken.append(("another array of out", array))
 
 
-def _arrays_in(x: Any) -> list[Array]:
+def _arrays_in(x: Any, depth: int = 4) -> list[Array]:
+    """Arrays in dicts, lists and tuples; deeper ones than any argument has are none of a right call."""
     if isinstance(x, np.ndarray):
         return [x]
     if x is None or isinstance(x, (str, bytes, int, float, np.generic)):
@@ -57,7 +58,7 @@ def _arrays_in(x: Any) -> list[Array]:
     if isinstance(x, Mapping):
         x = tuple(x.values())
     if isinstance(x, (list, tuple)):
-        return [array for part in x for array in _arrays_in(part)]
+        return [array for part in x for array in _arrays_in(part, depth - 1)] if depth > 0 else []
     try:
         return [np.asarray(x)]
     except Exception:  # not an array to NumPy: the argument's own check says so

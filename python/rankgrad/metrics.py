@@ -244,7 +244,9 @@ def _list_weights(sample_weight: Any, n_lists: int) -> Array | None:
 
 def cutoffs_of(k: Cutoffs) -> int | tuple[int | None, ...] | None:
     """The cut-off, or the tuple of several, as whole numbers within the range of int64."""
-    if isinstance(k, str) or not (np.iterable(k) and np.ndim(k) == 1):  # type: ignore[arg-type]
+    if isinstance(k, np.ndarray) and k.ndim == 1:
+        k = list(k)
+    if isinstance(k, (str, bytes)) or not isinstance(k, Sequence):
         return _cutoff(k)
     if len(k) == 0:
         raise ValueError("k: at least one cut-off is wanted, got none")

@@ -114,7 +114,7 @@ def hostile_values() -> dict[str, Any]:
 
 #: How a message may call an argument, where not by its name.
 ALSO = {
-    "y_true": "labels",
+    "y_true": "labels|label",
     "labels": "y_true",
     "y_pred": "scores",
     "many_negative_scores": "negative",
@@ -200,7 +200,13 @@ def other_targets() -> Iterator[Target]:
         yield f"ranking_softmax_loss.{method.__name__}", method, {**softmax, "n_threads": 1}
     yield "ranking_softmax_loss.bind", loss.bind, {k: v for k, v in softmax.items() if k != "logits"}
     metric = {"labels": LABELS, "scores": SCORES, "k": 3, **LISTS, "groups": GROUPS, "gain": "exp2"}
-    metric |= {"ties": "first", "empty": 0.0, "per_list": False, "negative_labels": "use"}
+    metric |= {
+        "ties": "first",
+        "empty": 0.0,
+        "per_list": False,
+        "negative_labels": "use",
+        "sample_weight": 1.0,
+    }
     yield "ndcg", rg.ndcg, metric
     yield "dcg", rg.dcg, metric
     yield "threads", _threads, {"n": 1}
