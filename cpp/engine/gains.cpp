@@ -13,8 +13,9 @@ double exp2_gain(double label) {
         const int whole = static_cast<int>(label);
         if (whole == label) return static_cast<double>((std::int64_t{1} << whole) - 1);
     }
-    constexpr double kLog2 = 0.693147180559945309417;
-    return std::abs(label) < 1.0 ? std::expm1(kLog2 * label) : std::exp2(label) - 1.0;
+    constexpr long double kLog2 = 0.693147180559945309417232121458L;  // long, so that the result is rounded once
+    const long double y = label;
+    return static_cast<double>(std::abs(label) < 1.0 ? std::expm1(kLog2 * y) : std::exp2(y) - 1.0L);
 }
 
 double Gain::operator()(double label) const {

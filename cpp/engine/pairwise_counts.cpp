@@ -47,7 +47,7 @@ template <class N, class T> bool Pairwise::count_in(const LossCall<T>& call, std
     if (!all.finite) return false;
     const double low = all.low * unit_.factor(), high = all.high * unit_.factor();
     const PairLossKernels& loss = kernels().pair->losses[loss_index_];
-    if (!unit_.fits(std::max(-all.low, all.high), loss.degree)) return false;
+    if (!unit_.fits(all.low, all.high, loss.degree)) return false;
     if (std::is_same_v<N, float> && std::max(-low, high) > kFloatScore) return false;
 
     PartnerCountJob<N> job;

@@ -89,8 +89,8 @@ bool Pairwise::gather(const LossCall<T>& call, std::int64_t list, Scratch& s, co
         s.in_float = false;
         all = gather_items(call, list, s, team);
     }
-    if (all.finite && !s.unit.fits(largest, degree)) {
-        s.unit = unit_.for_scores_up_to(largest, degree);
+    if (all.finite && !s.unit.fits(all.low, all.high, degree)) {
+        s.unit = unit_.for_scores(all.low, all.high, degree);
         all = gather_items(call, list, s, team);
     }
     s.low = all.low * s.unit.factor();

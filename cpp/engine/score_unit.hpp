@@ -24,14 +24,12 @@ public:
     /// The factor is a float, too.
     bool fits_float() const { return std::abs(exponent_) < 100; }
 
-    /// Of so large scores, so multiplied, differences do not overflow, nor their powers up to the degree of a loss.
-    bool fits(double largest, int degree) const { return largest * factor_ <= std::ldexp(1.0, most_exponent(degree)); }
+    /// Of scores from `low` to `high`, so multiplied, differences do not overflow, nor their powers up to the degree of a loss.
+    bool fits(double low, double high, int degree) const { return exponent_ >= least_exponent(low, high, degree); }
     /// The largest unit for scores that do not fit this one.
-    ScoreUnit for_scores_up_to(double largest, int degree) const {
+    ScoreUnit for_scores(double low, double high, int degree) const {
         ScoreUnit smaller = *this;
-        int exponent;
-        std::frexp(largest, &exponent);
-        smaller.exponent_ = exponent - most_exponent(degree);
+        smaller.exponent_ = least_exponent(low, high, degree);
         smaller.set();
         return smaller;
     }
@@ -63,7 +61,12 @@ private:
         for (int k = 0; k < power; ++k) scale /= fraction;
         return {scale, exponent - power * of_unit};
     }
-    static int most_exponent(int degree) { return degree == 2 ? 490 : 1000; }
+    static int least_exponent(double low, double high, int degree) {
+        int of_range, of_largest;
+        std::frexp(0.5 * high - 0.5 * low, &of_range);
+        std::frexp(std::max(-low, high), &of_largest);
+        return std::max(of_range - (degree == 2 ? 490 : 1000), of_largest - 1000);
+    }
 
     double temperature_, unit_ = 1, factor_ = 1;
     int exponent_ = 0;

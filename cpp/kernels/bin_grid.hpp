@@ -7,10 +7,10 @@
 
 namespace rankgrad {
 
-/// Bin b has the scores from low + b width on. The width is in two parts, the upper of so few digits that its product with a
-/// bin's number is exact.
+/// Bin b has the scores from low + b width on. The width is in parts of so few digits that their products with a bin's number are
+/// exact, whether or not the compiler contracts them with a sum.
 struct BinGrid {
-    double low = 0, per_width = 1, width_upper = 1, width_lower = 0;
+    double low = 0, per_width = 1, width[3] = {1, 0, 0};
 };
 
 struct BinPlace {
@@ -24,11 +24,14 @@ inline BinGrid make_grid(double low, double width) {
     BinGrid grid;
     grid.low = low;
     grid.per_width = 1 / width;
-    std::uint64_t bits;  // of which the upper ones leave 22 digits; with the 31 of a bin's number they fill a double
-    std::memcpy(&bits, &width, sizeof bits);
-    bits &= ~std::uint64_t{0} << 31;
-    std::memcpy(&grid.width_upper, &bits, sizeof bits);
-    grid.width_lower = width - grid.width_upper;
+    for (double& part : grid.width) {
+        std::uint64_t
+            bits;  // of which the upper ones leave 22 digits; with the 31 of a bin's number they fill a double
+        std::memcpy(&bits, &width, sizeof bits);
+        bits &= ~std::uint64_t{0} << 31;
+        std::memcpy(&part, &bits, sizeof bits);
+        width -= part;
+    }
     return grid;
 }
 
@@ -37,7 +40,8 @@ inline BinPlace bin_place(const BinGrid& grid, double x) {
     const double distance = x - grid.low, moved = distance - x;
     const double error = (x - (distance - moved)) - (grid.low + moved);
     const auto bin = static_cast<std::int32_t>(distance * grid.per_width);
-    const double number = bin, inside = ((distance - number * grid.width_upper) - number * grid.width_lower) + error;
+    const double number = bin, upper = (distance - number * grid.width[0]) - number * grid.width[1];
+    const double inside = (upper - number * grid.width[2]) + error;
     return {bin, 2 * (inside * grid.per_width) - 1};
 }
 

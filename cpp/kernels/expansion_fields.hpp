@@ -10,7 +10,6 @@
 #pragma once
 
 #include "kernels/expansion_tables.hpp"
-#include "kernels/vector_math.hpp"
 
 namespace rankgrad {
 namespace {

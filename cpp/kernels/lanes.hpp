@@ -111,6 +111,17 @@ template <class T> struct Lanes {
     }
 };
 
+/// a, which the compiler does not look into: a product is rounded before it goes into several sums, each of which may be a
+/// contraction in one place and not in another.
+template <class T> RANKGRAD_INLINE Lanes<T> rounded(Lanes<T> a) {
+#if defined(__x86_64__) && defined(__GNUC__)
+    asm("" : "+x"(a.v));
+#elif defined(__aarch64__) && defined(__GNUC__)
+    asm("" : "+w"(a.v));
+#endif
+    return a;
+}
+
 template <class T> RANKGRAD_INLINE Lanes<T> operator+(Lanes<T> a, Lanes<T> b) { return Lanes<T>::of(a.v + b.v); }
 template <class T> RANKGRAD_INLINE Lanes<T> operator-(Lanes<T> a, Lanes<T> b) { return Lanes<T>::of(a.v - b.v); }
 template <class T> RANKGRAD_INLINE Lanes<T> operator*(Lanes<T> a, Lanes<T> b) { return Lanes<T>::of(a.v * b.v); }

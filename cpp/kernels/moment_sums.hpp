@@ -20,6 +20,8 @@ namespace rankgrad {
 namespace {
 
 template <PairMode mode> struct SquaredErrorSum {
+    static constexpr bool with_value = mode == kValue || mode == kValueGrad;
+
     /// r less that of the item `origin`.
     static double difference(const PairJob<double>& job, std::int32_t origin, std::int32_t k) {
         if constexpr (mode == kHessVector) return job.vector[k] - job.vector[origin];
@@ -36,18 +38,24 @@ template <PairMode mode> struct SquaredErrorSum {
 
     static void call(const PairJob<double>& job) {
         const std::int32_t n = job.row_end, origin = heaviest(job);
-        double mean = 0, square = 0, total_weight = 0, weighted_sum = 0;
-        for (std::int32_t k = 0; k < n; ++k) mean += difference(job, origin, k) / n;
+        double mean = 0, plain_mean = 0, square = 0, total_weight = 0, weighted_sum = 0;
+        for (std::int32_t k = 0; k < n; ++k) {
+            mean += difference(job, origin, k) / n;
+            plain_mean += difference(job, 0, k) / n;
+        }
         for (std::int32_t k = 0; k < n; ++k) {
             const double r = difference(job, origin, k), w = job.weight[k];
-            square = multiply_add(r - mean, r - mean, square);
+            const double from_mean = difference(job, 0, k) - plain_mean;
+            square = multiply_add(from_mean, from_mean, square);
             total_weight += w;
             if (w != 0) weighted_sum = multiply_add(w, r, weighted_sum);
         }
         for (std::int32_t k = 0; k < n; ++k) {
             const double r = difference(job, origin, k), w = job.weight[k];
-            if constexpr (mode == kValue || mode == kValueGrad)
-                job.value[k] += multiply_add(n * (r - mean), r - mean, square);
+            if constexpr (with_value) {  // whose bits depend on no weight
+                const double from_mean = difference(job, 0, k) - plain_mean;
+                job.value[k] += multiply_add(n * from_mean, from_mean, square);
+            }
             if constexpr (mode != kValue) {
                 const double others = multiply_add(total_weight, r, -weighted_sum);
                 job.grad[k] += 2 * (w == 0 ? others : multiply_add(w * n, r - mean, others));

@@ -153,7 +153,10 @@ struct Exponential : PairLoss {
     template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
         return eval_factored(exp(-(margin + T(log_scale))), T(1));
     }
-    template <class T> Jet<T> eval_factored(T u, T /*p*/) const { return {u, -u, u, u}; }
+    template <class T> Jet<T> eval_factored(T product, T /*p*/) const {
+        const T u = rounded(product);
+        return {u, -u, u, u};
+    }
 };
 
 /// e = gap - m: phi = tau max(e, 0) + (1 - tau) max(-e, 0), the pairwise quantile loss of Rax; slope 0 at the kink,
