@@ -36,7 +36,7 @@ constexpr std::int32_t kRunStep = 16;
 
 constexpr double kPassesOfValue = 0.5;
 /// With more bins than this, those that are empty are left out. Bins beyond the last have no number.
-constexpr double kFewBins = 4096, kItemsPerBin = 64, kMostBins = 1e300;
+constexpr double kBinsSideBySide = 4096, kItemsPerBin = 64, kMostBins = 1e300;
 /// Numbers in the tables of a short list.
 constexpr double kFewSlots = 8192;
 
@@ -161,7 +161,7 @@ double expansion_bins(const ExpansionKernels& kernels, double low, double high) 
 }
 
 bool bins_side_by_side(const ExpansionKernels& kernels, double low, double high, double items) {
-    return expansion_bins(kernels, low, high) <= std::max(kFewBins, items / kItemsPerBin);
+    return expansion_bins(kernels, low, high) <= std::max(kBinsSideBySide, items / kItemsPerBin);
 }
 
 std::int32_t run_items(const ExpansionKernels& kernels, double bins) {

@@ -105,10 +105,12 @@ bool Pairwise::fits_float(const LossCall<T>& call, const Scratch& s, std::size_t
     if (!(range(s) <= most)) return false;
     if (std::max(-s.low, s.high) > kFloatScore || (loss.uses_label_gap && !plan_.labels_fit_float())) return false;
     const auto fit = [n](const Buffer<double>& x) {
-        return std::all_of(x.data(), x.data() + n, [](double number) {
-            const double size = std::abs(number);
-            return number == 0 || (size >= kLeastFloat && size <= kMostFloat);
-        });
+        bool bad = false;  // without a branch
+        for (std::size_t k = 0; k < n; ++k) {
+            const double size = std::abs(x[k]);
+            bad |= (size < kLeastFloat && size != 0) | !(size <= kMostFloat);
+        }
+        return !bad;
     };
     return (!weighted || fit(s.weight)) && (call.mode != kHessVector || fit(s.vector));
 }

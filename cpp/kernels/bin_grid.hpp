@@ -35,6 +35,14 @@ inline BinGrid make_grid(double low, double width) {
     return grid;
 }
 
+/// So many bins cost no digits that would be missed.
+constexpr std::int32_t kFewBins = 256;
+inline BinPlace place_in_few_bins(const BinGrid& grid, double x) {
+    const double widths = (x - grid.low) * grid.per_width;
+    const auto bin = static_cast<std::int32_t>(widths);
+    return {bin, 2 * (widths - bin) - 1};
+}
+
 /// x - low is taken with its rounding error [Knuth, TAOCP 2, 4.2.2].
 inline BinPlace bin_place(const BinGrid& grid, double x) {
     const double distance = x - grid.low, moved = distance - x;

@@ -14,6 +14,13 @@ template <int nodes> struct BinPlaces {
     std::int32_t bin[room];
     double place[room];  ///< from -1 to 1
 
+    template <class At> RANKGRAD_INLINE void put(std::int32_t count, At at) {
+        for (std::int32_t k = 0; k < count; ++k) {
+            const BinPlace item = at(k);
+            bin[k] = item.bin;
+            place[k] = item.place;
+        }
+    }
     /// Items [first, first + count) of those with scores x. One register more is filled, with a bin that is there.
     void locate(const Expansion& e, const double* x, std::int32_t first, std::int32_t count) {
         if (e.bin != nullptr) {
@@ -21,13 +28,10 @@ template <int nodes> struct BinPlaces {
                 bin[k] = e.bin[first + k];
                 place[k] = e.place[first + k];
             }
+        } else if (e.n_bins <= kFewBins) {
+            put(count, [&, grid = e.grid](std::int32_t k) { return place_in_few_bins(grid, x[first + k]); });
         } else {
-            const BinGrid grid = e.grid;
-            for (std::int32_t k = 0; k < count; ++k) {
-                const BinPlace at = bin_place(grid, x[first + k]);
-                bin[k] = at.bin;
-                place[k] = at.place;
-            }
+            put(count, [&, grid = e.grid](std::int32_t k) { return bin_place(grid, x[first + k]); });
         }
         for (std::int32_t k = count; k < count + Lanes<double>::count; ++k) {
             bin[k] = bin[count - 1];

@@ -75,9 +75,10 @@ template <int nodes> struct BinPolynomials {
         return total;
     }
 
-    /// moment[i] += element_i, or source * element_i.
+    /// moment[i] += element_i, or source * element_i: the first in the same bits beside the second and alone.
     RANKGRAD_INLINE void add_to_moments(double* moment) const {
-        for (int r = 0; r < registers; ++r) (V::load(moment + r * lanes) + element[r]).store(moment + r * lanes);
+        for (int r = 0; r < registers; ++r)
+            (V::load(moment + r * lanes) + rounded(element[r])).store(moment + r * lanes);
     }
     RANKGRAD_INLINE void add_to_moments(double source, double* moment) const {
         for (int r = 0; r < registers; ++r)

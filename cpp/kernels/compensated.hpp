@@ -54,8 +54,7 @@ struct Compensated {
         sum *= factor;
         error *= factor;
     }
-    /// An infinite sum has no error.
-    RANKGRAD_INLINE double total() const { return error == error ? sum + error : sum; }
+    RANKGRAD_INLINE double total() const { return sum + error; }
 };
 
 RANKGRAD_INLINE void operator+=(Compensated& a, const Compensated& b) {

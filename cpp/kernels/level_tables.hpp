@@ -28,14 +28,19 @@ template <class T> struct TablePlaces {
     void locate(const LevelTableJob<T>& job, std::int64_t first, int count) {
         const T* score = job.score + first;
         const std::uint8_t* level = job.level + first;
+        const auto put = [&, n_bins = job.n_bins](auto at) {
+            for (int k = 0; k < count; ++k) {
+                const BinPlace item = at(static_cast<double>(score[k]));
+                slot[k] = level[k] * n_bins + item.bin;
+                place[k] = item.place;
+                bend[k] = 2 * item.place * item.place - 1;
+            }
+        };
+        // Floats have so few digits that no number of bins takes one.
         const BinGrid grid = job.grid;
-        const std::int32_t n_bins = job.n_bins;
-        for (int k = 0; k < count; ++k) {
-            const BinPlace at = bin_place(grid, static_cast<double>(score[k]));
-            slot[k] = level[k] * n_bins + at.bin;
-            place[k] = at.place;
-            bend[k] = 2 * at.place * at.place - 1;
-        }
+        if (sizeof(T) == sizeof(float) || job.n_bins <= kFewBins)
+            put([grid](double x) { return place_in_few_bins(grid, x); });
+        else put([grid](double x) { return bin_place(grid, x); });
         for (int k = count; k % Lanes<double>::count != 0; ++k) {  // the rest of a register
             slot[k] = slot[count - 1];
             place[k] = bend[k] = 0;

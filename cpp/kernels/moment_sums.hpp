@@ -39,21 +39,25 @@ template <PairMode mode> struct SquaredErrorSum {
     static void call(const PairJob<double>& job) {
         const std::int32_t n = job.row_end, origin = heaviest(job);
         double mean = 0, plain_mean = 0, square = 0, total_weight = 0, weighted_sum = 0;
-        for (std::int32_t k = 0; k < n; ++k) {
-            mean += difference(job, origin, k) / n;
-            plain_mean += difference(job, 0, k) / n;
-        }
+        for (std::int32_t k = 0; k < n; ++k) mean += difference(job, origin, k) / n;
+        if (origin == 0) plain_mean = mean;
+        else
+            for (std::int32_t k = 0; k < n; ++k) plain_mean += difference(job, 0, k) / n;
+        // Of values, whose bits depend on no weight.
+        const auto from_mean_of = [&](std::int32_t k, double r) {
+            return (origin == 0 ? r : difference(job, 0, k)) - plain_mean;
+        };
         for (std::int32_t k = 0; k < n; ++k) {
             const double r = difference(job, origin, k), w = job.weight[k];
-            const double from_mean = difference(job, 0, k) - plain_mean;
+            const double from_mean = from_mean_of(k, r);
             square = multiply_add(from_mean, from_mean, square);
             total_weight += w;
             if (w != 0) weighted_sum = multiply_add(w, r, weighted_sum);
         }
         for (std::int32_t k = 0; k < n; ++k) {
             const double r = difference(job, origin, k), w = job.weight[k];
-            if constexpr (with_value) {  // whose bits depend on no weight
-                const double from_mean = difference(job, 0, k) - plain_mean;
+            if constexpr (with_value) {
+                const double from_mean = from_mean_of(k, r);
                 job.value[k] += multiply_add(n * from_mean, from_mean, square);
             }
             if constexpr (mode != kValue) {

@@ -31,9 +31,9 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool 
     /// Two rows can share a division: 1/a = b/(ab), 1/b = a/(ab). That pays where a division is slow, as in double; with a pair
     /// weight there are too few registers for it.
     static constexpr bool share_divisions = sizeof(T) == sizeof(double) && !Weight::any;
-    /// Where values and slopes may be infinite, a weight of zero says that the pair does not count. The engine gives no such
-    /// numbers to the other forms.
-    static constexpr bool may_overflow = sizeof(T) == sizeof(double) && !factored;
+    /// Where values and slopes may be infinite, a weight of zero says that the pair does not count. Other losses are given scores
+    /// in a unit in which nothing overflows.
+    static constexpr bool may_overflow = Loss::exponential && sizeof(T) == sizeof(double) && !factored;
 
     const PairJob<T>& job_;
     Loss loss_;

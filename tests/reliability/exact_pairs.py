@@ -100,6 +100,7 @@ def squared_quantile(d: Array, gap: Array, near: Array, tau: Any) -> Pairs:
     return Pairs(side * e**2, -2 * side * e, 2 * side, 2 * side, 0 * e, (0, 0, 2 * near, 2 * near), 2 * near)
 
 
+SQUARES = ("squared_hinge", "mean_squared_error", "squared_quantile")
 LOSSES: dict[str, Callable[..., Pairs]] = {
     f.__name__: f
     for f in (
@@ -196,6 +197,8 @@ def exact(loss: Any, labels: Array, scores: Array, weights: Array, vector: Array
     s, y, w, v = (x.astype(LD) for x in (scores, labels, weights, vector))
     weight, sums = Weight(loss.lambda_weight, y, scores), {key: Sum.of(n) for key in OUTPUTS}
     tiny, ulp_of = 16 * LD(np.finfo(dtype).tiny), ulp(s, dtype)
+    if name in SQUARES:  # a list with squares that overflow is summed in a unit in which the small ones may be nothing
+        tiny = tiny * max(LD(1), (s.max(initial=0) - s.min(initial=0)) / t * LD(2.0) ** -480) ** 2
     step = max(1, BLOCK // max(n, 1))
     for a in range(0, n, step):
         b = min(n, a + step)
