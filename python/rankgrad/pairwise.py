@@ -6,14 +6,15 @@ for valid items i, j of one list, with row weights w and temperature T. The unre
 one per item i, as in keras-rs. With ``lambda_weight=`` each pair is multiplied by a weight Delta_ij >= 0 of
 :mod:`rankgrad.lambda_weights`.
 
-For every finite input the error of a result is at most 1e-12 (float32 scores: 1e-6) of the sum of its absolute terms, and
-what one unit in the last place of each margin (s_i - s_j) / T changes: scores are subtracted before anything is rounded or
-divided by T, labels in their own type. At a kink that is exactly there the slope is 0; within 4 units in the last place of
-max(abs(s_i), abs(s_j)) / T it is that of either side. A result is infinite only where the exact one is too large for its type,
-and a weight of 0 annihilates its term. Conditions: the second derivative p q (p - q) of the soft zero-one loss is that
-accurate pair by pair, and relative to the sum of p q in the near-linear sums of long lists; integer labels of one list are
-told apart exactly while they span less than 2^53; where a square (a loss of slack^2) overflows in a list, terms 2^-1000 times
-as small may be lost in it; where terms of both signs are too large for double themselves, their sum may be NaN.
+For every finite input the error of a result is at most 1e-12 (float32 scores: 1e-6) of the sum of its absolute
+terms, and what one unit in the last place of each margin (s_i - s_j) / T changes: scores are subtracted before
+anything is rounded or divided by T, labels in their own type. At a kink that is exactly there the slope is 0;
+within 4 units in the last place of max(abs(s_i), abs(s_j)) / T it is that of either side. A result is infinite only
+where the exact one is too large for its type, and a weight of 0 annihilates its term. Conditions: the second
+derivative p q (p - q) of the soft zero-one loss is that accurate pair by pair, and relative to the sum of p q in
+the near-linear sums of long lists; integer labels of one list are told apart exactly while they span less than
+2^53; where a square (a loss of slack^2) overflows in a list, terms 2^-1000 times as small may be lost in it; where
+terms of both signs are too large for double themselves, their sum may be NaN.
 """
 
 from __future__ import annotations
