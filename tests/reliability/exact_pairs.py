@@ -197,7 +197,8 @@ def exact(loss: Any, labels: Array, scores: Array, weights: Array, vector: Array
     s, y, w, v = (x.astype(LD) for x in (scores, labels, weights, vector))
     weight, sums = Weight(loss.lambda_weight, y, scores), {key: Sum.of(n) for key in OUTPUTS}
     tiny, ulp_of = 16 * LD(np.finfo(dtype).tiny), ulp(s, dtype)
-    if name in SQUARES:  # a list with squares that overflow is summed in a unit in which the small ones may be nothing
+    # Where squares overflow, a list is summed in a unit in which small ones may be nothing.
+    if name in SQUARES:
         tiny = tiny * max(LD(1), (s.max(initial=0) - s.min(initial=0)) / t * LD(2.0) ** -480) ** 2
     step = max(1, BLOCK // max(n, 1))
     for a in range(0, n, step):
