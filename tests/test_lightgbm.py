@@ -412,7 +412,7 @@ def test_errors_say_what_to_do():
             ((LABELS, SCORES, None, np.array([4, 1])), "^group: sizes add up to 5"),
             ((LABELS, SCORES, None, np.array([7, -1])), "^group: index 0"),
             ((LABELS[:, None], SCORES, None, GROUPS), "^label: one label and one score per row"),
-            ((LABELS, np.zeros((6, 2)), None, GROUPS), "^label: one label and one score per row"),
+            ((LABELS, np.zeros((6, 2)), None, GROUPS), "^scores: one score per row"),
             ((LABELS, SCORES, np.ones((2, 1)), GROUPS), "^weight: one weight per row, 6 of them"),
             ((LABELS, SCORES, np.array([1, 1, np.nan, 1, 1, 1]), GROUPS), "^weight: NaN at row 2"),
             ((np.where(LABELS == 3, np.nan, LABELS), SCORES, None, GROUPS), "^label: NaN in row 5"),

@@ -461,3 +461,20 @@ def test_equals_xgboost(suffix, empty):
 def test_errors_name_the_argument(arguments, options, message):
     with pytest.raises((ValueError, TypeError), match=message):
         rg.ndcg(*arguments, **options)
+
+
+def test_a_huge_gain_takes_no_digits_of_others() -> None:
+    assert rg.dcg([1e-17, 1023.9], [3.0, 2.0], k=1) == pytest.approx(1e-17 * np.log(2), rel=1e-14)
+    use = {"gain": "linear", "negative_labels": "use"}
+    assert rg.dcg([1e-20, 0, -1e300], [3.0, 2.0, 1.0], k=1, **use) == 1e-20
+    assert rg.ndcg([1e-300, 2e-300], [2.0, 1.0], k=1, gain="linear") == pytest.approx(0.5, rel=1e-14)
+
+
+def test_errors_say_what_a_metric_calls_its_arguments() -> None:
+    for labels, message in (
+        (["a"], "^labels: numbers are wanted"),
+        ({"label": [1]}, '^labels: "labels" is wanted in the dict'),
+        ([np.nan], "^labels: .*nan.*mask"),
+    ):
+        with pytest.raises((ValueError, TypeError), match=message):
+            rg.ndcg(labels, [1.0])

@@ -42,7 +42,7 @@ def warnings_of_all_calls(loss: RankingLoss, labels: Any, **lists: Any) -> list[
 def test_negative_labels(kind: type[RankingLoss]) -> None:
     for labels, lists in (
         ([1, -1, -1], {}),
-        ([[1, -1], [-1, -1]], {}),
+        ([[-1, 1], [-1, -1]], {}),
         ([-1.0, 1.0, -1.0, 1.0], {"groups": [2, 2]}),
     ):
         (message,) = warnings_of_all_calls(kind(), labels, **lists)
@@ -76,6 +76,8 @@ QUIET: list[tuple[Any, dict[str, Any]]] = [
     ([[0, 0], [1, 1]], {}),
     ([1, 1, 1, 0], {"groups": [3, 1]}),
     ([[1, 0, -1], [2, -1, -1], [-1, -1, -1]], {}),
+    ([[1, 1, -1], [0, 0, 0], [2, -1, -1], [1, 1, 1]], {}),  # negative labels at the end of a row are padding
+    ([[1, -1], [1, -1]], {}),
     ([[0, 0, 1], [1, -1, -1]], {}),
     ([-1, -1, -1], {}),
     ([], {}),

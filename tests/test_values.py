@@ -346,3 +346,15 @@ def test_exponential_overflows_to_infinity_not_to_nan() -> None:
     value, grad = rg.PairwiseExponentialLoss(reduction="sum").value_and_grad([1, 0], [0.0, 1000.0])
     assert value == inf
     assert grad.tolist() == [-inf, inf]
+
+
+@pytest.mark.parametrize("weight", [1e308, 1e-320, 3.0])
+def test_a_mean_by_weights_of_any_size(weight: float) -> None:
+    """Equal weights are the mean over the unreduced values, also where their sum is no number."""
+    y, s = [1, 0, 1, 0], [0.1, 0.3, 0.2, 0.5]
+    mean = rg.PairwiseLogisticLoss(reduction="mean_with_sample_weight")
+    plain = rg.PairwiseLogisticLoss(reduction="mean")
+    for data, weights in (((y, s), [weight] * 4), (([y, y], [s, s]), [[weight] * 4] * 2)):
+        got, want = mean.value_and_grad(*data, weights), plain.value_and_grad(*data)
+        np.testing.assert_allclose(got[0], want[0], rtol=1e-14)
+        np.testing.assert_allclose(got[1], want[1], rtol=1e-14, atol=1e-16)

@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace rankgrad {
@@ -23,6 +24,12 @@ template <class T, class Result, class... Arguments, class Make, class... Extra>
 void def_constructor_of(pybind11::class_<T>& type, Result (*)(Arguments...), Make make, const Extra&... extra) {
     namespace detail = pybind11::detail;
     refuse_unmade<T>();
+    // What Python would do for the first two protocols of pickle makes an object without a constructor's help.
+    type.def("__reduce__", [](const pybind11::object& self) -> pybind11::object {
+        throw pybind11::type_error("objects of rankgrad._core." +
+                                   pybind11::type::of(self).attr("__name__").cast<std::string>() +
+                                   " cannot be pickled; pickle the objective or the loss that holds it");
+    });
     type.def(
         "__init__",
         [make](detail::value_and_holder& self, Arguments... arguments) {

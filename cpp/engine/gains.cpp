@@ -28,11 +28,16 @@ double Gain::operator()(double label) const {
 std::string Gain::fault(double label) const {
     std::ostringstream text;
     text << " holds " << label;
-    if (std::isnan(label)) return text.str();
+    if (std::isnan(label)) {
+        text << "; numbers are wanted, and items that do not count are marked by a mask or a negative label";
+        return text.str();
+    }
     if (kind == kTable) text << ", but gain knows the labels 0 to " << table_size - 1;
     else text << ", whose gain is not finite";
     return text.str();
 }
+
+double sum_scale(double largest) { return largest > 0x1p950 ? 0x1p-64 : largest < 0x1p-950 ? 0x1p64 : 1.0; }
 
 double unit_scale(double largest) {
     int exponent = 0;

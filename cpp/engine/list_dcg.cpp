@@ -47,7 +47,7 @@ std::int64_t ListDcg::evaluate(const MetricData& data, const MetricOptions& opti
         std::fill_n(values, n_depths, options.empty);
         return -1;
     }
-    const double scale = unit_scale(largest_);
+    const double scale = sum_scale(largest_);
     double* const gain = gain_.of(n_);
     for_items(n_, team, [=](std::int64_t k) { gain[k] *= scale; });
     for (double& each : level_gain_) each *= scale;

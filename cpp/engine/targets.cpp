@@ -27,7 +27,7 @@ double value_of(double y, Target target) {
 }
 
 void normalize(double* x, std::int32_t n) {
-    const double scale = unit_scale(largest_size(x, n));
+    const double scale = sum_scale(largest_size(x, n));
     double total = 0;
     for (std::int32_t k = 0; k < n; ++k) total += x[k] * scale;
     for (std::int32_t k = 0; k < n; ++k) x[k] = total != 0 ? x[k] * scale / total : 0;
@@ -73,7 +73,7 @@ IdealSums ideal_sums(const Plan& plan, const std::vector<double>& gains, double 
         const auto first = gains.begin() + plan.begin(l);
         sorted.assign(first, first + plan.size(l));
         std::sort(sorted.begin(), sorted.end(), std::greater<>());
-        const double scale = unit_scale(largest_size(sorted.data(), plan.size(l)));
+        const double scale = sum_scale(largest_size(sorted.data(), plan.size(l)));
         double sum = 0;
         for (std::size_t r = 0; r < sorted.size() && (cutoff == 0 || static_cast<double>(r) < cutoff); ++r)
             sum += sorted[r] * scale * discount_of(static_cast<std::int64_t>(r));

@@ -61,6 +61,15 @@ def checked(
         None if weights is None else as_weights(weights, words["sample_weight"]),
         as_integers(groups, words["groups"]),
     )
+    if data.scores.ndim == 2:
+        raise ValueError(
+            f"{words['scores']}: one score per row is wanted, got shape {data.scores.shape}; "
+            "a ranking objective has one target and no classes"
+        )
+    if data.labels.size == 0 and data.scores.size > 0:
+        raise ValueError(
+            f"{words['labels']}: missing; one label per row, {data.scores.size} of them, is wanted"
+        )
     n_rows = data.labels.size
     if data.labels.ndim != 1 or data.scores.shape != (n_rows,):
         raise ValueError(

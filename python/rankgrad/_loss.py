@@ -12,7 +12,7 @@ from rankgrad import lists
 from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_labels, as_mask
 from rankgrad._options import check_choice, positive_number, shown
-from rankgrad._reductions import check_reduction, weights_of
+from rankgrad._reductions import balanced, check_reduction, weights_of
 from rankgrad._results import refuse_overlaps
 from rankgrad._silent_zeros import Compares, warn_of_silent_zeros
 from rankgrad.objective import Objective, source_of
@@ -213,6 +213,8 @@ class RankingLoss(ABC):
             per_item=self._item_weights,
             flat_lists=self._flat_list_weights,
         )
+        if self.reduction == "mean_with_sample_weight":
+            weights = balanced(weights)
         if core.values_per_item:
             values_shape: tuple[int, ...] = labels.shape
         else:
@@ -228,14 +230,17 @@ class RankingLoss(ABC):
         """The core's object for flat labels, offsets and mask; `algorithm` as in `bind`."""
 
 
-def labels_and_mask(y_true: Any) -> tuple[Array, Array | None]:
+def labels_and_mask(
+    y_true: Any, name: str = "y_true", of_array: str = "labels (y_true)"
+) -> tuple[Array, Array | None]:
+    """Labels, and the mask if they come in a dict; the argument's name, and what an array given for it is called."""
     if not isinstance(y_true, dict):
-        return as_labels(y_true, "labels (y_true)"), None
+        return as_labels(y_true, of_array), None
     if "labels" not in y_true:
-        raise ValueError(f'y_true: "labels" is wanted in the dict, got the keys {shown(list(y_true))}')
-    labels = as_labels(y_true["labels"], 'y_true["labels"]')
+        raise ValueError(f'{name}: "labels" is wanted in the dict, got the keys {shown(list(y_true))}')
+    labels = as_labels(y_true["labels"], f'{name}["labels"]')
     mask = y_true.get("mask")
-    return labels, None if mask is None else as_mask(mask, 'y_true["mask"]', labels.shape)
+    return labels, None if mask is None else as_mask(mask, f'{name}["mask"]', labels.shape)
 
 
 def _dtype_name(dtype: Any) -> str:

@@ -6,7 +6,7 @@ The core knows one weighted sum. Here the names of reductions and the shapes of 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -88,6 +88,18 @@ def weights_of(
         f"sample_weight: shape {w.shape} fits neither the items, {shape}, nor the lists; "
         f"give one weight per list as a column of shape ({n_lists}, 1)"
     )
+
+
+def balanced(weights: Weights) -> Weights:
+    """The weights times a power of two in which their sum is a normal number, for a mean, where only shares matter."""
+    array = weights.item if weights.per_list is None else weights.per_list
+    largest = 0.0 if array is None else float(np.abs(array[np.isfinite(array)]).max(initial=0.0))
+    if array is None or largest == 0.0 or 1e-200 < largest < 1e200:
+        return weights
+    array = np.ldexp(array, -int(np.frexp(largest)[1]))
+    if weights.per_list is None:
+        return replace(weights, item=array, total=_finite_sum(array))
+    return replace(weights, per_list=array, total=_finite_sum(array))
 
 
 def divisor_of(reduction: str | None, weights: Weights, n_values: int, core: Any) -> float:

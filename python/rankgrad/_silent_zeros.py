@@ -37,6 +37,8 @@ def warn_of_silent_zeros(
     flat = labels.reshape(-1)
     sizes = np.array([flat.size]) if offsets is None else np.diff(offsets)
     kept = np.arange(flat.size) if mask is None else np.flatnonzero(mask)
+    if ignoring and labels.ndim == 2:  # negative labels at the end of a row are padding
+        kept = kept[~np.logical_and.accumulate(labels[:, ::-1] < 0, axis=1)[:, ::-1].reshape(-1)[kept]]
     if kept.size < 2:
         return
     if sizes.max() < 2:
@@ -62,7 +64,7 @@ def _labels_differ(labels: Array, sizes: Array, kept: Array) -> bool:
 
 def _warn(name: str, cause: str) -> None:
     warnings.warn(
-        f"{name}: no two items are compared, so the loss and its gradient are 0: {cause}",
+        f"{name}: no two items are compared, so the gradient is 0: {cause}",
         UserWarning,
         stacklevel=_users_level(),
     )

@@ -196,7 +196,7 @@ def _metric(
     per_list: bool,
     negative_labels: str,
 ) -> Any:
-    y, mask = labels_and_mask(labels)
+    y, mask = labels_and_mask(labels, "labels", "labels")
     s = as_scores(scores, "scores")
     if s.shape != y.shape:
         raise ValueError(f"scores: shape {s.shape} does not match the labels' shape {y.shape}")

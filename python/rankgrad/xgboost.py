@@ -131,6 +131,8 @@ def _data(predt: Any, dtrain: Any) -> TrainingData:
         )
     labels, boundaries, weights = dtrain.get_label(), dtrain.get_uint_info("group_ptr"), dtrain.get_weight()
     n_rows = dtrain.num_row()
+    if labels.size == 0 < n_rows:
+        raise ValueError(f"dtrain (label): missing; give xgb.DMatrix one label per row, {n_rows} of them")
     if labels.size != n_rows:
         raise ValueError(
             f"dtrain (label): one label per row is wanted, got {labels.size} labels for {n_rows} rows; "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
+import pickle
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -144,3 +146,22 @@ def test_junk_arguments(long: bool, figure: Callable[[str, str], None]) -> None:
     answered, raised = fresh(junk_survived, 0, 100_000 if long else 1500, seconds=3000)
     figure("private", f"{answered + raised} calls of private classes with junk: {raised} errors, 0 crashes")
     assert min(answered, raised) > 100
+
+
+def copies_that_were_made() -> list[str]:
+    """What can be pickled or copied, of any protocol, made by a constructor or not."""
+    wrong = []
+    for name, kind in classes().items():
+        for x in (made(name), kind.__new__(kind)):
+            calls: list[Callable[[Any], Any]] = [partial(pickle.dumps, protocol=p) for p in range(6)]
+            for call in (*calls, copy.copy, kind.__reduce__):
+                try:
+                    call(x)
+                    wrong.append(name)
+                except TypeError:
+                    pass
+    return wrong
+
+
+def test_no_pickle_makes_an_object_without_its_constructor() -> None:
+    assert fresh(copies_that_were_made) == []
