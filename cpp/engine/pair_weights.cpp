@@ -82,7 +82,9 @@ void PairWeights::scale_gains(const Plan& plan, const IdealSums& ideal) {
     constexpr double most = std::numeric_limits<double>::max();
     for (std::int64_t l = 0; l < plan.lists().count(); ++l) {
         double* gain = gain_.data() + plan.begin(l);
-        const double unit = unit_scale(largest_size(gain, plan.size(l)));
+        // At most 1, as float wants them, but where small gains beside a huge one would lose digits.
+        const double largest = largest_size(gain, plan.size(l));
+        const double unit = largest > 0x1p500 ? sum_scale(largest) : unit_scale(largest);
         for (std::int32_t k = 0; k < plan.size(l); ++k) {
             gain[k] *= unit;
             const bool fits = static_cast<double>(static_cast<float>(gain[k])) == gain[k] &&

@@ -51,6 +51,7 @@ struct PairwiseScratch {
     bool in_float = false;  // the scores are in float_score, and in score once scores() is asked for them
     ScoreUnit unit;
     double low = 0, high = 0;  // range of score
+    double pair_scale = 1;     // of the pair weights
     double log_scale = 0;      // sums of the exponential loss are divided by e^log_scale
     std::size_t ones = 0;      // weights known to be 1
     std::vector<ItemPart> parts;

@@ -80,6 +80,7 @@ ItemPart Pairwise::gather_items(const LossCall<T>& call, std::int64_t list, Scra
 template <class T>
 bool Pairwise::gather(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const {
     s.unit = unit_;
+    s.pair_scale = 1;
     s.in_float =
         std::is_same_v<T, float> && unit_.fits_float() && !weights_.any() && plan_.size(list) <= kGatheredBlock;
     ItemPart all = gather_items(call, list, s, team);
@@ -104,9 +105,9 @@ double Pairwise::scatter(const LossCall<T>& call, std::int64_t list, Scratch& s,
     const std::int32_t* order = plan_.order(list);
     const double list_weight = call.list_weight == nullptr ? 1.0 : call.list_weight[list];
     const int degree = kernels().pair->losses[loss_index_].degree;
-    const double scale = call.scale * list_weight;
+    const double scale = call.scale * list_weight * s.pair_scale;
     const double value_factor =
-        factor_of(s.unit.of_value(1.0, degree), with_value(call.mode) ? s.value.data() : nullptr, n);
+        factor_of(s.unit.of_value(s.pair_scale, degree), with_value(call.mode) ? s.value.data() : nullptr, n);
     const ScoreUnit::Scale of_hess = s.unit.of_hess(scale);
     const ScoreUnit::Scale of_grad = call.mode == kHessVector ? of_hess : s.unit.of_grad(scale, degree);
     const double hess_factor = factor_of(of_hess, with_hess(call.mode) ? s.hess.data() : nullptr, n);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace rankgrad {
 
@@ -51,7 +52,7 @@ public:
 
 private:
     void set() {
-        unit_ = std::ldexp(temperature_, -exponent_);
+        unit_ = std::max(std::ldexp(temperature_, -exponent_), std::numeric_limits<double>::min());
         factor_ = std::ldexp(1.0, -exponent_);
     }
     /// The unit may be so small that its square is nothing.
@@ -62,10 +63,9 @@ private:
         return {scale, exponent - power * of_unit};
     }
     static int least_exponent(double low, double high, int degree) {
-        int of_range, of_largest;
-        std::frexp(0.5 * high - 0.5 * low, &of_range);
-        std::frexp(std::max(-low, high), &of_largest);
-        return std::max(of_range - (degree == 2 ? 490 : 1000), of_largest - 1000);
+        const auto exponent = [](double x) { return x == 0 ? -2000 : std::ilogb(x) + 1; };
+        return std::max(exponent(0.5 * high - 0.5 * low) - (degree == 2 ? 490 : 1000),
+                        exponent(std::max(-low, high)) - 1000);
     }
 
     double temperature_, unit_ = 1, factor_ = 1;

@@ -107,12 +107,7 @@ void Pairwise::sum_weighted_pairs(const LossCall<T>& call, std::int64_t list, Sc
     else zeroed(s.weighted.discount, n);
     if (fast) sum_weighted_by_rank(list, s, call.mode, std::is_same_v<T, float>, team);
     else sum_weighted_directly(call, list, s, team);
-    const auto rescale = [&](Buffer<double>& sum) {
-        for (std::size_t k = 0; k < n; ++k) sum[k] *= scale;
-    };
-    if (with_value(call.mode)) rescale(s.value);
-    if (call.mode != kValue) rescale(s.grad);
-    if (with_hess(call.mode)) rescale(s.hess);
+    s.pair_scale = scale;  // of all sums, when they are written
 }
 
 template void Pairwise::sum_weighted_pairs(const LossCall<float>&, std::int64_t, Scratch&, const Team&) const;

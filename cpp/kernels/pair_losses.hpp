@@ -172,7 +172,7 @@ struct Quantile : PairLoss {
         unit = p.unit;
     }
     template <class T> Jet<T> eval(T margin, T label_gap) const {
-        const T error = T(unit) * label_gap - margin;
+        const T error = rounded(T(unit) * label_gap) - margin;
         const T under = select(error > T(0), T(tau), T(0));
         const T over = select(error < T(0), T(1 - tau), T(0));
         return {(under - over) * error, over - under, T(0), T(0)};
@@ -191,7 +191,7 @@ struct SquaredQuantile : PairLoss {
         unit = p.unit;
     }
     template <class T> Jet<T> eval(T margin, T label_gap) const {
-        const T error = T(unit) * label_gap - margin;
+        const T error = rounded(T(unit) * label_gap) - margin;
         const T side = select(error > T(0), T(tau), select(error < T(0), T(1 - tau), T(0)));
         return {side * error * error, T(-2) * side * error, T(2) * side, T(2) * side};
     }

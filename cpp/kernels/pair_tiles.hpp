@@ -33,7 +33,7 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool 
     static constexpr bool share_divisions = sizeof(T) == sizeof(double) && !Weight::any;
     /// Where values and slopes may be infinite, a weight of zero says that the pair does not count. Other losses are given scores
     /// in a unit in which nothing overflows.
-    static constexpr bool may_overflow = Loss::exponential && sizeof(T) == sizeof(double) && !factored;
+    static constexpr bool may_overflow = Loss::degree == 0 && sizeof(T) == sizeof(double) && !factored;
 
     const PairJob<T>& job_;
     Loss loss_;

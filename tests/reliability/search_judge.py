@@ -159,15 +159,18 @@ def describe(
     lists = (
         np.repeat(np.arange(len(batch.kinds)), np.diff(batch.offsets)) if key != "value" else np.zeros(1, int)
     )
+    # Nothing is promised of terms that are beyond the type: before their weights, or of both signs.
     huge = np.abs(want.terms) > LD(np.finfo(batch.scores.dtype).max)
+    spans = [np.ptp(x.astype(LD)) for x in np.split(batch.scores, batch.offsets[1:-1]) if x.size]
+    beyond = max(spans, default=LD(0)) / LD(batch.loss.temperature) > LD(2) ** 1022
     for (algorithm, level), units in zip(rows, of_run, strict=True):
         wrong = ~(units <= 1).all(0)
         for number in np.unique(lists[wrong]):
             items = np.flatnonzero(wrong & (lists == number))
+            if huge[items].all() or (beyond and key in ("value", "values")):
+                continue
             errors, what = units[:, items], "error"
             if not np.isfinite(errors).all():
-                if huge[items].all():
-                    continue  # terms of both signs that are beyond the type: nothing is promised
                 what = "NaN" if np.isnan(errors).any() else "infinite"
             error = float(errors[np.isfinite(errors)].max(initial=0.0))
             yield Wrong(int(number), int(items[0]), algorithm, level, key, what, error)
