@@ -14,6 +14,8 @@ namespace {
 
 /// Products with larger gains are normal numbers in float, too.
 constexpr double kLeastFloatGain = 1e-15;
+/// What gains that no float holds are brought to: room for values above, and for small gains below.
+constexpr double kHugeGain = 0x1p40;
 
 /// The gains of a table.
 std::vector<double> table_gains(const Plan& plan, const std::vector<double>& table) {
@@ -31,14 +33,14 @@ std::vector<double> table_gains(const Plan& plan, const std::vector<double>& tab
 }
 
 /// What has the differences of 2^y. Powers of whole labels are exact, in float too. Others are gains 2^y - 1, which keep the
-/// differences of labels as small as 1e-300, or, where that is near -1 for several labels, powers relative to the largest.
+/// differences of labels as small as 1e-300, or, where that is near -1 for all labels, powers relative to the largest.
 std::vector<double> powers(const Plan& plan) {
     std::vector<double> out(static_cast<std::size_t>(plan.n_valid()) + kPadding);
     for (std::int64_t l = 0; l < plan.lists().count(); ++l) {
         const double* const label = plan.label(l);
         const std::int32_t n = plan.size(l);
         const bool whole = std::all_of(label, label + n, [](double y) { return y == std::floor(y); });
-        const bool gains = std::all_of(label, label + n, [](double y) { return y >= -1; });
+        const bool gains = std::any_of(label, label + n, [](double y) { return y >= 0; });
         const double top = n == 0 || gains ? 0 : *std::max_element(label, label + n), scale = std::exp2(top);
         for (std::int32_t k = 0; k < n; ++k)
             out[static_cast<std::size_t>(plan.begin(l) + k)] =
@@ -82,9 +84,9 @@ void PairWeights::scale_gains(const Plan& plan, const IdealSums& ideal) {
     constexpr double most = std::numeric_limits<double>::max();
     for (std::int64_t l = 0; l < plan.lists().count(); ++l) {
         double* gain = gain_.data() + plan.begin(l);
-        // At most 1, as float wants them, but where small gains beside a huge one would lose digits.
+        // At most 1, as float wants them; a huge gain leaves room for small ones below and for values above.
         const double largest = largest_size(gain, plan.size(l));
-        const double unit = largest > 0x1p500 ? sum_scale(largest) : unit_scale(largest);
+        const double unit = unit_scale(largest) * (largest > 0x1p500 ? kHugeGain : 1.0);
         for (std::int32_t k = 0; k < plan.size(l); ++k) {
             gain[k] *= unit;
             const bool fits = static_cast<double>(static_cast<float>(gain[k])) == gain[k] &&

@@ -107,7 +107,13 @@ void Pairwise::sum_weighted_pairs(const LossCall<T>& call, std::int64_t list, Sc
     else zeroed(s.weighted.discount, n);
     if (fast) sum_weighted_by_rank(list, s, call.mode, std::is_same_v<T, float>, team);
     else sum_weighted_directly(call, list, s, team);
-    s.pair_scale = scale;  // of all sums, when they are written
+    if (scale > 1) {  // last, as weights and the temperature may make it small again
+        s.pair_scale = scale;
+        return;
+    }
+    for (Buffer<double>* sum : {with_value(call.mode) ? &s.value : nullptr, call.mode != kValue ? &s.grad : nullptr,
+                                with_hess(call.mode) ? &s.hess : nullptr})
+        for (std::size_t k = 0; sum != nullptr && k < n; ++k) (*sum)[k] *= scale;
 }
 
 template void Pairwise::sum_weighted_pairs(const LossCall<float>&, std::int64_t, Scratch&, const Team&) const;
