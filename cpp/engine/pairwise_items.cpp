@@ -30,8 +30,8 @@ double weighted_sum(const double* weight, const double* x, std::int64_t n) {
 /// What sums are left to be multiplied by: a scale that is no number of its own is multiplied in here.
 double factor_of(const ScoreUnit::Scale& scale, double* sums, std::int64_t n) {
     if (scale.is_normal()) return scale.number();
-    for (std::int64_t k = 0; sums != nullptr && k < n; ++k)
-        sums[k] = std::ldexp(sums[k] * scale.factor, scale.exponent);
+    for (std::int64_t k = 0; sums != nullptr && k < n; ++k)  // it may be infinite: nothing times anything is nothing
+        if (sums[k] != 0) sums[k] = std::ldexp(sums[k] * scale.factor, scale.exponent);
     return 1.0;
 }
 
@@ -127,7 +127,7 @@ double Pairwise::scatter(const LossCall<T>& call, std::int64_t list, Scratch& s,
     });
     double total = 0;
     for (const ItemPart& part : s.parts) total += part.value;
-    return list_weight == 0 ? 0 : list_weight * value_factor * total;
+    return list_weight == 0 ? 0 : list_weight * (value_factor * total);
 }
 
 template bool Pairwise::gather(const LossCall<float>&, std::int64_t, Scratch&, const Team&) const;
