@@ -85,14 +85,14 @@ def test_kernels_include_next_to_nothing(path: Path) -> None:
 @pytest.mark.parametrize("path", sources("engine"), ids=lambda path: path.name)
 def test_the_engine_knows_the_kernels_by_their_table_only(path: Path) -> None:
     for name in includes(path):
-        assert name.startswith(("<", '"engine/')) or name == '"kernels/kernel_table.hpp"', name
+        assert name.startswith(("<", '"engine/')) or name == '"kernels/contract/kernel_table.hpp"', name
         assert not name.startswith(("<pybind11", "<Python", "<numpy")), name
 
 
 @pytest.mark.parametrize("path", sources("bindings"), ids=lambda path: path.name)
 def test_bindings_know_no_kernel(path: Path) -> None:
     for name in includes(path):
-        assert name.startswith(("<", '"bindings/', '"engine/')) or name == '"kernels/kernel_table.hpp"', name
+        assert name.startswith(("<", '"bindings/', '"engine/')) or name == '"kernels/contract/kernel_table.hpp"', name
         assert name != "<pybind11/numpy.h>" or path.name == "arrays.hpp"
 
 

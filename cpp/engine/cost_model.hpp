@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/kernel_table.hpp"
+#include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {
 

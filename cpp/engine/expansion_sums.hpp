@@ -6,7 +6,7 @@
 
 #include "engine/parallel.hpp"
 #include "engine/score_bins.hpp"
-#include "kernels/kernel_table.hpp"
+#include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {
 

@@ -10,7 +10,7 @@
 
 #include "engine/lists.hpp"
 #include "engine/parallel.hpp"
-#include "kernels/kernel_table.hpp"
+#include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {
 

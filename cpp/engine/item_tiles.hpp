@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "engine/parallel.hpp"
-#include "kernels/kernel_table.hpp"
+#include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {
 

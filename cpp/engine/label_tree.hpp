@@ -10,7 +10,7 @@
 #include "engine/dispatch.hpp"
 #include "engine/parallel.hpp"
 #include "engine/radix_sort.hpp"
-#include "kernels/kernel_table.hpp"
+#include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {
 

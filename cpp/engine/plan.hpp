@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/lists.hpp"
-#include "kernels/kernel_table.hpp"
+#include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {
 

@@ -7,7 +7,7 @@
 
 #include "engine/parallel.hpp"
 #include "engine/workspace.hpp"
-#include "kernels/kernel_table.hpp"
+#include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {
 

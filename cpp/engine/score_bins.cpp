@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "engine/workspace.hpp"
-#include "kernels/kernel_table.hpp"
+#include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {
 namespace {

@@ -6,7 +6,7 @@
 #include "engine/cost_model.hpp"
 #include "engine/expansion_sums.hpp"
 #include "engine/parallel.hpp"
-#include "kernels/kernel_table.hpp"
+#include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {
 

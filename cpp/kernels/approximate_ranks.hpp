@@ -10,7 +10,7 @@
 // place the near-linear sums of binned_ranks.hpp take in long lists.
 #pragma once
 
-#include "kernels/kernel_table.hpp"
+#include "kernels/contract/kernel_table.hpp"
 #include "kernels/lane_sums.hpp"
 #include "kernels/vector_math.hpp"
 

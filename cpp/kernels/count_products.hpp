@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/compensated.hpp"
-#include "kernels/kernel_table.hpp"
+#include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {
 namespace {

@@ -4,7 +4,7 @@
 // A pair costs a comparison, with the bound of its row (partner_bounds.hpp), and two additions.
 #pragma once
 
-#include "kernels/kernel_table.hpp"
+#include "kernels/contract/kernel_table.hpp"
 #include "kernels/lane_sums.hpp"
 #include "kernels/level_strips.hpp"
 #include "kernels/partner_bounds.hpp"

@@ -8,7 +8,7 @@
 // `check` marks in `bad` where a formula's results, or squares and sums of them, would be wrong. A `staged` formula is computed in two steps, by `stage` and `finish`. A `linear` one grows as d - x where x is very negative.
 #pragma once
 
-#include "kernels/implicit_table.hpp"
+#include "kernels/contract/implicit.hpp"
 #include "kernels/lane_group.hpp"
 
 namespace rankgrad {

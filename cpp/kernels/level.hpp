@@ -3,7 +3,7 @@
 // All kernels are compiled once per level, with RANKGRAD_LEVEL set. Everything but the tables has internal linkage.
 #pragma once
 
-#include "kernels/kernel_table.hpp"
+#include "kernels/contract/kernel_table.hpp"
 #include "kernels/pair_losses.hpp"
 
 #define RANKGRAD_TEXT_(x) #x

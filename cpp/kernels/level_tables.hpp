@@ -9,7 +9,7 @@
 #pragma once
 
 #include "kernels/bin_polynomials.hpp"
-#include "kernels/kernel_table.hpp"
+#include "kernels/contract/kernel_table.hpp"
 #include "kernels/lane_exchange.hpp"
 #include "kernels/lane_sums.hpp"
 

@@ -2,7 +2,7 @@
 // once the walk (merge_path.hpp) has found where every item's partners end.
 #pragma once
 
-#include "kernels/kernel_table.hpp"
+#include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {
 namespace {

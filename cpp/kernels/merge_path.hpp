@@ -12,7 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/kernel_table.hpp"
+#include "kernels/contract/kernel_table.hpp"
 #include "kernels/partner_bounds.hpp"
 
 namespace rankgrad {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernels/implicit_formulas.hpp"
-#include "kernels/implicit_table.hpp"
+#include "kernels/contract/implicit.hpp"
 #include "kernels/lane_sums.hpp"
 
 namespace rankgrad {

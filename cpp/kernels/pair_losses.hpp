@@ -22,7 +22,7 @@
 // says that it is `exponential` (moment_sums.hpp).
 #pragma once
 
-#include "kernels/kernel_table.hpp"
+#include "kernels/contract/kernel_table.hpp"
 #include "kernels/vector_math.hpp"
 
 namespace rankgrad {

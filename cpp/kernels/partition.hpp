@@ -4,7 +4,7 @@
 #pragma once
 
 #include "kernels/lanes.hpp"
-#include "kernels/partition_job.hpp"
+#include "kernels/contract/partition.hpp"
 
 namespace rankgrad {
 namespace {

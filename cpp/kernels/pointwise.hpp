@@ -1,7 +1,7 @@
 // Pointwise losses: each item on its own, s the score, z the score over the temperature, y the label, w the weight.
 #pragma once
 
-#include "kernels/kernel_table.hpp"
+#include "kernels/contract/kernel_table.hpp"
 #include "kernels/lane_sums.hpp"
 #include "kernels/vector_math.hpp"
 

@@ -10,7 +10,7 @@
 // (max t - t) + the sum of the other targets, which may be any times smaller.
 #pragma once
 
-#include "kernels/kernel_table.hpp"
+#include "kernels/contract/kernel_table.hpp"
 #include "kernels/lane_sums.hpp"
 #include "kernels/vector_math.hpp"
 

@@ -11,7 +11,7 @@
 // are summed apart, from Z_i without it ("peak"), and so is the sum of the others below ("rest").
 #pragma once
 
-#include "kernels/kernel_table.hpp"
+#include "kernels/contract/kernel_table.hpp"
 #include "kernels/lane_sums.hpp"
 #include "kernels/vector_math.hpp"
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "kernels/bin_grid.hpp"
-#include "kernels/modes.hpp"
+#include "kernels/contract/modes.hpp"
 
 namespace rankgrad {
 

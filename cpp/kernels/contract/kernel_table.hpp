@@ -6,12 +6,12 @@
 #include <cstdint>
 
 #include "kernels/bin_grid.hpp"
-#include "kernels/implicit_table.hpp"
-#include "kernels/level_table_job.hpp"
-#include "kernels/list_table.hpp"
-#include "kernels/modes.hpp"
-#include "kernels/partition_job.hpp"
-#include "kernels/weighted_table.hpp"
+#include "kernels/contract/implicit.hpp"
+#include "kernels/contract/level_tables.hpp"
+#include "kernels/contract/listwise.hpp"
+#include "kernels/contract/modes.hpp"
+#include "kernels/contract/partition.hpp"
+#include "kernels/contract/lambda.hpp"
 
 namespace rankgrad {
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "kernels/modes.hpp"
+#include "kernels/contract/modes.hpp"
 
 namespace rankgrad {
 
