@@ -5,7 +5,7 @@
 // nodes (powers of t: 30,000), the digits that this costs are those of terms that hardly count, and the basis is a few products.
 #pragma once
 
-#include "kernels/lanes.hpp"
+#include "kernels/simd/lanes.hpp"
 
 namespace rankgrad {
 namespace {

@@ -13,7 +13,7 @@
 
 #include "kernels/bin_places.hpp"
 #include "kernels/expansion_fields.hpp"
-#include "kernels/lane_exchange.hpp"
+#include "kernels/simd/lane_transpose.hpp"
 
 namespace rankgrad {
 namespace {

@@ -1,7 +1,7 @@
 // The sum of counts times scores, whose terms cancel: added with the errors of products and sums.
 #pragma once
 
-#include "kernels/compensated.hpp"
+#include "kernels/simd/compensated.hpp"
 #include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "kernels/contract/kernel_table.hpp"
-#include "kernels/lane_sums.hpp"
+#include "kernels/simd/lane_sums.hpp"
 #include "kernels/level_strips.hpp"
 #include "kernels/partner_bounds.hpp"
 

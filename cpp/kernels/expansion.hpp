@@ -14,8 +14,8 @@
 
 #include "kernels/bin_places.hpp"
 #include "kernels/expansion_fields.hpp"
-#include "kernels/lane_exchange.hpp"
-#include "kernels/lane_sums.hpp"
+#include "kernels/simd/lane_transpose.hpp"
+#include "kernels/simd/lane_sums.hpp"
 #include "kernels/pair_sums.hpp"
 
 namespace rankgrad {

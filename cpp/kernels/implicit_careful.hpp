@@ -6,7 +6,7 @@
 #pragma once
 
 #include "kernels/implicit_formulas.hpp"
-#include "kernels/lane_sums.hpp"
+#include "kernels/simd/lane_sums.hpp"
 
 namespace rankgrad {
 namespace {

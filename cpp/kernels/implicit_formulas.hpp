@@ -9,7 +9,7 @@
 #pragma once
 
 #include "kernels/contract/implicit.hpp"
-#include "kernels/lane_group.hpp"
+#include "kernels/simd/lane_group.hpp"
 
 namespace rankgrad {
 namespace {

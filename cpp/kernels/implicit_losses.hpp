@@ -3,7 +3,7 @@
 
 #include "kernels/implicit_careful.hpp"
 #include "kernels/implicit_formulas.hpp"
-#include "kernels/lane_sums.hpp"
+#include "kernels/simd/lane_sums.hpp"
 #include "kernels/negative_choice.hpp"
 
 namespace rankgrad {

@@ -5,7 +5,7 @@
 // blocks, each against the rows of all levels above it.
 #pragma once
 
-#include "kernels/lanes.hpp"
+#include "kernels/simd/lanes.hpp"
 
 namespace rankgrad {
 namespace {

@@ -10,8 +10,8 @@
 
 #include "kernels/bin_polynomials.hpp"
 #include "kernels/contract/kernel_table.hpp"
-#include "kernels/lane_exchange.hpp"
-#include "kernels/lane_sums.hpp"
+#include "kernels/simd/lane_transpose.hpp"
+#include "kernels/simd/lane_sums.hpp"
 
 namespace rankgrad {
 namespace {

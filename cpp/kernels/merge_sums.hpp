@@ -17,7 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/compensated.hpp"
+#include "kernels/simd/compensated.hpp"
 #include "kernels/merge_path.hpp"
 
 namespace rankgrad {

@@ -13,7 +13,7 @@
 // an item of the largest weight, since what is far away may have no weight.
 #pragma once
 
-#include "kernels/compensated.hpp"
+#include "kernels/simd/compensated.hpp"
 #include "kernels/pair_losses.hpp"
 
 namespace rankgrad {

@@ -4,7 +4,7 @@
 
 #include "kernels/implicit_formulas.hpp"
 #include "kernels/contract/implicit.hpp"
-#include "kernels/lane_sums.hpp"
+#include "kernels/simd/lane_sums.hpp"
 
 namespace rankgrad {
 namespace {

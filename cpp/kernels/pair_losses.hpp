@@ -23,7 +23,7 @@
 #pragma once
 
 #include "kernels/contract/kernel_table.hpp"
-#include "kernels/vector_math.hpp"
+#include "kernels/simd/vector_math.hpp"
 
 namespace rankgrad {
 namespace {

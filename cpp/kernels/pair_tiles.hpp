@@ -6,7 +6,7 @@
 // With a pair weight each pair's loss is multiplied by it.
 #pragma once
 
-#include "kernels/lane_sums.hpp"
+#include "kernels/simd/lane_sums.hpp"
 #include "kernels/level_strips.hpp"
 #include "kernels/pair_losses.hpp"
 #include "kernels/pair_weights.hpp"

@@ -3,7 +3,7 @@
 // intersection of sorted integers, 2016].
 #pragma once
 
-#include "kernels/lanes.hpp"
+#include "kernels/simd/lanes.hpp"
 #include "kernels/contract/partition.hpp"
 
 namespace rankgrad {

@@ -2,7 +2,7 @@
 // alone, as rounding keeps the order: the highest x for which s_i - x is not below it.
 #pragma once
 
-#include "kernels/lanes.hpp"
+#include "kernels/simd/lanes.hpp"
 
 namespace rankgrad {
 namespace {

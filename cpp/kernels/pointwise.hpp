@@ -2,8 +2,8 @@
 #pragma once
 
 #include "kernels/contract/kernel_table.hpp"
-#include "kernels/lane_sums.hpp"
-#include "kernels/vector_math.hpp"
+#include "kernels/simd/lane_sums.hpp"
+#include "kernels/simd/vector_math.hpp"
 
 namespace rankgrad {
 namespace {

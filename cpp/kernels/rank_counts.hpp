@@ -1,7 +1,7 @@
 // Ranks of a short list by comparing every two items: no branch, and for some hundred items as fast as a sort.
 #pragma once
 
-#include "kernels/lanes.hpp"
+#include "kernels/simd/lanes.hpp"
 
 namespace rankgrad {
 namespace {

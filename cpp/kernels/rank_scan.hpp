@@ -13,7 +13,7 @@
 // one of them where one group has one gain only. Errors are so relative to the sum of the absolute terms.
 #pragma once
 
-#include "kernels/lane_sums.hpp"
+#include "kernels/simd/lane_sums.hpp"
 #include "kernels/passed_items.hpp"
 
 namespace rankgrad {

@@ -8,7 +8,7 @@
 // carry their rounding errors along and products are exact (compensated.hpp): twice the digits of double.
 #pragma once
 
-#include "kernels/compensated.hpp"
+#include "kernels/simd/compensated.hpp"
 #include "kernels/pair_losses.hpp"
 
 namespace rankgrad {

@@ -1,7 +1,7 @@
 // Several registers at once, whose lanes change places: rows become columns, or their sums.
 #pragma once
 
-#include "kernels/lanes.hpp"
+#include "kernels/simd/lanes.hpp"
 
 namespace rankgrad {
 namespace {

@@ -1,7 +1,7 @@
 // Sums over the lanes of registers, and registers added to sums in double.
 #pragma once
 
-#include "kernels/lanes.hpp"
+#include "kernels/simd/lanes.hpp"
 
 namespace rankgrad {
 namespace {

@@ -5,7 +5,7 @@
 // and no array: compilers keep an array in memory.)
 #pragma once
 
-#include "kernels/vector_math.hpp"
+#include "kernels/simd/vector_math.hpp"
 
 namespace rankgrad {
 namespace {

@@ -2,7 +2,7 @@
 // over ten, and a difference of two large sums keeps its digits [Knuth, TAOCP 2, 4.2.2; Dekker, 1971].
 #pragma once
 
-#include "kernels/lanes.hpp"
+#include "kernels/simd/lanes.hpp"
 
 namespace rankgrad {
 namespace {

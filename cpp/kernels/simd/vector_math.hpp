@@ -5,7 +5,7 @@
 // log(1+f) = 2 atanh(f / (2+f)) for log [Muller, Elementary Functions, 2016, ch. 11].
 #pragma once
 
-#include "kernels/lanes.hpp"
+#include "kernels/simd/lanes.hpp"
 
 namespace rankgrad {
 namespace {
