@@ -45,7 +45,7 @@ public:
         bool is_normal() const { return factor == 0 || std::isnormal(number()); }
     };
     /// What a sum of phi, of phi' and of phi'' over margins is multiplied by to be a value, a gradient and a Hessian. `degree` is
-    /// that of the loss, whose sums are so many powers of the unit too large (kernels/pair_losses.hpp).
+    /// that of the loss, whose sums are so many powers of the unit too large (kernels/losses/pair_losses.hpp).
     Scale of_value(double scale, int degree) const { return over_unit(scale, degree, 0); }
     Scale of_grad(double scale, int degree) const { return over_unit(scale, degree == 0 ? 1 : degree, -exponent_); }
     Scale of_hess(double scale) const { return over_unit(scale, 2, -2 * exponent_); }

@@ -5,7 +5,7 @@
 // 0 annihilates its term.
 #pragma once
 
-#include "kernels/implicit_formulas.hpp"
+#include "kernels/losses/implicit_losses.hpp"
 #include "kernels/simd/lane_sums.hpp"
 
 namespace rankgrad {

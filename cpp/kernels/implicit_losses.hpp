@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/implicit_careful.hpp"
-#include "kernels/implicit_formulas.hpp"
+#include "kernels/losses/implicit_losses.hpp"
 #include "kernels/simd/lane_sums.hpp"
 #include "kernels/negative_choice.hpp"
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "kernels/contract/kernel_table.hpp"
-#include "kernels/pair_losses.hpp"
+#include "kernels/losses/pair_losses.hpp"
 
 #define RANKGRAD_TEXT_(x) #x
 #define RANKGRAD_TEXT(x) RANKGRAD_TEXT_(x)

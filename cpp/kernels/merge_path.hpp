@@ -13,7 +13,7 @@
 #include <cstdint>
 
 #include "kernels/contract/kernel_table.hpp"
-#include "kernels/partner_bounds.hpp"
+#include "kernels/losses/hinge_bound.hpp"
 
 namespace rankgrad {
 namespace {

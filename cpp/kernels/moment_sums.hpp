@@ -14,7 +14,7 @@
 #pragma once
 
 #include "kernels/simd/compensated.hpp"
-#include "kernels/pair_losses.hpp"
+#include "kernels/losses/pair_losses.hpp"
 
 namespace rankgrad {
 namespace {

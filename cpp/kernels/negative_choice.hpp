@@ -2,7 +2,7 @@
 // and the check of the scores.
 #pragma once
 
-#include "kernels/implicit_formulas.hpp"
+#include "kernels/losses/implicit_losses.hpp"
 #include "kernels/contract/implicit.hpp"
 #include "kernels/simd/lane_sums.hpp"
 

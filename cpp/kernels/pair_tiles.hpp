@@ -8,8 +8,8 @@
 
 #include "kernels/simd/lane_sums.hpp"
 #include "kernels/level_strips.hpp"
-#include "kernels/pair_losses.hpp"
-#include "kernels/pair_weights.hpp"
+#include "kernels/losses/pair_losses.hpp"
+#include "kernels/losses/pair_weights.hpp"
 
 namespace rankgrad {
 namespace {

@@ -4,7 +4,7 @@
 // is held constant in the derivatives. `Item` is what the direct sum keeps of an item in registers.
 #pragma once
 
-#include "kernels/pair_losses.hpp"
+#include "kernels/losses/pair_losses.hpp"
 
 namespace rankgrad {
 namespace {
