@@ -38,7 +38,7 @@ function(rankgrad_add_kernels)
       cpp/kernels/level_table_kernels.cpp
       cpp/kernels/list_kernels.cpp
       cpp/kernels/merge_kernels.cpp
-      cpp/kernels/pair_kernels.cpp
+      cpp/kernels/direct/direct_kernels.cpp
       cpp/kernels/rank_kernels.cpp
       cpp/kernels/weighted_kernels.cpp)
     target_include_directories(${target} PRIVATE cpp)

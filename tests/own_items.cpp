@@ -14,8 +14,8 @@
 #include <random>
 #include <vector>
 
-#include "kernels/direct_counts.hpp"
-#include "kernels/pair_sums.hpp"
+#include "kernels/direct/count_tiles.hpp"
+#include "kernels/direct/direct_sum.hpp"
 
 namespace rankgrad {
 namespace {

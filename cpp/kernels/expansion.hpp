@@ -16,7 +16,7 @@
 #include "kernels/expansion_fields.hpp"
 #include "kernels/simd/lane_transpose.hpp"
 #include "kernels/simd/lane_sums.hpp"
-#include "kernels/pair_sums.hpp"
+#include "kernels/direct/direct_sum.hpp"
 
 namespace rankgrad {
 namespace {

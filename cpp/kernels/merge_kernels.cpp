@@ -1,6 +1,6 @@
 // The sums of a level by merges of sorted items, entries per pairwise loss, empty for a loss that has none; and by counts of pairs.
 #include "kernels/count_products.hpp"
-#include "kernels/direct_counts.hpp"
+#include "kernels/direct/count_tiles.hpp"
 #include "kernels/level.hpp"
 #include "kernels/merge_counts.hpp"
 #include "kernels/merge_sums.hpp"

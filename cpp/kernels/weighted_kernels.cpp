@@ -1,6 +1,6 @@
 // The direct sums of a level with pair weights: every loss with every weight.
 #include "kernels/level.hpp"
-#include "kernels/pair_sums.hpp"
+#include "kernels/direct/direct_sum.hpp"
 #include "kernels/rank_counts.hpp"
 #include "kernels/rank_scan.hpp"
 #include "kernels/slack_scan.hpp"

@@ -2,7 +2,7 @@
 // (level_strips.hpp). With a pair weight the pairs are those of the job's rectangles.
 #pragma once
 
-#include "kernels/pair_tiles.hpp"
+#include "kernels/direct/pair_tiles.hpp"
 
 namespace rankgrad {
 namespace {

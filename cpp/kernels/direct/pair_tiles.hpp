@@ -7,7 +7,7 @@
 #pragma once
 
 #include "kernels/simd/lane_sums.hpp"
-#include "kernels/level_strips.hpp"
+#include "kernels/direct/label_strips.hpp"
 #include "kernels/losses/pair_losses.hpp"
 #include "kernels/losses/pair_weights.hpp"
 

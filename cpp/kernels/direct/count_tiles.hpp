@@ -6,7 +6,7 @@
 
 #include "kernels/contract/kernel_table.hpp"
 #include "kernels/simd/lane_sums.hpp"
-#include "kernels/level_strips.hpp"
+#include "kernels/direct/label_strips.hpp"
 #include "kernels/losses/hinge_bound.hpp"
 
 namespace rankgrad {
