@@ -37,7 +37,7 @@ function(rankgrad_add_kernels)
       cpp/kernels/kernels.cpp
       cpp/kernels/level_table_kernels.cpp
       cpp/kernels/list_kernels.cpp
-      cpp/kernels/merge_kernels.cpp
+      cpp/kernels/sorted/sorted_kernels.cpp
       cpp/kernels/direct/direct_kernels.cpp
       cpp/kernels/rank_kernels.cpp
       cpp/kernels/weighted_kernels.cpp)

@@ -1,7 +1,7 @@
 // The table of a level, with the kernels that belong to no loss; the families are compiled by the files beside this one.
 #include "kernels/simd/lane_sums.hpp"
 #include "kernels/level.hpp"
-#include "kernels/partition.hpp"
+#include "kernels/sorted/stable_partition.hpp"
 #include "kernels/simd/vector_math.hpp"
 
 namespace rankgrad {

@@ -18,7 +18,7 @@
 #include <cstdint>
 
 #include "kernels/simd/compensated.hpp"
-#include "kernels/merge_path.hpp"
+#include "kernels/sorted/merge_path.hpp"
 
 namespace rankgrad {
 namespace {
