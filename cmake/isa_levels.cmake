@@ -32,10 +32,10 @@ function(rankgrad_add_kernels)
     list(APPEND definitions RANKGRAD_HAVE_${name})
     set(target rankgrad_kernels_${level})
     add_library(${target} OBJECT
-      cpp/kernels/expansion_kernels.cpp
+      cpp/kernels/expansion/expansion_kernels.cpp
       cpp/kernels/implicit_kernels.cpp
       cpp/kernels/kernels.cpp
-      cpp/kernels/level_table_kernels.cpp
+      cpp/kernels/expansion/level_table_kernels.cpp
       cpp/kernels/list_kernels.cpp
       cpp/kernels/sorted/sorted_kernels.cpp
       cpp/kernels/direct/direct_kernels.cpp

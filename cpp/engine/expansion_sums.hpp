@@ -1,4 +1,4 @@
-// Near-linear sums over the pairs of a list, for losses that declare an expansion (kernels/expansion.hpp).
+// Near-linear sums over the pairs of a list, for losses that declare an expansion (kernels/expansion/block_pass.hpp).
 #pragma once
 
 #include <cstdint>

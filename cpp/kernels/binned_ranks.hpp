@@ -11,8 +11,8 @@
 // with 8 nodes, 2e-13 with 16; beside it the Hessian has terms with a, which are mostly larger.
 #pragma once
 
-#include "kernels/bin_places.hpp"
-#include "kernels/expansion_fields.hpp"
+#include "kernels/expansion/bin_places.hpp"
+#include "kernels/expansion/bin_potentials.hpp"
 #include "kernels/simd/lane_transpose.hpp"
 
 namespace rankgrad {

@@ -2,7 +2,7 @@
 // bins before.
 #pragma once
 
-#include "kernels/expansion_tables.hpp"
+#include "kernels/expansion/expansion_tables.hpp"
 
 namespace rankgrad {
 namespace {

@@ -9,7 +9,7 @@
 // to distances: differences of positions would lose the digits of what is near for what is far away.
 #pragma once
 
-#include "kernels/expansion_tables.hpp"
+#include "kernels/expansion/expansion_tables.hpp"
 
 namespace rankgrad {
 namespace {

@@ -1,7 +1,7 @@
 // Where the items of a list lie in its bins of scores, a chunk of them at a time.
 #pragma once
 
-#include "kernels/expansion_tables.hpp"
+#include "kernels/expansion/expansion_tables.hpp"
 
 namespace rankgrad {
 namespace {

@@ -5,8 +5,8 @@
 // keeps the sign of a margin.
 #pragma once
 
-#include "kernels/expansion_fields.hpp"
-#include "kernels/level_tables.hpp"
+#include "kernels/expansion/bin_potentials.hpp"
+#include "kernels/expansion/level_tables.hpp"
 
 namespace rankgrad {
 namespace {

@@ -1,7 +1,7 @@
 // The sums with level tables of an instruction-set level; they know losses by their tables only.
 #include "kernels/level.hpp"
-#include "kernels/level_potentials.hpp"
-#include "kernels/level_tables.hpp"
+#include "kernels/expansion/level_potentials.hpp"
+#include "kernels/expansion/level_tables.hpp"
 
 namespace rankgrad {
 namespace {

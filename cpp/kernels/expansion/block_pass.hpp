@@ -12,8 +12,8 @@
 // K (|v_i| + |v_j|).
 #pragma once
 
-#include "kernels/bin_places.hpp"
-#include "kernels/expansion_fields.hpp"
+#include "kernels/expansion/bin_places.hpp"
+#include "kernels/expansion/bin_potentials.hpp"
 #include "kernels/simd/lane_transpose.hpp"
 #include "kernels/simd/lane_sums.hpp"
 #include "kernels/direct/direct_sum.hpp"

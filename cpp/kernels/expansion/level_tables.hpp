@@ -8,7 +8,7 @@
 // Items can be cut anywhere for 1 and 3; moments of parts are added. None of the three knows the loss but by its tables.
 #pragma once
 
-#include "kernels/bin_polynomials.hpp"
+#include "kernels/expansion/bin_polynomials.hpp"
 #include "kernels/contract/kernel_table.hpp"
 #include "kernels/simd/lane_transpose.hpp"
 #include "kernels/simd/lane_sums.hpp"

@@ -1,5 +1,5 @@
 // The near-linear sums of a level: an entry per pairwise loss, empty for a loss that has none.
-#include "kernels/expansion.hpp"
+#include "kernels/expansion/block_pass.hpp"
 #include "kernels/level.hpp"
 
 namespace rankgrad {

@@ -13,7 +13,7 @@
 // the first, even with the factor k^2 of the second derivative.
 #pragma once
 
-#include "kernels/bin_polynomials.hpp"
+#include "kernels/expansion/bin_polynomials.hpp"
 #include "kernels/losses/pair_losses.hpp"
 
 namespace rankgrad {
