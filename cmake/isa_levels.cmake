@@ -40,7 +40,7 @@ function(rankgrad_add_kernels)
       cpp/kernels/sorted/sorted_kernels.cpp
       cpp/kernels/direct/direct_kernels.cpp
       cpp/kernels/rank_kernels.cpp
-      cpp/kernels/weighted_kernels.cpp)
+      cpp/kernels/lambda/lambda_kernels.cpp)
     target_include_directories(${target} PRIVATE cpp)
     target_compile_definitions(${target} PRIVATE RANKGRAD_LEVEL=${level})
     if(RANKGRAD_SANITIZE)

@@ -1,5 +1,5 @@
 // Near-linear sums over the pairs of a list with pair weights, for losses with an expansion
-// (kernels/rank_scan.hpp) and for the hinge losses (kernels/slack_scan.hpp).
+// (kernels/lambda/expansion_scan.hpp) and for the hinge losses (kernels/lambda/hinge_scan.hpp).
 #pragma once
 
 #include <cstdint>

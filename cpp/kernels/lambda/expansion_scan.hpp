@@ -14,7 +14,7 @@
 #pragma once
 
 #include "kernels/simd/lane_sums.hpp"
-#include "kernels/passed_items.hpp"
+#include "kernels/lambda/passed_sources.hpp"
 
 namespace rankgrad {
 namespace {

@@ -1,9 +1,9 @@
 // The direct sums of a level with pair weights: every loss with every weight.
 #include "kernels/level.hpp"
 #include "kernels/direct/direct_sum.hpp"
-#include "kernels/rank_counts.hpp"
-#include "kernels/rank_scan.hpp"
-#include "kernels/slack_scan.hpp"
+#include "kernels/lambda/rank_by_counting.hpp"
+#include "kernels/lambda/expansion_scan.hpp"
+#include "kernels/lambda/hinge_scan.hpp"
 
 namespace rankgrad {
 namespace {
