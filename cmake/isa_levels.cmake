@@ -36,10 +36,10 @@ function(rankgrad_add_kernels)
       cpp/kernels/implicit_kernels.cpp
       cpp/kernels/kernels.cpp
       cpp/kernels/expansion/level_table_kernels.cpp
-      cpp/kernels/list_kernels.cpp
+      cpp/kernels/listwise/listwise_kernels.cpp
       cpp/kernels/sorted/sorted_kernels.cpp
       cpp/kernels/direct/direct_kernels.cpp
-      cpp/kernels/rank_kernels.cpp
+      cpp/kernels/listwise/smooth_rank_kernels.cpp
       cpp/kernels/lambda/lambda_kernels.cpp)
     target_include_directories(${target} PRIVATE cpp)
     target_compile_definitions(${target} PRIVATE RANKGRAD_LEVEL=${level})

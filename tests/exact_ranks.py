@@ -30,7 +30,7 @@ class Exact:
 
 @remembered
 def exact(name: str, y: Array, scores: Array, vector: Array, temperature: float) -> Exact:
-    """By the formulas at the top of cpp/kernels/approximate_ranks.hpp.
+    """By the formulas at the top of cpp/kernels/listwise/smooth_ranks.hpp.
 
     The terms of b = sigma'' are counted as a = sigma', since b vanishes where it is steepest. Where the
     metric has a cutoff, slopes and curvatures change with the ranks on the scale of its width: so does their rounding.

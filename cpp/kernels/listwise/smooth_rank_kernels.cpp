@@ -1,5 +1,5 @@
 // The near-linear sums over smooth ranks of a level: the same for all metrics of ranks.
-#include "kernels/binned_ranks.hpp"
+#include "kernels/listwise/smooth_ranks_binned.hpp"
 #include "kernels/level.hpp"
 
 namespace rankgrad {

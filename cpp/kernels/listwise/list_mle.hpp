@@ -3,7 +3,7 @@
 // Each item competes with all later ones: nested softmaxes with one item per level, the order read backwards, gains w.
 #pragma once
 
-#include "kernels/unique_softmax.hpp"
+#include "kernels/listwise/nested_softmax.hpp"
 
 namespace rankgrad {
 namespace {

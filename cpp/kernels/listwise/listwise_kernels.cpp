@@ -1,10 +1,10 @@
 // The listwise and pointwise losses of a level: a new one is added here.
-#include "kernels/approximate_ranks.hpp"
+#include "kernels/listwise/smooth_ranks.hpp"
 #include "kernels/level.hpp"
-#include "kernels/list_mle.hpp"
-#include "kernels/pointwise.hpp"
-#include "kernels/softmax.hpp"
-#include "kernels/unique_softmax.hpp"
+#include "kernels/listwise/list_mle.hpp"
+#include "kernels/listwise/pointwise.hpp"
+#include "kernels/listwise/softmax.hpp"
+#include "kernels/listwise/nested_softmax.hpp"
 
 namespace rankgrad {
 namespace {
