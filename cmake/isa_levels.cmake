@@ -33,7 +33,7 @@ function(rankgrad_add_kernels)
     set(target rankgrad_kernels_${level})
     add_library(${target} OBJECT
       cpp/kernels/expansion/expansion_kernels.cpp
-      cpp/kernels/implicit_kernels.cpp
+      cpp/kernels/implicit/implicit_kernels.cpp
       cpp/kernels/kernels.cpp
       cpp/kernels/expansion/level_table_kernels.cpp
       cpp/kernels/listwise/listwise_kernels.cpp

@@ -1,10 +1,10 @@
 // Sums of the losses of implicit feedback over rows of pairs.
 #pragma once
 
-#include "kernels/implicit_careful.hpp"
+#include "kernels/implicit/careful_margin.hpp"
 #include "kernels/losses/implicit_losses.hpp"
 #include "kernels/simd/lane_sums.hpp"
-#include "kernels/negative_choice.hpp"
+#include "kernels/implicit/negatives.hpp"
 
 namespace rankgrad {
 namespace {

@@ -1,5 +1,5 @@
 // The losses of implicit feedback of a level.
-#include "kernels/implicit_losses.hpp"
+#include "kernels/implicit/implicit_sums.hpp"
 #include "kernels/level.hpp"
 
 namespace rankgrad {
