@@ -1,6 +1,6 @@
 // The table of a level, with the kernels that belong to no loss; the families are compiled by the files beside this one.
 #include "kernels/simd/lane_sums.hpp"
-#include "kernels/level.hpp"
+#include "kernels/isa.hpp"
 #include "kernels/sorted/stable_partition.hpp"
 #include "kernels/simd/vector_math.hpp"
 

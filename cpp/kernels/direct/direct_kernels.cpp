@@ -1,6 +1,6 @@
 // The pairwise losses of a level: direct sums and sums by moments, and what other units compile: sums by merges of sorted
 // items (merge_kernels.cpp) and near-linear sums (expansion_kernels.cpp).
-#include "kernels/level.hpp"
+#include "kernels/isa.hpp"
 #include "kernels/direct/closed_forms.hpp"
 #include "kernels/direct/direct_sum.hpp"
 

@@ -1,6 +1,6 @@
 // The near-linear sums of a level: an entry per pairwise loss, empty for a loss that has none.
 #include "kernels/expansion/block_pass.hpp"
-#include "kernels/level.hpp"
+#include "kernels/isa.hpp"
 
 namespace rankgrad {
 namespace {

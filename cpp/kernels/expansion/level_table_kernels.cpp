@@ -1,5 +1,5 @@
 // The sums with level tables of an instruction-set level; they know losses by their tables only.
-#include "kernels/level.hpp"
+#include "kernels/isa.hpp"
 #include "kernels/expansion/level_potentials.hpp"
 #include "kernels/expansion/level_tables.hpp"
 

@@ -1,6 +1,6 @@
 // The losses of implicit feedback of a level.
 #include "kernels/implicit/implicit_sums.hpp"
-#include "kernels/level.hpp"
+#include "kernels/isa.hpp"
 
 namespace rankgrad {
 

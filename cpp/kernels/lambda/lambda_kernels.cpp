@@ -1,5 +1,5 @@
 // The direct sums of a level with pair weights: every loss with every weight.
-#include "kernels/level.hpp"
+#include "kernels/isa.hpp"
 #include "kernels/direct/direct_sum.hpp"
 #include "kernels/lambda/rank_by_counting.hpp"
 #include "kernels/lambda/expansion_scan.hpp"

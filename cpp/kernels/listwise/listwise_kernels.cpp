@@ -1,6 +1,6 @@
 // The listwise and pointwise losses of a level: a new one is added here.
 #include "kernels/listwise/smooth_ranks.hpp"
-#include "kernels/level.hpp"
+#include "kernels/isa.hpp"
 #include "kernels/listwise/list_mle.hpp"
 #include "kernels/listwise/pointwise.hpp"
 #include "kernels/listwise/softmax.hpp"

@@ -1,6 +1,6 @@
 // The near-linear sums over smooth ranks of a level: the same for all metrics of ranks.
 #include "kernels/listwise/smooth_ranks_binned.hpp"
-#include "kernels/level.hpp"
+#include "kernels/isa.hpp"
 
 namespace rankgrad {
 namespace {

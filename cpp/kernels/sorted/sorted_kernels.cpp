@@ -1,7 +1,7 @@
 // The sums of a level by merges of sorted items, entries per pairwise loss, empty for a loss that has none; and by counts of pairs.
 #include "kernels/sorted/exact_dot.hpp"
 #include "kernels/direct/count_tiles.hpp"
-#include "kernels/level.hpp"
+#include "kernels/isa.hpp"
 #include "kernels/sorted/merge_counts.hpp"
 #include "kernels/sorted/merge_sums.hpp"
 
