@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "engine/errors.hpp"
+#include "engine/runtime/errors.hpp"
 #include "engine/lists.hpp"
 #include "engine/plan.hpp"
 

@@ -7,10 +7,10 @@
 
 #include "bindings/arrays.hpp"
 #include "bindings/construct.hpp"
-#include "engine/dispatch.hpp"
-#include "engine/float_mode.hpp"
+#include "engine/runtime/isa_dispatch.hpp"
+#include "engine/runtime/float_mode.hpp"
 #include "engine/pairwise.hpp"
-#include "engine/parallel.hpp"
+#include "engine/runtime/parallel.hpp"
 
 namespace rankgrad {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <pybind11/pybind11.h>
 
-#include "engine/float_mode.hpp"
-#include "engine/parallel.hpp"
+#include "engine/runtime/float_mode.hpp"
+#include "engine/runtime/parallel.hpp"
 
 #if defined(__linux__)
 #include <sys/syscall.h>

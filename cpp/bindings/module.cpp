@@ -1,8 +1,8 @@
 // The extension module rankgrad._core: each family of calls binds itself.
 #include <pybind11/pybind11.h>
 
-#include "engine/errors.hpp"
-#include "engine/parallel.hpp"
+#include "engine/runtime/errors.hpp"
+#include "engine/runtime/parallel.hpp"
 
 namespace rankgrad {
 void bind_metrics(pybind11::module_& module);

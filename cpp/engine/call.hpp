@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/errors.hpp"
-#include "engine/parallel.hpp"
+#include "engine/runtime/errors.hpp"
+#include "engine/runtime/parallel.hpp"
 #include "engine/plan.hpp"
-#include "engine/workspace.hpp"
+#include "engine/runtime/memory.hpp"
 #include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/errors.hpp"
+#include "engine/runtime/errors.hpp"
 
 namespace rankgrad {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/parallel.hpp"
+#include "engine/runtime/parallel.hpp"
 #include "engine/score_bins.hpp"
 #include "kernels/contract/kernel_table.hpp"
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "engine/cost_model.hpp"
-#include "engine/dispatch.hpp"
+#include "engine/runtime/isa_dispatch.hpp"
 
 namespace rankgrad {
 

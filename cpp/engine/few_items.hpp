@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "engine/rank_tree.hpp"
-#include "engine/workspace.hpp"
+#include "engine/runtime/memory.hpp"
 
 namespace rankgrad {
 

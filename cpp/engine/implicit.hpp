@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engine/lists.hpp"
-#include "engine/parallel.hpp"
+#include "engine/runtime/parallel.hpp"
 #include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {

@@ -9,9 +9,9 @@
 #include <type_traits>
 #include <utility>
 
-#include "engine/dispatch.hpp"
+#include "engine/runtime/isa_dispatch.hpp"
 #include "engine/implicit.hpp"
-#include "engine/workspace.hpp"
+#include "engine/runtime/memory.hpp"
 
 namespace rankgrad {
 

@@ -6,8 +6,8 @@
 #include <limits>
 #include <vector>
 
-#include "engine/parallel.hpp"
-#include "engine/workspace.hpp"
+#include "engine/runtime/parallel.hpp"
+#include "engine/runtime/memory.hpp"
 
 namespace rankgrad {
 

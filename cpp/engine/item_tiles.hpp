@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "engine/parallel.hpp"
+#include "engine/runtime/parallel.hpp"
 #include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <limits>
 
-#include "engine/dispatch.hpp"
+#include "engine/runtime/isa_dispatch.hpp"
 #include "engine/item_parts.hpp"
-#include "engine/workspace.hpp"
+#include "engine/runtime/memory.hpp"
 
 #if defined(__GNUC__) && !defined(__clang__)
 #define RANKGRAD_UNROLL _Pragma("GCC unroll 4")  // loops so short that counting is a third of them

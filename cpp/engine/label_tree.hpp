@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/dispatch.hpp"
-#include "engine/parallel.hpp"
+#include "engine/runtime/isa_dispatch.hpp"
+#include "engine/runtime/parallel.hpp"
 #include "engine/radix_sort.hpp"
 #include "kernels/contract/kernel_table.hpp"
 

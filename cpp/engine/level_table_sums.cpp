@@ -6,8 +6,8 @@
 #include <cmath>
 #include <cstddef>
 
-#include "engine/dispatch.hpp"
-#include "engine/workspace.hpp"
+#include "engine/runtime/isa_dispatch.hpp"
+#include "engine/runtime/memory.hpp"
 
 namespace rankgrad {
 namespace {

@@ -9,7 +9,7 @@
 #include "engine/expansion_sums.hpp"
 #include "engine/item_parts.hpp"
 #include "engine/level_codes.hpp"
-#include "engine/parallel.hpp"
+#include "engine/runtime/parallel.hpp"
 
 namespace rankgrad {
 

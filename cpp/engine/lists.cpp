@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "engine/errors.hpp"
+#include "engine/runtime/errors.hpp"
 
 namespace rankgrad {
 namespace {

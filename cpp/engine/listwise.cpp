@@ -7,7 +7,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "engine/dispatch.hpp"
+#include "engine/runtime/isa_dispatch.hpp"
 #include "engine/gains.hpp"
 #include "engine/item_parts.hpp"
 #include "engine/magnitudes.hpp"

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <type_traits>
 
-#include "engine/dispatch.hpp"
+#include "engine/runtime/isa_dispatch.hpp"
 #include "engine/listwise.hpp"
 #include "engine/magnitudes.hpp"
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "engine/lists.hpp"
-#include "engine/parallel.hpp"
+#include "engine/runtime/parallel.hpp"
 
 namespace rankgrad {
 

@@ -9,7 +9,7 @@
 #include <memory>
 #include <string>
 
-#include "engine/errors.hpp"
+#include "engine/runtime/errors.hpp"
 #include "engine/list_dcg.hpp"
 
 namespace rankgrad {

@@ -8,7 +8,7 @@
 
 #include "engine/gains.hpp"
 #include "engine/lists.hpp"
-#include "engine/parallel.hpp"
+#include "engine/runtime/parallel.hpp"
 #include "engine/plan.hpp"
 
 namespace rankgrad {

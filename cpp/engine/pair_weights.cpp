@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <limits>
 
-#include "engine/errors.hpp"
-#include "engine/workspace.hpp"
+#include "engine/runtime/errors.hpp"
+#include "engine/runtime/memory.hpp"
 
 namespace rankgrad {
 namespace {

@@ -7,8 +7,8 @@
 #include <type_traits>
 #include <utility>
 
-#include "engine/dispatch.hpp"
-#include "engine/errors.hpp"
+#include "engine/runtime/isa_dispatch.hpp"
+#include "engine/runtime/errors.hpp"
 
 namespace rankgrad {
 namespace {

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <type_traits>
 
-#include "engine/dispatch.hpp"
+#include "engine/runtime/isa_dispatch.hpp"
 #include "engine/item_parts.hpp"
 #include "engine/item_windows.hpp"
 #include "engine/label_order.hpp"

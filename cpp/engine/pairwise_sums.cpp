@@ -4,7 +4,7 @@
 #include <cmath>
 #include <type_traits>
 
-#include "engine/dispatch.hpp"
+#include "engine/runtime/isa_dispatch.hpp"
 #include "engine/item_tiles.hpp"
 #include "engine/pairwise.hpp"
 

@@ -10,7 +10,7 @@
 #include "engine/item_tiles.hpp"
 #include "engine/label_order.hpp"
 #include "engine/label_tree.hpp"
-#include "engine/workspace.hpp"
+#include "engine/runtime/memory.hpp"
 
 namespace rankgrad {
 namespace {

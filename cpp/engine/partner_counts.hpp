@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "engine/parallel.hpp"
+#include "engine/runtime/parallel.hpp"
 #include "engine/radix_sort.hpp"
 #include "kernels/contract/kernel_table.hpp"
 

@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "engine/errors.hpp"
+#include "engine/runtime/errors.hpp"
 
 namespace rankgrad {
 namespace {

@@ -3,8 +3,8 @@
 #include <atomic>
 #include <cmath>
 
-#include "engine/dispatch.hpp"
-#include "engine/parallel.hpp"
+#include "engine/runtime/isa_dispatch.hpp"
+#include "engine/runtime/parallel.hpp"
 #include "engine/plan.hpp"
 
 namespace rankgrad {

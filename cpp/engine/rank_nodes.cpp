@@ -6,11 +6,11 @@
 #include <numeric>
 #include <utility>
 
-#include "engine/dispatch.hpp"
+#include "engine/runtime/isa_dispatch.hpp"
 #include "engine/expansion_sums.hpp"
 #include "engine/few_items.hpp"
 #include "engine/item_parts.hpp"
-#include "engine/workspace.hpp"
+#include "engine/runtime/memory.hpp"
 
 namespace rankgrad {
 namespace {

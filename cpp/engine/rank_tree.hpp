@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/parallel.hpp"
-#include "engine/workspace.hpp"
+#include "engine/runtime/parallel.hpp"
+#include "engine/runtime/memory.hpp"
 #include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "engine/parallel.hpp"
+#include "engine/runtime/parallel.hpp"
 #include "engine/near_sort.hpp"
 #include "engine/radix_sort.hpp"
 

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "engine/workspace.hpp"
+#include "engine/runtime/memory.hpp"
 #include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {

@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <numeric>
 
-#include "engine/dispatch.hpp"
-#include "engine/workspace.hpp"
+#include "engine/runtime/isa_dispatch.hpp"
+#include "engine/runtime/memory.hpp"
 
 namespace rankgrad {
 namespace {

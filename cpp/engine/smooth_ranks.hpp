@@ -5,7 +5,7 @@
 
 #include "engine/cost_model.hpp"
 #include "engine/expansion_sums.hpp"
-#include "engine/parallel.hpp"
+#include "engine/runtime/parallel.hpp"
 #include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "engine/label_tree.hpp"
-#include "engine/workspace.hpp"
+#include "engine/runtime/memory.hpp"
 
 namespace rankgrad {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "engine/parallel.hpp"
+#include "engine/runtime/parallel.hpp"
 #include "engine/radix_sort.hpp"
 #include "kernels/contract/kernel_table.hpp"
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <functional>
 
-#include "engine/errors.hpp"
+#include "engine/runtime/errors.hpp"
 #include "engine/gains.hpp"
 
 namespace rankgrad {

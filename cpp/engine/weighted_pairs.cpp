@@ -3,7 +3,7 @@
 #include <limits>
 #include <type_traits>
 
-#include "engine/dispatch.hpp"
+#include "engine/runtime/isa_dispatch.hpp"
 #include "engine/pairwise.hpp"
 
 namespace rankgrad {

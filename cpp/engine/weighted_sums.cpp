@@ -3,7 +3,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "engine/dispatch.hpp"
+#include "engine/runtime/isa_dispatch.hpp"
 #include "engine/item_tiles.hpp"
 #include "engine/pairwise.hpp"
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/errors.hpp"
+#include "engine/runtime/errors.hpp"
 #include "engine/listwise.hpp"
 #include "engine/means.hpp"
 #include "engine/metrics.hpp"

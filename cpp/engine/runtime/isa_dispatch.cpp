@@ -1,6 +1,6 @@
 // The CPU check covers a whole level, including the registers that the operating system saves (XCR0): a CPU with AVX-512
 // under a kernel that does not save zmm registers must not get v4.
-#include "engine/dispatch.hpp"
+#include "engine/runtime/isa_dispatch.hpp"
 
 #include <cstdlib>
 #include <stdexcept>

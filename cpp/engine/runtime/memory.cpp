@@ -1,5 +1,5 @@
 // Memory of scratch arrays.
-#include "engine/workspace.hpp"
+#include "engine/runtime/memory.hpp"
 
 #include <cstdint>
 

@@ -1,5 +1,5 @@
 // Reads the quota where Linux shows it; elsewhere there is none.
-#include "engine/cpu_quota.hpp"
+#include "engine/runtime/cpu_quota.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
 // Threads by OpenMP, or by std::thread where OpenMP is absent. Nothing computed depends on which, or on how many.
-#include "engine/parallel.hpp"
+#include "engine/runtime/parallel.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -10,8 +10,8 @@
 #include <thread>
 #include <vector>
 
-#include "engine/cpu_quota.hpp"
-#include "engine/float_mode.hpp"
+#include "engine/runtime/cpu_quota.hpp"
+#include "engine/runtime/float_mode.hpp"
 
 #if defined(_OPENMP)
 #include <omp.h>
