@@ -10,8 +10,8 @@
 #include <string>
 
 #include "engine/runtime/errors.hpp"
-#include "engine/lists.hpp"
-#include "engine/plan.hpp"
+#include "engine/data/lists.hpp"
+#include "engine/data/plan.hpp"
 
 namespace rankgrad {
 

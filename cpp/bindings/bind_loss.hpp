@@ -8,7 +8,7 @@
 
 #include "bindings/arrays.hpp"
 #include "bindings/gil.hpp"
-#include "engine/call.hpp"
+#include "engine/data/evaluation.hpp"
 
 namespace rankgrad {
 

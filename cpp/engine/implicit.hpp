@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/lists.hpp"
+#include "engine/data/lists.hpp"
 #include "engine/runtime/parallel.hpp"
 #include "kernels/contract/kernel_table.hpp"
 

@@ -5,10 +5,10 @@
 #include <tuple>
 #include <vector>
 
-#include "engine/call.hpp"
+#include "engine/data/evaluation.hpp"
 #include "engine/expansion_sums.hpp"
-#include "engine/item_parts.hpp"
-#include "engine/level_codes.hpp"
+#include "engine/data/parts.hpp"
+#include "engine/data/level_codes.hpp"
 #include "engine/runtime/parallel.hpp"
 
 namespace rankgrad {

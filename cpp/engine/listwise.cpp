@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "engine/runtime/isa_dispatch.hpp"
-#include "engine/gains.hpp"
-#include "engine/item_parts.hpp"
+#include "engine/data/gains.hpp"
+#include "engine/data/parts.hpp"
 #include "engine/magnitudes.hpp"
 
 namespace rankgrad {

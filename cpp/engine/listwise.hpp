@@ -6,9 +6,9 @@
 #include <type_traits>
 #include <vector>
 
-#include "engine/call.hpp"
+#include "engine/data/evaluation.hpp"
 #include "engine/smooth_ranks.hpp"
-#include "engine/targets.hpp"
+#include "engine/data/targets.hpp"
 
 namespace rankgrad {
 

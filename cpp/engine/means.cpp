@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "engine/gains.hpp"
+#include "engine/data/gains.hpp"
 
 namespace rankgrad {
 namespace {

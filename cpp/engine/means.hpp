@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "engine/lists.hpp"
+#include "engine/data/lists.hpp"
 #include "engine/runtime/parallel.hpp"
 
 namespace rankgrad {

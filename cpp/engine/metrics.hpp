@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/gains.hpp"
-#include "engine/lists.hpp"
+#include "engine/data/gains.hpp"
+#include "engine/data/lists.hpp"
 #include "engine/runtime/parallel.hpp"
-#include "engine/plan.hpp"
+#include "engine/data/plan.hpp"
 
 namespace rankgrad {
 

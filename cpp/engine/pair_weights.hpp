@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/gains.hpp"
-#include "engine/plan.hpp"
+#include "engine/data/gains.hpp"
+#include "engine/data/plan.hpp"
 #include "engine/radix_sort.hpp"
 #include "engine/rank_tree.hpp"
-#include "engine/targets.hpp"
+#include "engine/data/targets.hpp"
 
 namespace rankgrad {
 

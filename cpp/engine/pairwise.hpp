@@ -6,15 +6,15 @@
 #include <tuple>
 #include <vector>
 
-#include "engine/call.hpp"
+#include "engine/data/evaluation.hpp"
 #include "engine/cost_model.hpp"
 #include "engine/expansion_sums.hpp"
-#include "engine/item_parts.hpp"
-#include "engine/level_codes.hpp"
+#include "engine/data/parts.hpp"
+#include "engine/data/level_codes.hpp"
 #include "engine/level_table_sums.hpp"
 #include "engine/pair_weights.hpp"
 #include "engine/partner_counts.hpp"
-#include "engine/score_unit.hpp"
+#include "engine/data/score_unit.hpp"
 #include "engine/sorted_sums.hpp"
 
 namespace rankgrad {

@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <type_traits>
 
-#include "engine/item_windows.hpp"
-#include "engine/label_order.hpp"
+#include "engine/data/windows.hpp"
+#include "engine/data/label_order.hpp"
 #include "engine/pairwise.hpp"
 
 namespace rankgrad {

@@ -4,9 +4,9 @@
 #include <type_traits>
 
 #include "engine/runtime/isa_dispatch.hpp"
-#include "engine/item_parts.hpp"
-#include "engine/item_windows.hpp"
-#include "engine/label_order.hpp"
+#include "engine/data/parts.hpp"
+#include "engine/data/windows.hpp"
+#include "engine/data/label_order.hpp"
 #include "engine/pairwise.hpp"
 
 namespace rankgrad {

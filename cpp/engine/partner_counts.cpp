@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/item_tiles.hpp"
-#include "engine/label_order.hpp"
+#include "engine/data/label_order.hpp"
 #include "engine/label_tree.hpp"
 #include "engine/runtime/memory.hpp"
 

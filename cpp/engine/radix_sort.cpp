@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <utility>
 
-#include "engine/item_parts.hpp"
+#include "engine/data/parts.hpp"
 #include "engine/near_sort.hpp"
 #include "engine/radix_digits.hpp"
 

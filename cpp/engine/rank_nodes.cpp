@@ -9,7 +9,7 @@
 #include "engine/runtime/isa_dispatch.hpp"
 #include "engine/expansion_sums.hpp"
 #include "engine/few_items.hpp"
-#include "engine/item_parts.hpp"
+#include "engine/data/parts.hpp"
 #include "engine/runtime/memory.hpp"
 
 namespace rankgrad {

@@ -7,7 +7,7 @@
 #include <numeric>
 #include <vector>
 
-#include "engine/gains.hpp"
+#include "engine/data/gains.hpp"
 #include "engine/near_sort.hpp"
 
 namespace rankgrad {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/plan.hpp"
+#include "engine/data/plan.hpp"
 
 namespace rankgrad {
 

@@ -1,5 +1,5 @@
 // Gains of labels, and the scale in which they are added up.
-#include "engine/gains.hpp"
+#include "engine/data/gains.hpp"
 
 #include <algorithm>
 #include <cmath>

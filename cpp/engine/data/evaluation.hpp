@@ -11,7 +11,7 @@
 
 #include "engine/runtime/errors.hpp"
 #include "engine/runtime/parallel.hpp"
-#include "engine/plan.hpp"
+#include "engine/data/plan.hpp"
 #include "engine/runtime/memory.hpp"
 #include "kernels/contract/kernel_table.hpp"
 

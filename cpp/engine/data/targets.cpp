@@ -1,12 +1,12 @@
 // What listwise losses make of labels: gains, clipped labels, noise.
-#include "engine/targets.hpp"
+#include "engine/data/targets.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <functional>
 
 #include "engine/runtime/errors.hpp"
-#include "engine/gains.hpp"
+#include "engine/data/gains.hpp"
 
 namespace rankgrad {
 

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "engine/item_parts.hpp"
+#include "engine/data/parts.hpp"
 
 namespace rankgrad {
 

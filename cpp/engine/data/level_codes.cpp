@@ -1,5 +1,5 @@
 // Level codes of the lists of a plan.
-#include "engine/level_codes.hpp"
+#include "engine/data/level_codes.hpp"
 
 #include <algorithm>
 #include <cstddef>

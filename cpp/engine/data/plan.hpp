@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/lists.hpp"
+#include "engine/data/lists.hpp"
 #include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {

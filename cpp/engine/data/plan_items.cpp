@@ -5,7 +5,7 @@
 
 #include "engine/runtime/isa_dispatch.hpp"
 #include "engine/runtime/parallel.hpp"
-#include "engine/plan.hpp"
+#include "engine/data/plan.hpp"
 
 namespace rankgrad {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/plan.hpp"
+#include "engine/data/plan.hpp"
 
 namespace rankgrad {
 

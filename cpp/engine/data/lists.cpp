@@ -1,5 +1,5 @@
 // Boundaries of lists: the checks, with messages that name the first bad place.
-#include "engine/lists.hpp"
+#include "engine/data/lists.hpp"
 
 #include <algorithm>
 #include <limits>

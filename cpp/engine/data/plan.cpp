@@ -1,5 +1,5 @@
 // Building a plan: validity, label order, levels, tasks.
-#include "engine/plan.hpp"
+#include "engine/data/plan.hpp"
 
 #include <algorithm>
 #include <cmath>
