@@ -9,7 +9,7 @@
 
 #include "engine/runtime/isa_dispatch.hpp"
 #include "engine/runtime/parallel.hpp"
-#include "engine/radix_sort.hpp"
+#include "engine/sorting/argsort.hpp"
 #include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {

@@ -6,7 +6,7 @@
 
 #include "engine/data/gains.hpp"
 #include "engine/data/plan.hpp"
-#include "engine/radix_sort.hpp"
+#include "engine/sorting/argsort.hpp"
 #include "engine/rank_tree.hpp"
 #include "engine/data/targets.hpp"
 

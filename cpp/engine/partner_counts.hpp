@@ -5,7 +5,7 @@
 #include <type_traits>
 
 #include "engine/runtime/parallel.hpp"
-#include "engine/radix_sort.hpp"
+#include "engine/sorting/argsort.hpp"
 #include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {

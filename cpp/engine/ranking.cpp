@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/data/gains.hpp"
-#include "engine/near_sort.hpp"
+#include "engine/sorting/short_sort.hpp"
 
 namespace rankgrad {
 namespace {

@@ -5,8 +5,8 @@
 #include <cstdint>
 
 #include "engine/runtime/parallel.hpp"
-#include "engine/near_sort.hpp"
-#include "engine/radix_sort.hpp"
+#include "engine/sorting/short_sort.hpp"
+#include "engine/sorting/argsort.hpp"
 
 namespace rankgrad {
 

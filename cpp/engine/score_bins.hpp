@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/radix_sort.hpp"
+#include "engine/sorting/argsort.hpp"
 
 namespace rankgrad {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "engine/runtime/parallel.hpp"
-#include "engine/radix_sort.hpp"
+#include "engine/sorting/argsort.hpp"
 #include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {

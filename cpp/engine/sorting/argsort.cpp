@@ -3,15 +3,15 @@
 // bits of the cell, so that all that follows stays in the cache. Buckets too long or too uneven for keys are sorted by two digits of
 // a finer cell, the lower one first. Where even that does not do (an outlier far off), a bucket is dealt again, and in the end
 // sorted by its bits, as many digits as there are differing bits for [cf. Herf, Radix Tricks, 2001].
-#include "engine/radix_sort.hpp"
+#include "engine/sorting/argsort.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <utility>
 
 #include "engine/data/parts.hpp"
-#include "engine/near_sort.hpp"
-#include "engine/radix_digits.hpp"
+#include "engine/sorting/short_sort.hpp"
+#include "engine/sorting/radix_digits.hpp"
 
 namespace rankgrad {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <utility>
 
-#include "engine/radix_sort.hpp"
+#include "engine/sorting/argsort.hpp"
 
 namespace rankgrad {
 

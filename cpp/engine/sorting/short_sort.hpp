@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "engine/radix_digits.hpp"
-#include "engine/radix_sort.hpp"
+#include "engine/sorting/radix_digits.hpp"
+#include "engine/sorting/argsort.hpp"
 
 namespace rankgrad {
 
