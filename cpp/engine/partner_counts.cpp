@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/item_tiles.hpp"
+#include "engine/direct/tiles.hpp"
 #include "engine/data/label_order.hpp"
 #include "engine/label_tree.hpp"
 #include "engine/runtime/memory.hpp"

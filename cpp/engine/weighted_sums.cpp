@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "engine/runtime/isa_dispatch.hpp"
-#include "engine/item_tiles.hpp"
+#include "engine/direct/tiles.hpp"
 #include "engine/pairwise.hpp"
 
 namespace rankgrad {

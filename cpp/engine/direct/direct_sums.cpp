@@ -5,7 +5,7 @@
 #include <type_traits>
 
 #include "engine/runtime/isa_dispatch.hpp"
-#include "engine/item_tiles.hpp"
+#include "engine/direct/tiles.hpp"
 #include "engine/pairwise.hpp"
 
 namespace rankgrad {
