@@ -13,9 +13,9 @@
 #include "engine/data/level_codes.hpp"
 #include "engine/level_table_sums.hpp"
 #include "engine/pair_weights.hpp"
-#include "engine/partner_counts.hpp"
+#include "engine/sorted/partner_counts.hpp"
 #include "engine/data/score_unit.hpp"
-#include "engine/sorted_sums.hpp"
+#include "engine/sorted/sorted_sums.hpp"
 
 namespace rankgrad {
 

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "engine/expansion_sums.hpp"
-#include "engine/label_tree.hpp"
+#include "engine/sorted/label_tree.hpp"
 #include "engine/rank_nodes.hpp"
 
 namespace rankgrad {

@@ -1,10 +1,10 @@
 // The label tree with running sums: for weights, for values of single items, and for the squared hinge.
-#include "engine/sorted_sums.hpp"
+#include "engine/sorted/sorted_sums.hpp"
 
 #include <cstddef>
 #include <cstdint>
 
-#include "engine/label_tree.hpp"
+#include "engine/sorted/label_tree.hpp"
 #include "engine/runtime/memory.hpp"
 
 namespace rankgrad {

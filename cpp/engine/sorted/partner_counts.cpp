@@ -1,5 +1,5 @@
 // The label tree with counts, and counts pair by pair.
-#include "engine/partner_counts.hpp"
+#include "engine/sorted/partner_counts.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -9,7 +9,7 @@
 
 #include "engine/direct/tiles.hpp"
 #include "engine/data/label_order.hpp"
-#include "engine/label_tree.hpp"
+#include "engine/sorted/label_tree.hpp"
 #include "engine/runtime/memory.hpp"
 
 namespace rankgrad {
