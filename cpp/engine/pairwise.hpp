@@ -8,10 +8,10 @@
 
 #include "engine/data/evaluation.hpp"
 #include "engine/cost_model.hpp"
-#include "engine/expansion_sums.hpp"
+#include "engine/expansion/expansion_sums.hpp"
 #include "engine/data/parts.hpp"
 #include "engine/data/level_codes.hpp"
-#include "engine/level_table_sums.hpp"
+#include "engine/expansion/level_table_sums.hpp"
 #include "engine/pair_weights.hpp"
 #include "engine/sorted/partner_counts.hpp"
 #include "engine/data/score_unit.hpp"

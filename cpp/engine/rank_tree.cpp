@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <utility>
 
-#include "engine/expansion_sums.hpp"
+#include "engine/expansion/expansion_sums.hpp"
 #include "engine/sorted/label_tree.hpp"
 #include "engine/rank_nodes.hpp"
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "engine/cost_model.hpp"
-#include "engine/expansion_sums.hpp"
+#include "engine/expansion/expansion_sums.hpp"
 #include "engine/runtime/parallel.hpp"
 #include "kernels/contract/kernel_table.hpp"
 

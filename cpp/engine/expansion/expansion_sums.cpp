@@ -1,5 +1,5 @@
 // The driver of the near-linear sums: tables once per process, the blocks of a list, the segments of both passes.
-#include "engine/expansion_sums.hpp"
+#include "engine/expansion/expansion_sums.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +8,7 @@
 #include <mutex>
 
 #include "engine/cost_model.hpp"
-#include "engine/score_bins.hpp"
+#include "engine/expansion/sparse_bins.hpp"
 
 namespace rankgrad {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "engine/runtime/parallel.hpp"
-#include "engine/score_bins.hpp"
+#include "engine/expansion/sparse_bins.hpp"
 #include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {

@@ -1,6 +1,6 @@
 // Three walks over the items, each in parts that depend on the list only: copy and check, moments, results. Moments of
 // parts are kept in tables of their own and added in order.
-#include "engine/level_table_sums.hpp"
+#include "engine/expansion/level_table_sums.hpp"
 
 #include <algorithm>
 #include <cmath>
