@@ -12,7 +12,7 @@
 #include "engine/data/parts.hpp"
 #include "engine/data/level_codes.hpp"
 #include "engine/expansion/level_table_sums.hpp"
-#include "engine/pair_weights.hpp"
+#include "engine/lambda/pair_weights.hpp"
 #include "engine/sorted/partner_counts.hpp"
 #include "engine/data/score_unit.hpp"
 #include "engine/sorted/sorted_sums.hpp"

@@ -1,5 +1,5 @@
 // The operands of a direct sum over a few items, and where its results go.
-#include "engine/few_items.hpp"
+#include "engine/lambda/small_sum.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,5 +1,5 @@
 // Gains, ideal DCG and discounts: all that does not depend on the scores.
-#include "engine/pair_weights.hpp"
+#include "engine/lambda/pair_weights.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -7,7 +7,7 @@
 #include "engine/data/gains.hpp"
 #include "engine/data/plan.hpp"
 #include "engine/sorting/argsort.hpp"
-#include "engine/rank_tree.hpp"
+#include "engine/lambda/lambda_tree.hpp"
 #include "engine/data/targets.hpp"
 
 namespace rankgrad {

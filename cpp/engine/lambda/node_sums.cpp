@@ -1,5 +1,5 @@
 // The sums of one node: the scan between its two groups, the pairs inside chunks, and small nodes pair by pair.
-#include "engine/rank_nodes.hpp"
+#include "engine/lambda/node_sums.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 
 #include "engine/runtime/isa_dispatch.hpp"
 #include "engine/expansion/expansion_sums.hpp"
-#include "engine/few_items.hpp"
+#include "engine/lambda/small_sum.hpp"
 #include "engine/data/parts.hpp"
 #include "engine/runtime/memory.hpp"
 

@@ -2,7 +2,7 @@
 // lower and an upper group, whose pairs a scan sums; with an expansion all but those inside a chunk of neighbours, which are
 // summed one by one. The pairs inside the groups are the children's, and small nodes are summed directly. So gains may take
 // any number of values, at O(n log n) for all distinct ones.
-#include "engine/rank_tree.hpp"
+#include "engine/lambda/lambda_tree.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 #include "engine/expansion/expansion_sums.hpp"
 #include "engine/sorted/label_tree.hpp"
-#include "engine/rank_nodes.hpp"
+#include "engine/lambda/node_sums.hpp"
 
 namespace rankgrad {
 namespace {

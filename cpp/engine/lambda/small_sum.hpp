@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "engine/rank_tree.hpp"
+#include "engine/lambda/lambda_tree.hpp"
 #include "engine/runtime/memory.hpp"
 
 namespace rankgrad {

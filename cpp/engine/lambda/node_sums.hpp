@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "engine/rank_tree.hpp"
+#include "engine/lambda/lambda_tree.hpp"
 
 namespace rankgrad {
 
