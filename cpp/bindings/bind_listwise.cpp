@@ -3,7 +3,7 @@
 
 #include "bindings/bind_loss.hpp"
 #include "bindings/construct.hpp"
-#include "engine/listwise.hpp"
+#include "engine/listwise/listwise.hpp"
 
 namespace rankgrad {
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "engine/runtime/errors.hpp"
-#include "engine/listwise.hpp"
+#include "engine/listwise/listwise.hpp"
 #include "engine/means.hpp"
 #include "engine/metrics.hpp"
 #include "engine/pairwise.hpp"

@@ -1,5 +1,5 @@
 // One list at a time: copy or gather the scores, choose the arithmetic from their range, call the kernel, write back.
-#include "engine/listwise.hpp"
+#include "engine/listwise/listwise.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -10,7 +10,7 @@
 #include "engine/runtime/isa_dispatch.hpp"
 #include "engine/data/gains.hpp"
 #include "engine/data/parts.hpp"
-#include "engine/magnitudes.hpp"
+#include "engine/listwise/magnitudes.hpp"
 
 namespace rankgrad {
 namespace {

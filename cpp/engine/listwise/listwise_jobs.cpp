@@ -4,8 +4,8 @@
 #include <type_traits>
 
 #include "engine/runtime/isa_dispatch.hpp"
-#include "engine/listwise.hpp"
-#include "engine/magnitudes.hpp"
+#include "engine/listwise/listwise.hpp"
+#include "engine/listwise/magnitudes.hpp"
 
 namespace rankgrad {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/data/evaluation.hpp"
-#include "engine/smooth_ranks.hpp"
+#include "engine/listwise/smooth_ranks.hpp"
 #include "engine/data/targets.hpp"
 
 namespace rankgrad {

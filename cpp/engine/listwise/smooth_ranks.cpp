@@ -1,5 +1,5 @@
 // The driver of both kinds of sums. Rows are cut into parts, and bins into ranges, that depend on the list only.
-#include "engine/smooth_ranks.hpp"
+#include "engine/listwise/smooth_ranks.hpp"
 
 #include <algorithm>
 #include <cstddef>
