@@ -5,8 +5,8 @@
 
 #include "bindings/arrays.hpp"
 #include "bindings/gil.hpp"
-#include "engine/means.hpp"
-#include "engine/metrics.hpp"
+#include "engine/metrics/means.hpp"
+#include "engine/metrics/metrics.hpp"
 
 namespace rankgrad {
 namespace {

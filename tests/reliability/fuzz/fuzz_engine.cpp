@@ -11,8 +11,8 @@
 
 #include "engine/runtime/errors.hpp"
 #include "engine/listwise/listwise.hpp"
-#include "engine/means.hpp"
-#include "engine/metrics.hpp"
+#include "engine/metrics/means.hpp"
+#include "engine/metrics/metrics.hpp"
 #include "engine/pairwise.hpp"
 #include "input.hpp"
 #include "plain_sums.hpp"

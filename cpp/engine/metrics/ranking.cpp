@@ -1,5 +1,5 @@
 // Few of many numbers are selected part by part; otherwise all are sorted by their digits.
-#include "engine/ranking.hpp"
+#include "engine/metrics/ranking.hpp"
 
 #include <algorithm>
 #include <cmath>

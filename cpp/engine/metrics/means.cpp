@@ -1,5 +1,5 @@
 // Sums are taken in a scale that brings the numbers near 1, so that a mean is finite where its numbers are.
-#include "engine/means.hpp"
+#include "engine/metrics/means.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/metrics.hpp"
-#include "engine/ranking.hpp"
+#include "engine/metrics/metrics.hpp"
+#include "engine/metrics/ranking.hpp"
 
 namespace rankgrad {
 

@@ -1,5 +1,5 @@
 // One list at a time: gains, the order of the scores, the best order, and the discounted sums of both.
-#include "engine/metrics.hpp"
+#include "engine/metrics/metrics.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -10,7 +10,7 @@
 #include <string>
 
 #include "engine/runtime/errors.hpp"
-#include "engine/list_dcg.hpp"
+#include "engine/metrics/list_dcg.hpp"
 
 namespace rankgrad {
 namespace {

@@ -1,13 +1,13 @@
 // Gains are added up in a scale in which their sums are finite. Sums are taken by blocks, which threads may share, and
 // which are the same for every depth and every number of threads.
-#include "engine/list_dcg.hpp"
+#include "engine/metrics/list_dcg.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <utility>
 
-#include "engine/means.hpp"
+#include "engine/metrics/means.hpp"
 
 namespace rankgrad {
 namespace {
