@@ -7,7 +7,7 @@
 #include "bindings/arrays.hpp"
 #include "bindings/construct.hpp"
 #include "bindings/gil.hpp"
-#include "engine/implicit.hpp"
+#include "engine/implicit/implicit.hpp"
 
 namespace rankgrad {
 namespace {

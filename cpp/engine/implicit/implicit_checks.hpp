@@ -1,7 +1,7 @@
 // Checks of what the implicit losses are given.
 #pragma once
 
-#include "engine/implicit.hpp"
+#include "engine/implicit/implicit.hpp"
 
 namespace rankgrad {
 

@@ -1,11 +1,11 @@
 // Shapes first, then numbers: cheap checks before those that read everything.
-#include "engine/implicit_checks.hpp"
+#include "engine/implicit/implicit_checks.hpp"
 
 #include <algorithm>
 #include <cmath>
 
 #include "engine/runtime/errors.hpp"
-#include "engine/implicit_pairs.hpp"
+#include "engine/implicit/pair_filler.hpp"
 
 namespace rankgrad {
 namespace {

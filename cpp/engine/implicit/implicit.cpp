@@ -1,14 +1,14 @@
 // Work is cut into blocks of positives. Each is computed fast, or carefully where that would not do. What is computed for one
 // positive depends on the block cutting and on the block's numbers alone: threads cannot change a bit.
-#include "engine/implicit.hpp"
+#include "engine/implicit/implicit.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cmath>
 
-#include "engine/implicit_blocks.hpp"
-#include "engine/implicit_checks.hpp"
-#include "engine/rank_weight.hpp"
+#include "engine/implicit/block_sums.hpp"
+#include "engine/implicit/implicit_checks.hpp"
+#include "engine/implicit/warp_weight.hpp"
 
 namespace rankgrad {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/implicit.hpp"
+#include "engine/implicit/implicit.hpp"
 
 namespace rankgrad {
 

@@ -3,7 +3,7 @@
 
 #include <limits>
 
-#include "engine/implicit_pairs.hpp"
+#include "engine/implicit/pair_filler.hpp"
 
 namespace rankgrad {
 

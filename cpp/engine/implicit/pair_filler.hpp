@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "engine/runtime/isa_dispatch.hpp"
-#include "engine/implicit.hpp"
+#include "engine/implicit/implicit.hpp"
 #include "engine/runtime/memory.hpp"
 
 namespace rankgrad {

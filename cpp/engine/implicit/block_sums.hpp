@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "engine/implicit_choice.hpp"
+#include "engine/implicit/negative_choice.hpp"
 
 namespace rankgrad {
 
