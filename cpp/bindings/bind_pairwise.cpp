@@ -3,7 +3,7 @@
 
 #include "bindings/bind_loss.hpp"
 #include "bindings/construct.hpp"
-#include "engine/pairwise.hpp"
+#include "engine/pairwise/pairwise.hpp"
 
 namespace rankgrad {
 namespace {

@@ -9,7 +9,7 @@
 #include "bindings/construct.hpp"
 #include "engine/runtime/isa_dispatch.hpp"
 #include "engine/runtime/float_mode.hpp"
-#include "engine/pairwise.hpp"
+#include "engine/pairwise/pairwise.hpp"
 #include "engine/runtime/parallel.hpp"
 
 namespace rankgrad {

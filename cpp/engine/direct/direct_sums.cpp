@@ -6,7 +6,7 @@
 
 #include "engine/runtime/isa_dispatch.hpp"
 #include "engine/direct/tiles.hpp"
-#include "engine/pairwise.hpp"
+#include "engine/pairwise/pairwise.hpp"
 
 namespace rankgrad {
 namespace {

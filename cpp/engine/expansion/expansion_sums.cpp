@@ -7,7 +7,7 @@
 #include <map>
 #include <mutex>
 
-#include "engine/cost_model.hpp"
+#include "engine/pairwise/cost_model.hpp"
 #include "engine/expansion/sparse_bins.hpp"
 
 namespace rankgrad {

@@ -4,7 +4,7 @@
 #include <type_traits>
 
 #include "engine/runtime/isa_dispatch.hpp"
-#include "engine/pairwise.hpp"
+#include "engine/pairwise/pairwise.hpp"
 
 namespace rankgrad {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "engine/cost_model.hpp"
+#include "engine/pairwise/cost_model.hpp"
 #include "engine/expansion/expansion_sums.hpp"
 #include "engine/runtime/parallel.hpp"
 #include "kernels/contract/kernel_table.hpp"

@@ -6,7 +6,7 @@
 
 #include "engine/data/windows.hpp"
 #include "engine/data/label_order.hpp"
-#include "engine/pairwise.hpp"
+#include "engine/pairwise/pairwise.hpp"
 
 namespace rankgrad {
 

@@ -13,7 +13,7 @@
 #include "engine/listwise/listwise.hpp"
 #include "engine/metrics/means.hpp"
 #include "engine/metrics/metrics.hpp"
-#include "engine/pairwise.hpp"
+#include "engine/pairwise/pairwise.hpp"
 #include "input.hpp"
 #include "plain_sums.hpp"
 

@@ -1,6 +1,6 @@
 // One list at a time: gather the scores in label order, choose the arithmetic that is safe for their range, let the kernel
 // add up the pairs, scatter the results. Sums of a list depend on that list alone, so threads cannot change a bit.
-#include "engine/pairwise.hpp"
+#include "engine/pairwise/pairwise.hpp"
 
 #include <algorithm>
 #include <limits>

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/data/evaluation.hpp"
-#include "engine/cost_model.hpp"
+#include "engine/pairwise/cost_model.hpp"
 #include "engine/expansion/expansion_sums.hpp"
 #include "engine/data/parts.hpp"
 #include "engine/data/level_codes.hpp"

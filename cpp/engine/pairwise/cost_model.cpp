@@ -1,5 +1,5 @@
 // All constants of the choice in one place; `python -m rankgrad tune` measures them beside these values.
-#include "engine/cost_model.hpp"
+#include "engine/pairwise/cost_model.hpp"
 
 #include <algorithm>
 #include <cmath>
