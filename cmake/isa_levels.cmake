@@ -32,15 +32,15 @@ function(rankgrad_add_kernels)
     list(APPEND definitions RANKGRAD_HAVE_${name})
     set(target rankgrad_kernels_${level})
     add_library(${target} OBJECT
+      cpp/kernels/direct/direct_kernels.cpp
       cpp/kernels/expansion/expansion_kernels.cpp
+      cpp/kernels/expansion/level_table_kernels.cpp
       cpp/kernels/implicit/implicit_kernels.cpp
       cpp/kernels/kernels.cpp
-      cpp/kernels/expansion/level_table_kernels.cpp
+      cpp/kernels/lambda/lambda_kernels.cpp
       cpp/kernels/listwise/listwise_kernels.cpp
-      cpp/kernels/sorted/sorted_kernels.cpp
-      cpp/kernels/direct/direct_kernels.cpp
       cpp/kernels/listwise/smooth_rank_kernels.cpp
-      cpp/kernels/lambda/lambda_kernels.cpp)
+      cpp/kernels/sorted/sorted_kernels.cpp)
     target_include_directories(${target} PRIVATE cpp)
     target_compile_definitions(${target} PRIVATE RANKGRAD_LEVEL=${level})
     if(RANKGRAD_SANITIZE)

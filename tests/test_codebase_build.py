@@ -22,7 +22,7 @@ from rankgrad import _core
 
 ROOT = Path(__file__).parents[1]
 KERNELS = ROOT / "cpp" / "kernels"
-UNITS = sorted(path.name for path in KERNELS.glob("*.cpp"))
+UNITS = sorted(str(path.relative_to(KERNELS)) for path in KERNELS.rglob("*.cpp"))
 COMPILER = next(filter(None, map(shutil.which, (os.environ.get("CXX", "g++"), "g++"))), None)
 REGISTERS = {"baseline": "xmm", "v3": "ymm", "v4": "ymm"}
 #: What /proc/cpuinfo calls the features of a level; it leaves out what the operating system does not save.
@@ -64,7 +64,7 @@ def compile_kernels(level: str, unit: str, *flags: str) -> subprocess.CompletedP
 
 def built_object(level: str, unit: str) -> Path | None:
     """The object of an earlier build, if nothing that it is made of has changed since."""
-    sources = [ROOT / "cmake" / "isa_levels.cmake", *KERNELS.iterdir()]
+    sources = [ROOT / "cmake" / "isa_levels.cmake", *KERNELS.rglob("*.[hc]pp")]
     newest = max(path.stat().st_mtime for path in sources)
     found = (ROOT / "build").glob(f"*/CMakeFiles/rankgrad_kernels_{level}.dir/cpp/kernels/{unit}.o")
     return next((path for path in found if path.stat().st_mtime > newest), None)
@@ -78,7 +78,7 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
     def make(level: str, unit: str) -> Path:
         if built := built_object(level, unit):
             return built
-        path = folder / f"{level}_{unit}.o"
+        path = folder / f"{level}_{Path(unit).stem}.o"
         compile_kernels(level, unit, "-c", "-o", str(path))
         return path
 
@@ -229,7 +229,7 @@ def test_packed_arithmetic_uses_the_registers_that_only_the_level_has(
 
 def test_the_cpu_check_asks_what_the_operating_system_saves() -> None:
     """A CPU with AVX-512 under a system that does not save zmm registers (XCR0) must not get v4."""
-    text = (ROOT / "cpp" / "engine" / "dispatch.cpp").read_text()
+    text = (ROOT / "cpp" / "engine" / "runtime" / "isa_dispatch.cpp").read_text()
     before, _, after = text.partition('__asm__ volatile("xgetbv"')
     assert re.search(r"one\.c, \{[^}]*\b27\b", before), "xgetbv may be asked only where OSXSAVE is set"
     assert "0x6u) != 0x6u" in after, "xmm and ymm: bits 1 and 2 of XCR0"

@@ -46,7 +46,7 @@ def insert_before(path: Path, line: str, text: str) -> None:
 def add_the_loss(tree: Path) -> None:
     """What CONTRIBUTING.md says, and nothing more."""
     code = blocks()
-    losses = tree / "cpp" / "kernels" / "pair_losses.hpp"
+    losses = tree / "cpp" / "kernels" / "losses" / "pair_losses.hpp"
     insert_before(losses, "template <class... Losses> struct List {};", code["struct"] + "\n")
     insert_before(losses, "Hinge, SquaredHinge,", "Savage, ")
     insert_before(tree / "tests" / "reference.py", "def squared_hinge(", code["function"] + "\n\n")

@@ -1,4 +1,4 @@
-"""The hinge without weights pair by pair: partners are counted by comparing scores with bounds (direct_counts.hpp)."""
+"""The hinge without weights pair by pair: partners are counted by comparing scores with bounds (count_tiles.hpp)."""
 
 from __future__ import annotations
 

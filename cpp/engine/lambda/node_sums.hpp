@@ -1,4 +1,4 @@
-// The sums of one node of a label tree whose items are in the order of the scores (rank_tree.cpp).
+// The sums of one node of a label tree whose items are in the order of the scores (lambda_tree.cpp).
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // On integers that order the numbers: the cell that a number falls in when their range is cut into equal cells. Short arrays are
-// sorted by keys (near_sort.hpp), and hardly anything is left to insertion; longer ones are first dealt into buckets by the high
+// sorted by keys (short_sort.hpp), and hardly anything is left to insertion; longer ones are first dealt into buckets by the high
 // bits of the cell, so that all that follows stays in the cache. Buckets too long or too uneven for keys are sorted by two digits of
 // a finer cell, the lower one first. Where even that does not do (an outlier far off), a bucket is dealt again, and in the end
 // sorted by its bits, as many digits as there are differing bits for [cf. Herf, Radix Tricks, 2001].

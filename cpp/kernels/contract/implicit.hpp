@@ -49,7 +49,7 @@ template <class T> struct ImplicitSums {
     bool (*mode[3])(const ImplicitPairs<T>&);
 };
 
-/// What each function does is said at its definition, in implicit_losses.hpp and negative_choice.hpp.
+/// What each function does is said at its definition, in implicit/implicit_sums.hpp and implicit/negatives.hpp.
 template <class T> struct ImplicitKernels {
     ImplicitSums<T> sums[kImplicitFormulas];
     bool (*largest_in_columns)(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t n, T first_row, T* best,

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/expansion/bin_grid.hpp"
+#include "kernels/contract/bin_grid.hpp"
 #include "kernels/contract/implicit.hpp"
 #include "kernels/contract/level_tables.hpp"
 #include "kernels/contract/listwise.hpp"

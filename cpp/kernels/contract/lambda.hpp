@@ -26,12 +26,12 @@ struct RankChunk {
 struct RankScanJob {
     PairMode mode = kValue;
     bool lower = false;  ///< whose sums: those of the lower group's items, else of the upper group's
-    // For losses with an expansion (rank_scan.hpp), which leave out the pairs inside chunks:
+    // For losses with an expansion (lambda/expansion_scan.hpp), which leave out the pairs inside chunks:
     const double* tables = nullptr;
     const RankChunk* chunks = nullptr;
     std::int32_t n_chunks = 0;
     const double* place = nullptr;  ///< in the bin, from -1 to 1
-    // For the hinge losses (slack_scan.hpp); the items by descending score:
+    // For the hinge losses (lambda/hinge_scan.hpp); the items by descending score:
     const double* score = nullptr;
     const std::uint8_t* upper = nullptr;  ///< of the upper group
     std::int32_t n = 0;

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "kernels/expansion/bin_grid.hpp"
+#include "kernels/contract/bin_grid.hpp"
 #include "kernels/contract/modes.hpp"
 
 namespace rankgrad {

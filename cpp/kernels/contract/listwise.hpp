@@ -57,7 +57,7 @@ enum RankArray : int {
     kRankChange  ///< r'
 };
 
-/// A near-linear sum over all pairs of items (binned_ranks.hpp), in four steps. Densities come first in a bin's memory, the
+/// A near-linear sum over all pairs of items (smooth_ranks_binned.hpp), in four steps. Densities come first in a bin's memory, the
 /// first number of them is how many items the bin has.
 struct BinnedRankSum {
     int moment_doubles, bin_doubles;                             ///< for each bin: its densities; all its memory

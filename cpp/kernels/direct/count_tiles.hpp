@@ -1,7 +1,7 @@
 // Numbers of partners pair by pair, for the hinge without weights: whole numbers, which are exact and of which a CPU
 // adds more at a time than of sums of slopes.
 //
-// A pair costs a comparison, with the bound of its row (partner_bounds.hpp), and two additions.
+// A pair costs a comparison, with the bound of its row (losses/hinge_bound.hpp), and two additions.
 #pragma once
 
 #include "kernels/contract/kernel_table.hpp"

@@ -1,5 +1,5 @@
 // The pairwise losses of a level: direct sums and sums by moments, and what other units compile: sums by merges of sorted
-// items (merge_kernels.cpp) and near-linear sums (expansion_kernels.cpp).
+// items (sorted/sorted_kernels.cpp) and near-linear sums (expansion/expansion_kernels.cpp).
 #include "kernels/isa.hpp"
 #include "kernels/direct/closed_forms.hpp"
 #include "kernels/direct/direct_sum.hpp"

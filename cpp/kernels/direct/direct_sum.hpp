@@ -1,5 +1,5 @@
 // The direct sum over the pairs of a list: each pair once, with O(n) memory, in tiles (pair_tiles.hpp) of the strips of its levels
-// (level_strips.hpp). With a pair weight the pairs are those of the job's rectangles.
+// (label_strips.hpp). With a pair weight the pairs are those of the job's rectangles.
 #pragma once
 
 #include "kernels/direct/pair_tiles.hpp"

@@ -1,4 +1,4 @@
-// The items that a pass of rank_scan.hpp has seen, as sources of potentials: moments of the last bins, exponentials of all
+// The items that a pass of lambda/expansion_scan.hpp has seen, as sources of potentials: moments of the last bins, exponentials of all
 // bins before.
 #pragma once
 

@@ -7,7 +7,7 @@
 // than the temperature.
 //
 // Here are the sums over all pairs, row by row, for short lists, and the metrics. Ranks and slopes are steps of their own, whose
-// place the near-linear sums of binned_ranks.hpp take in long lists.
+// place the near-linear sums of smooth_ranks_binned.hpp take in long lists.
 #pragma once
 
 #include "kernels/contract/kernel_table.hpp"

@@ -1,5 +1,5 @@
-// The sums of approximate_ranks.hpp in near-linear time, for long lists: rows are all items, sources all items, both known by
-// their place in a bin of scores (expansion_fields.hpp).
+// The sums of smooth_ranks.hpp in near-linear time, for long lists: rows are all items, sources all items, both known by
+// their place in a bin of scores (expansion/bin_potentials.hpp).
 //
 // With sources s_i the fields give sum_i s_i K(z_k - z_i), the item itself included:
 //   ranks     r_k = 1/2 + sum sigma             gradient  g_k = sum f_i a - f_k sum a

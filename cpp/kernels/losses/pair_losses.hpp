@@ -19,7 +19,7 @@
 // (expansion_tables.hpp says which): long lists are then summed in near-linear time.
 //
 // Two forms have exact sums faster than pair by pair: max(0, 1 - m)^p declares hinge_power = p (merge_sums.hpp), and e^-m
-// says that it is `exponential` (moment_sums.hpp).
+// says that it is `exponential` (direct/closed_forms.hpp).
 #pragma once
 
 #include "kernels/contract/kernel_table.hpp"
@@ -198,7 +198,7 @@ struct SquaredQuantile : PairLoss {
 };
 
 /// phi = (gap - m)^2 over all ordered pairs, ties included, temperature unused: keras-rs and Rax. Summed in O(n) by
-/// moments (moment_sums.hpp).
+/// moments (direct/closed_forms.hpp).
 struct MeanSquaredError : PairLoss {
     static constexpr const char* name = "mean_squared_error";
     static constexpr bool curvature_is_positive = true;

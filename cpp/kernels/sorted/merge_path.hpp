@@ -2,7 +2,7 @@
 // the upper group and an item j of the lower group are partners if s_i - s_j, rounded, is below the unit of margins.
 //
 // Rows are visited from the highest score down; the partners of a row are those of the row before it and some more. Each
-// step compares a score with the bound of a row (partner_bounds.hpp), and either lets the next partner join or leaves the row,
+// step compares a score with the bound of a row (losses/hinge_bound.hpp), and either lets the next partner join or leaves the row,
 // and so says for that item where the walk along the other group stands (MergedItems::reach): n steps give the partners of
 // all n items. A step waits for the loads and the comparison of the step before it, so that four stretches of the path are
 // walked in turn, of as many steps each: where a path is after so many steps is found by bisection [Odeh, Green, Mwassi, Shmueli
