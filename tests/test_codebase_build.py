@@ -47,8 +47,8 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 
 
 def flags_of(level: str) -> list[str]:
-    """The kernels' flags at a level, as cmake/isa_levels.cmake gives them."""
-    text = (ROOT / "cmake" / "isa_levels.cmake").read_text()
+    """The kernels' flags at a level, as cmake/instruction_sets.cmake gives them."""
+    text = (ROOT / "cmake" / "instruction_sets.cmake").read_text()
     names = ("RANKGRAD_KERNEL_FLAGS", f"RANKGRAD_KERNEL_FLAGS_{level}")
     return [flag for name in names for flag in re.search(rf"set\({name} (.*)\)", text)[1].split()]
 
@@ -58,13 +58,13 @@ def compile_kernels(level: str, unit: str, *flags: str) -> subprocess.CompletedP
         pytest.skip("no C++ compiler")
     if "Free Software Foundation" not in run(COMPILER, "--version").stdout:
         pytest.skip(f"{COMPILER} is not GCC, whose warnings and names are read here")
-    common = ["-std=c++17", "-fPIC", f"-I{ROOT / 'cpp'}", f"-DRANKGRAD_LEVEL={level}", *flags_of(level)]
+    common = ["-std=c++17", "-fPIC", f"-I{ROOT / 'cpp'}", f"-DRANKGRAD_ISA={level}", *flags_of(level)]
     return run(COMPILER, *common, *flags, str(KERNELS / unit))
 
 
 def built_object(level: str, unit: str) -> Path | None:
     """The object of an earlier build, if nothing that it is made of has changed since."""
-    sources = [ROOT / "cmake" / "isa_levels.cmake", *KERNELS.rglob("*.[hc]pp")]
+    sources = [ROOT / "cmake" / "instruction_sets.cmake", *KERNELS.rglob("*.[hc]pp")]
     newest = max(path.stat().st_mtime for path in sources)
     found = (ROOT / "build").glob(f"*/CMakeFiles/rankgrad_kernels_{level}.dir/cpp/kernels/{unit}.o")
     return next((path for path in found if path.stat().st_mtime > newest), None)

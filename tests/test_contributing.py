@@ -59,7 +59,7 @@ def add_the_loss(tree: Path) -> None:
 
 def compile_quickly(tree: Path) -> str:
     """Half of the compiler's time is for speed. Gives the option for all but the kernels."""
-    levels = tree / "cmake" / "isa_levels.cmake"
+    levels = tree / "cmake" / "instruction_sets.cmake"
     text = levels.read_text(encoding="utf-8")
     assert "-O3" in text
     levels.write_text(text.replace("-O3", "-O1"), encoding="utf-8")
@@ -80,7 +80,7 @@ def test_the_walk_through_adds_a_loss(tmp_path: Path) -> None:
     for name in COPIED:
         (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, tree / name)
     add_the_loss(tree)
-    settings = (compile_quickly(tree), "--config-settings=cmake.define.RANKGRAD_LEVELS=baseline")
+    settings = (compile_quickly(tree), "--config-settings=cmake.define.RANKGRAD_ISAS=baseline")
     options = ("--no-deps", "--no-build-isolation", "--no-index", "--target", str(site))
     scripts = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     run(sys.executable, "-m", "pip", "install", "-q", *options, *settings, str(tree), PATH=scripts)

@@ -66,13 +66,13 @@ void bind_runtime(py::module_& module) {
     });
     module.attr("__version__") = RANKGRAD_VERSION;
     module.def("build_info", &build_info);
-    module.def("isa_levels", &available_levels);
-    module.def("isa_level", [] { return std::string(kernels().level); });
+    module.def("isa_levels", &available_isas);
+    module.def("isa_level", [] { return std::string(kernels().isa); });
     module.def(
         "select_isa",
         [](const std::string& name) {
             try {
-                select_level(name);
+                select_isa(name);
             } catch (const std::invalid_argument& error) {
                 throw ArgumentError(error.what());
             }

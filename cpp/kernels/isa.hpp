@@ -1,6 +1,6 @@
-// The tables that the translation units of one level give to each other: each defines one, its only external symbol.
+// The tables that the translation units of one instruction set give to each other: each defines one, its only external symbol.
 //
-// All kernels are compiled once per level, with RANKGRAD_LEVEL set. Everything but the tables has internal linkage.
+// All kernels are compiled once per instruction set, with RANKGRAD_ISA set. Everything but the tables has internal linkage.
 #pragma once
 
 #include "kernels/contract/kernel_table.hpp"
@@ -10,7 +10,7 @@
 #define RANKGRAD_TEXT(x) RANKGRAD_TEXT_(x)
 #define RANKGRAD_JOIN_(a, b) a##_##b
 #define RANKGRAD_JOIN(a, b) RANKGRAD_JOIN_(a, b)
-#define RANKGRAD_OF_LEVEL(table) RANKGRAD_JOIN(table, RANKGRAD_LEVEL)
+#define RANKGRAD_OF_ISA(table) RANKGRAD_JOIN(table, RANKGRAD_ISA)
 
 namespace rankgrad {
 
@@ -25,14 +25,14 @@ struct MergeFamily {
     CountFamily counts;
 };
 
-extern const PairFamily RANKGRAD_OF_LEVEL(pair_kernels);
-extern const WeightedFamily RANKGRAD_OF_LEVEL(weighted_kernels);
-extern const MergeFamily RANKGRAD_OF_LEVEL(merge_kernels);
-extern const ExpansionFamily RANKGRAD_OF_LEVEL(expansion_kernels);
-extern const LevelTableFamily RANKGRAD_OF_LEVEL(level_table_kernels);
-extern const ListFamily RANKGRAD_OF_LEVEL(list_kernels);
-extern const BinnedRankFamily RANKGRAD_OF_LEVEL(rank_kernels);
-extern const ImplicitFamily RANKGRAD_OF_LEVEL(implicit_kernels);
-extern const KernelTable RANKGRAD_OF_LEVEL(kernels);
+extern const PairFamily RANKGRAD_OF_ISA(pair_kernels);
+extern const WeightedFamily RANKGRAD_OF_ISA(weighted_kernels);
+extern const MergeFamily RANKGRAD_OF_ISA(merge_kernels);
+extern const ExpansionFamily RANKGRAD_OF_ISA(expansion_kernels);
+extern const LevelTableFamily RANKGRAD_OF_ISA(level_table_kernels);
+extern const ListFamily RANKGRAD_OF_ISA(list_kernels);
+extern const BinnedRankFamily RANKGRAD_OF_ISA(rank_kernels);
+extern const ImplicitFamily RANKGRAD_OF_ISA(implicit_kernels);
+extern const KernelTable RANKGRAD_OF_ISA(kernels);
 
 }  // namespace rankgrad

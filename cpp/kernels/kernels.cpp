@@ -1,4 +1,4 @@
-// The table of a level, with the kernels that belong to no loss; the families are compiled by the files beside this one.
+// The table of one instruction set, with the kernels that belong to no loss; the families are compiled by the files beside this one.
 #include "kernels/simd/lane_sums.hpp"
 #include "kernels/isa.hpp"
 #include "kernels/sorted/stable_partition.hpp"
@@ -95,15 +95,15 @@ template <class T> constexpr MathKernels<T> math_kernels() {
 
 }  // namespace
 
-const KernelTable RANKGRAD_OF_LEVEL(kernels) = {
-    RANKGRAD_TEXT(RANKGRAD_LEVEL),
+const KernelTable RANKGRAD_OF_ISA(kernels) = {
+    RANKGRAD_TEXT(RANKGRAD_ISA),
     Lanes<float>::count,
-    &RANKGRAD_OF_LEVEL(pair_kernels),
-    &RANKGRAD_OF_LEVEL(weighted_kernels),
-    &RANKGRAD_OF_LEVEL(level_table_kernels),
-    &RANKGRAD_OF_LEVEL(list_kernels),
-    &RANKGRAD_OF_LEVEL(rank_kernels),
-    &RANKGRAD_OF_LEVEL(implicit_kernels),
+    &RANKGRAD_OF_ISA(pair_kernels),
+    &RANKGRAD_OF_ISA(weighted_kernels),
+    &RANKGRAD_OF_ISA(level_table_kernels),
+    &RANKGRAD_OF_ISA(list_kernels),
+    &RANKGRAD_OF_ISA(rank_kernels),
+    &RANKGRAD_OF_ISA(implicit_kernels),
     &copy_scores<float>,
     &copy_scores<double>,
     &all_finite<float>,

@@ -45,7 +45,7 @@ def build(folder: Path) -> None:
     where = folder / "build"
     options = {
         "RANKGRAD_COVERAGE": "ON",
-        "RANKGRAD_LEVELS": "v3",
+        "RANKGRAD_ISAS": "v3",
         "CMAKE_BUILD_TYPE": "None",
         "SKBUILD_PROJECT_VERSION": "0",
         "Python_EXECUTABLE": sys.executable,

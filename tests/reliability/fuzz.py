@@ -33,7 +33,7 @@ def build(where: Path, library: Path | None, sanitize: str) -> Path:
         "RANKGRAD_FUZZ": "ON",
         "RANKGRAD_LIBFUZZER": library or "",
         "RANKGRAD_SANITIZE": sanitize,
-        "RANKGRAD_LEVELS": "baseline",
+        "RANKGRAD_ISAS": "baseline",
         "RANKGRAD_OPENMP": "OFF",
         "CMAKE_BUILD_TYPE": "None" if sanitize else "Release",
         "SKBUILD_PROJECT_VERSION": "0",

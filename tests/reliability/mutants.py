@@ -155,7 +155,7 @@ def build(folder: Path) -> None:
     import pybind11
 
     options = {
-        "RANKGRAD_LEVELS": "baseline",
+        "RANKGRAD_ISAS": "baseline",
         "SKBUILD_PROJECT_VERSION": "0",
         "Python_EXECUTABLE": sys.executable,
         "pybind11_DIR": pybind11.get_cmake_dir(),

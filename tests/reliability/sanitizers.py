@@ -80,7 +80,7 @@ def build(kind: str, folder: Path) -> None:
 
     options = {
         "RANKGRAD_SANITIZE": FLAGS[kind],
-        "RANKGRAD_LEVELS": "baseline",
+        "RANKGRAD_ISAS": "baseline",
         "RANKGRAD_OPENMP": "OFF" if kind == "tsan" else "ON",
         "CMAKE_BUILD_TYPE": "None",
         "SKBUILD_PROJECT_VERSION": "0",

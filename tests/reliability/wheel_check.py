@@ -51,7 +51,7 @@ def build(python: str, out: Path, levels: str) -> Path:
         sources = Path(folder) / "rankgrad"
         skipped = shutil.ignore_patterns("build", "dist", ".git", ".nox", "*.so", "__pycache__", ".*_cache")
         shutil.copytree(ROOT, sources, ignore=skipped)
-        options = ["--config-settings", f"cmake.define.RANKGRAD_LEVELS={levels}"] if levels else []
+        options = ["--config-settings", f"cmake.define.RANKGRAD_ISAS={levels}"] if levels else []
         environment = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH, "PIP_NO_INDEX": "1"}
         command = [
             *without_network(),

@@ -19,7 +19,7 @@ struct ExpansionScratch {
     const double* tables = nullptr;
 };
 
-/// The tables of a loss at an instruction-set level; they are made once and stay for the life of the process.
+/// The tables of a loss on an instruction set; they are made once and stay for the life of the process.
 const double* expansion_tables(const ExpansionKernels& kernels);
 /// The same, remembered by the scratch.
 const double* lent_tables(ExpansionScratch& scratch, const ExpansionKernels& kernels);

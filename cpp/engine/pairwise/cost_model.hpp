@@ -1,7 +1,7 @@
 // The one place that chooses, list by list, how the pairs are summed, and sets the sizes that the faster sums leave open.
 //
 // A choice is a function of the labels, the scores, the type and the loss only: the constants are the same on every
-// machine and at every instruction-set level, so that an answer never depends on where it was computed.
+// machine and on every instruction set, so that an answer never depends on where it was computed.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The CPU check covers a whole level, including the registers that the operating system saves (XCR0): a CPU with AVX-512
+// The CPU check covers a whole instruction set, including the registers that the operating system saves (XCR0): a CPU with AVX-512
 // under a kernel that does not save zmm registers must not get v4.
 #include "engine/runtime/isa_dispatch.hpp"
 
@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #if defined(RANKGRAD_HAVE_V3) || defined(RANKGRAD_HAVE_V4)
-#define RANKGRAD_DETECT_LEVEL
+#define RANKGRAD_DETECT_ISA
 #include <cpuid.h>
 #endif
 
@@ -22,7 +22,7 @@ extern const KernelTable kernels_v4;
 
 namespace {
 
-#if defined(RANKGRAD_DETECT_LEVEL)
+#if defined(RANKGRAD_DETECT_ISA)
 struct Registers {
     unsigned a = 0, b = 0, c = 0, d = 0;
 };
@@ -40,7 +40,7 @@ bool has(unsigned word, std::initializer_list<int> bits) {
 }
 
 /// 1 = baseline, 3 = v3, 4 = v4, by the bits of the x86-64 psABI's micro-architecture levels.
-int detect_level() {
+int detect_isa() {
     const Registers one = cpuid(1, 0), seven = cpuid(7, 0), extended = cpuid(0x80000001u, 0);
     // SSE3, SSSE3, FMA, CX16, SSE4.1, SSE4.2, MOVBE, POPCNT, OSXSAVE, AVX, F16C
     if (!has(one.c, {0, 9, 12, 13, 19, 20, 22, 23, 27, 28, 29})) return 1;
@@ -54,30 +54,30 @@ int detect_level() {
 }
 #endif
 
-std::vector<const KernelTable*> find_levels() {
+std::vector<const KernelTable*> find_tables() {
     std::vector<const KernelTable*> found{&kernels_baseline};
-#if defined(RANKGRAD_DETECT_LEVEL)
-    const int level = detect_level();
+#if defined(RANKGRAD_DETECT_ISA)
+    const int isa = detect_isa();
 #endif
 #if defined(RANKGRAD_HAVE_V3)
-    if (level >= 3) found.push_back(&kernels_v3);
+    if (isa >= 3) found.push_back(&kernels_v3);
 #endif
 #if defined(RANKGRAD_HAVE_V4)
-    if (level >= 4) found.push_back(&kernels_v4);
+    if (isa >= 4) found.push_back(&kernels_v4);
 #endif
     return found;
 }
 
-const std::vector<const KernelTable*>& levels() {
-    static const std::vector<const KernelTable*> found = find_levels();
+const std::vector<const KernelTable*>& tables() {
+    static const std::vector<const KernelTable*> found = find_tables();
     return found;
 }
 
 const KernelTable* find(const std::string& name) {
     std::string known;
-    for (const KernelTable* table : levels()) {
-        if (name == table->level) return table;
-        known += (known.empty() ? "" : ", ") + std::string(table->level);
+    for (const KernelTable* table : tables()) {
+        if (name == table->isa) return table;
+        known += (known.empty() ? "" : ", ") + std::string(table->isa);
     }
     throw std::invalid_argument("instruction-set level '" + name + "' is not available: this machine has " + known);
 }
@@ -86,18 +86,18 @@ const KernelTable* find(const std::string& name) {
 
 std::atomic<const KernelTable*> active_kernels{nullptr};
 
-std::vector<std::string> available_levels() {
+std::vector<std::string> available_isas() {
     std::vector<std::string> names;
-    for (const KernelTable* table : levels()) names.emplace_back(table->level);
+    for (const KernelTable* table : tables()) names.emplace_back(table->isa);
     return names;
 }
 
 const KernelTable& first_kernels() {
     const char* forced = std::getenv("RANKGRAD_ISA");
-    select_level(forced != nullptr && *forced != '\0' ? forced : levels().back()->level);
+    select_isa(forced != nullptr && *forced != '\0' ? forced : tables().back()->isa);
     return kernels();
 }
 
-void select_level(const std::string& level) { active_kernels.store(find(level), std::memory_order_release); }
+void select_isa(const std::string& name) { active_kernels.store(find(name), std::memory_order_release); }
 
 }  // namespace rankgrad

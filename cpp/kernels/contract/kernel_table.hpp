@@ -1,5 +1,5 @@
 // The plain-data contract between the engine and the kernels: what a kernel is given, and the table of functions that
-// each instruction-set level fills. No code: this file is compiled on both sides.
+// each instruction set fills. No code: this file is compiled on both sides.
 #pragma once
 
 #include <cstddef>
@@ -157,7 +157,7 @@ struct ExpansionKernels {
     PairSum<double> sum[kPairModes];
 };
 
-/// One pairwise loss at one level.
+/// One pairwise loss.
 struct PairLossKernels {
     const char* name;
     bool factored[kPairModes];  ///< has the form with n exponentials: e^-(s_i - s_j) = e^-s_i e^s_j
@@ -189,7 +189,7 @@ using Exponentials = void (*)(const double* x, std::int64_t n, double centre, do
 template <class T>
 using ScaleCounts = void (*)(const std::int32_t* count, std::int64_t n, double factor, double least, T* out);
 
-/// Elementwise functions of vector_math.hpp, exposed so that their error bounds can be tested at each level.
+/// Elementwise functions of vector_math.hpp, exposed so that their error bounds can be tested on each instruction set.
 template <class T> struct MathKernels {
     void (*exp)(const T* x, std::int64_t n, T* out);
     void (*exp_inside)(const T* x, std::int64_t n, T* out);
@@ -222,7 +222,7 @@ struct ImplicitFamily {
 };
 
 struct KernelTable {
-    const char* level;
+    const char* isa;
     int float_lanes;
     const PairFamily* pair;
     const WeightedFamily* weighted;

@@ -84,7 +84,7 @@ struct RankKernels {
     ListSum<double> slopes[kPairModes];
 };
 
-/// One listwise or pointwise loss at one level.
+/// One listwise or pointwise loss.
 struct ListLossKernels {
     const char* name;
     ItemOrder order;

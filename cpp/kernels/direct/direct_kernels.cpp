@@ -1,4 +1,4 @@
-// The pairwise losses of a level: direct sums and sums by moments, and what other units compile: sums by merges of sorted
+// The pairwise losses of one instruction set: direct sums and sums by moments, and what other units compile: sums by merges of sorted
 // items (sorted/sorted_kernels.cpp) and near-linear sums (expansion/expansion_kernels.cpp).
 #include "kernels/isa.hpp"
 #include "kernels/direct/closed_forms.hpp"
@@ -21,15 +21,15 @@ template <class Loss, PairMode mode> constexpr PairSum<double> moment_sum() {
     else return nullptr;
 }
 template <class Loss> constexpr const MergeSums (*merge_sum())[2] {
-    if constexpr (Loss::hinge_power > 0) return RANKGRAD_OF_LEVEL(merge_kernels).losses[index_of<Loss>(PairLosses())];
+    if constexpr (Loss::hinge_power > 0) return RANKGRAD_OF_ISA(merge_kernels).losses[index_of<Loss>(PairLosses())];
     else return nullptr;
 }
 template <class Loss> constexpr const CountFamily* counts() {
-    if constexpr (Loss::hinge_power == 1) return &RANKGRAD_OF_LEVEL(merge_kernels).counts;
+    if constexpr (Loss::hinge_power == 1) return &RANKGRAD_OF_ISA(merge_kernels).counts;
     else return nullptr;
 }
 template <class Loss> constexpr const ExpansionKernels* expansion() {
-    if constexpr (Loss::expandable) return RANKGRAD_OF_LEVEL(expansion_kernels).losses[index_of<Loss>(PairLosses())];
+    if constexpr (Loss::expandable) return RANKGRAD_OF_ISA(expansion_kernels).losses[index_of<Loss>(PairLosses())];
     else return nullptr;
 }
 
@@ -63,6 +63,6 @@ template <class... Losses> struct PairLossTable<List<Losses...>> {
 
 }  // namespace
 
-const PairFamily RANKGRAD_OF_LEVEL(pair_kernels) = {kPairLosses, PairLossTable<PairLosses>::entries};
+const PairFamily RANKGRAD_OF_ISA(pair_kernels) = {kPairLosses, PairLossTable<PairLosses>::entries};
 
 }  // namespace rankgrad

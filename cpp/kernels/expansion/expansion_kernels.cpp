@@ -26,6 +26,6 @@ template <class... Losses> constexpr ExpansionFamily expansion_family(List<Losse
 
 }  // namespace
 
-const ExpansionFamily RANKGRAD_OF_LEVEL(expansion_kernels) = expansion_family(PairLosses());
+const ExpansionFamily RANKGRAD_OF_ISA(expansion_kernels) = expansion_family(PairLosses());
 
 }  // namespace rankgrad

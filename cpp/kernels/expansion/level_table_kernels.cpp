@@ -1,4 +1,4 @@
-// The sums with level tables of an instruction-set level; they know losses by their tables only.
+// This instruction set's sums by label-level tables. A loss enters only through its expansion tables.
 #include "kernels/isa.hpp"
 #include "kernels/expansion/level_potentials.hpp"
 #include "kernels/expansion/level_tables.hpp"
@@ -22,7 +22,7 @@ template <class T> constexpr LevelTableKernels<T> level_table_kernels() {
 
 }  // namespace
 
-const LevelTableFamily RANKGRAD_OF_LEVEL(level_table_kernels) = {level_table_kernels<float>(),
-                                                                 level_table_kernels<double>()};
+const LevelTableFamily RANKGRAD_OF_ISA(level_table_kernels) = {level_table_kernels<float>(),
+                                                               level_table_kernels<double>()};
 
 }  // namespace rankgrad

@@ -1,10 +1,10 @@
-// The losses of implicit feedback of a level.
+// The losses of implicit feedback on one instruction set.
 #include "kernels/implicit/implicit_sums.hpp"
 #include "kernels/isa.hpp"
 
 namespace rankgrad {
 
-const ImplicitFamily RANKGRAD_OF_LEVEL(implicit_kernels) = {implicit_kernels<float>(), implicit_kernels<double>(),
-                                                            implicit_double_kernels()};
+const ImplicitFamily RANKGRAD_OF_ISA(implicit_kernels) = {implicit_kernels<float>(), implicit_kernels<double>(),
+                                                          implicit_double_kernels()};
 
 }  // namespace rankgrad

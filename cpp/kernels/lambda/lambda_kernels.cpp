@@ -1,4 +1,4 @@
-// The direct sums of a level with pair weights: every loss with every weight.
+// The direct sums on one instruction set with pair weights: every loss with every weight.
 #include "kernels/isa.hpp"
 #include "kernels/direct/direct_sum.hpp"
 #include "kernels/lambda/rank_by_counting.hpp"
@@ -36,7 +36,7 @@ template <class... Losses> struct WeightedTable<List<Losses...>> {
 
 }  // namespace
 
-const WeightedFamily RANKGRAD_OF_LEVEL(weighted_kernels) = {
+const WeightedFamily RANKGRAD_OF_ISA(weighted_kernels) = {
     WeightedTable<PairLosses>::entries, &count_ranks<float>, &count_ranks<double>, {&rank_scan<8>, &rank_scan<16>}};
 
 }  // namespace rankgrad

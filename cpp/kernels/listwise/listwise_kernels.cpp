@@ -1,4 +1,4 @@
-// The listwise and pointwise losses of a level: a new one is added here.
+// The listwise and pointwise losses of one instruction set: a new one is added here.
 #include "kernels/listwise/smooth_ranks.hpp"
 #include "kernels/isa.hpp"
 #include "kernels/listwise/list_mle.hpp"
@@ -48,6 +48,6 @@ constexpr ListLossKernels kListLosses[] = {
 
 }  // namespace
 
-const ListFamily RANKGRAD_OF_LEVEL(list_kernels) = {sizeof kListLosses / sizeof *kListLosses, kListLosses};
+const ListFamily RANKGRAD_OF_ISA(list_kernels) = {sizeof kListLosses / sizeof *kListLosses, kListLosses};
 
 }  // namespace rankgrad

@@ -1,4 +1,4 @@
-// The near-linear sums over smooth ranks of a level: the same for all metrics of ranks.
+// The near-linear sums over smooth ranks on one instruction set: the same for all metrics of ranks.
 #include "kernels/listwise/smooth_ranks_binned.hpp"
 #include "kernels/isa.hpp"
 
@@ -25,6 +25,6 @@ template <int nodes> constexpr BinnedRanks binned_ranks() {
 
 }  // namespace
 
-const BinnedRankFamily RANKGRAD_OF_LEVEL(rank_kernels) = {{binned_ranks<8>(), binned_ranks<16>()}};
+const BinnedRankFamily RANKGRAD_OF_ISA(rank_kernels) = {{binned_ranks<8>(), binned_ranks<16>()}};
 
 }  // namespace rankgrad

@@ -15,7 +15,8 @@ namespace {
 #define RANKGRAD_INLINE inline __attribute__((always_inline))
 #define RANKGRAD_NOINLINE __attribute__((noinline))
 #if defined(__AVX2__)
-constexpr int kRegisterBytes = 32;  // with AVX-512, too: levels of a list seldom fill 16 lanes (cmake/isa_levels.cmake)
+constexpr int kRegisterBytes =
+    32;  // with AVX-512, too: levels of a list seldom fill 16 lanes (cmake/instruction_sets.cmake)
 #else
 constexpr int kRegisterBytes = 16;
 #endif

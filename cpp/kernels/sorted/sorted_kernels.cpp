@@ -1,4 +1,4 @@
-// The sums of a level by merges of sorted items, entries per pairwise loss, empty for a loss that has none; and by counts of pairs.
+// The sums on one instruction set by merges of sorted items, entries per pairwise loss, empty for a loss that has none; and by counts of pairs.
 #include "kernels/sorted/exact_dot.hpp"
 #include "kernels/direct/count_tiles.hpp"
 #include "kernels/isa.hpp"
@@ -31,6 +31,6 @@ template <class... Losses> constexpr MergeFamily merge_family(List<Losses...>) {
 
 }  // namespace
 
-const MergeFamily RANKGRAD_OF_LEVEL(merge_kernels) = merge_family(PairLosses());
+const MergeFamily RANKGRAD_OF_ISA(merge_kernels) = merge_family(PairLosses());
 
 }  // namespace rankgrad

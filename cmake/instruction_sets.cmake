@@ -1,8 +1,8 @@
-# The kernels are compiled once per instruction-set level and chosen at run time.
+# The kernels are compiled once per instruction set and chosen at run time.
 #
 # Rules that keep this sound (tests/test_codebase_build.py holds them):
 #  - no unsafe floating-point flags: only "errno is not set by math" and "floating-point operations do not trap";
-#  - no link-time optimisation on these objects, so that no code of a higher level leaks into another object;
+#  - no link-time optimisation on these objects, so that no code of a higher instruction set leaks into another object;
 #  - each object defines exactly one external symbol, its table, and no weak one.
 set(RANKGRAD_KERNEL_FLAGS -O3 -fopenmp-simd -fno-math-errno -fno-trapping-math -fno-lto -Wno-psabi)
 
@@ -10,27 +10,27 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$" AND NOT MSVC)
   set(RANKGRAD_KERNEL_FLAGS_baseline -march=x86-64)
   set(RANKGRAD_KERNEL_FLAGS_v3 -march=x86-64-v3)
   # AVX-512 on registers of 256 bits: twice as many of them, and its masks and conversions. With 512 bits the sums over lists of
-  # about 100 items were up to 1.6 times as slow (Zen 4): few of their levels fill 16 lanes, and divisions gain nothing.
+  # about 100 items were up to 1.6 times as slow (Zen 4): few of their label levels fill 16 lanes, and divisions gain nothing.
   set(RANKGRAD_KERNEL_FLAGS_v4 -march=x86-64-v4 -mprefer-vector-width=256)
-  set(all_levels baseline v3 v4)
+  set(all_isas baseline v3 v4)
 else()
   set(RANKGRAD_KERNEL_FLAGS_baseline "")
-  set(all_levels baseline)
+  set(all_isas baseline)
 endif()
-set(RANKGRAD_LEVELS ${all_levels} CACHE STRING "Levels to build, of ${all_levels}; baseline is always among them")
+set(RANKGRAD_ISAS ${all_isas} CACHE STRING "Instruction sets to build, of ${all_isas}; baseline is always among them")
 
 function(rankgrad_add_kernels)
   set(objects "")
   set(definitions "")
-  set(levels baseline ${RANKGRAD_LEVELS})
-  list(REMOVE_DUPLICATES levels)
-  foreach(level IN LISTS levels)
-    if(NOT DEFINED RANKGRAD_KERNEL_FLAGS_${level})
-      message(FATAL_ERROR "RANKGRAD_LEVELS: '${level}' is not a level of this processor: ${all_levels}")
+  set(isas baseline ${RANKGRAD_ISAS})
+  list(REMOVE_DUPLICATES isas)
+  foreach(isa IN LISTS isas)
+    if(NOT DEFINED RANKGRAD_KERNEL_FLAGS_${isa})
+      message(FATAL_ERROR "RANKGRAD_ISAS: '${isa}' is no instruction set of this processor: ${all_isas}")
     endif()
-    string(TOUPPER ${level} name)
+    string(TOUPPER ${isa} name)
     list(APPEND definitions RANKGRAD_HAVE_${name})
-    set(target rankgrad_kernels_${level})
+    set(target rankgrad_kernels_${isa})
     add_library(${target} OBJECT
       cpp/kernels/direct/direct_kernels.cpp
       cpp/kernels/expansion/expansion_kernels.cpp
@@ -42,11 +42,11 @@ function(rankgrad_add_kernels)
       cpp/kernels/listwise/smooth_rank_kernels.cpp
       cpp/kernels/sorted/sorted_kernels.cpp)
     target_include_directories(${target} PRIVATE cpp)
-    target_compile_definitions(${target} PRIVATE RANKGRAD_LEVEL=${level})
+    target_compile_definitions(${target} PRIVATE RANKGRAD_ISA=${isa})
     if(RANKGRAD_SANITIZE)
-      target_compile_options(${target} PRIVATE ${RANKGRAD_KERNEL_FLAGS} ${RANKGRAD_KERNEL_FLAGS_${level}} -O1)
+      target_compile_options(${target} PRIVATE ${RANKGRAD_KERNEL_FLAGS} ${RANKGRAD_KERNEL_FLAGS_${isa}} -O1)
     elseif(NOT MSVC)
-      target_compile_options(${target} PRIVATE ${RANKGRAD_KERNEL_FLAGS} ${RANKGRAD_KERNEL_FLAGS_${level}})
+      target_compile_options(${target} PRIVATE ${RANKGRAD_KERNEL_FLAGS} ${RANKGRAD_KERNEL_FLAGS_${isa}})
     endif()
     target_link_libraries(${target} PRIVATE rankgrad_warnings)
     set_target_properties(${target} PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)
@@ -54,6 +54,6 @@ function(rankgrad_add_kernels)
   endforeach()
   string(JOIN " " flags_text ${RANKGRAD_KERNEL_FLAGS})
   set(RANKGRAD_KERNEL_OBJECTS ${objects} PARENT_SCOPE)
-  set(RANKGRAD_LEVEL_DEFINITIONS ${definitions} PARENT_SCOPE)
+  set(RANKGRAD_ISA_DEFINITIONS ${definitions} PARENT_SCOPE)
   set(RANKGRAD_KERNEL_FLAGS_TEXT "${flags_text}" PARENT_SCOPE)
 endfunction()
