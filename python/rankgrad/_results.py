@@ -7,10 +7,44 @@ from typing import Any
 
 import numpy as np
 
+from rankgrad import _core
 from rankgrad._arrays import Array
+from rankgrad._frameworks import Results
+
+Scores = Array | tuple[Array, Array]
+_WITH_HESSIAN = (_core.GRAD_HESS, _core.GRAD_POSITIVE_HESS)
 
 
-def result(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+def results(mode: int, out: Any, shape: tuple[int, ...] | None, scores: Scores) -> Results:
+    """Arrays for what the mode gives: values of the shape, None for a number, and derivatives like the scores."""
+    if mode in _WITH_HESSIAN:
+        grad, hess = _pair(out, f"({_names('grad', scores)}, {_names('hess', scores)})")
+        return None, _like(grad, scores, "grad"), _like(hess, scores, "hess")
+    values, grad = None, out
+    if mode == _core.VALUE:
+        values, grad = out, None
+        if shape is None and out is not None:
+            raise ValueError("out: the value of a reduced loss or of one list is a number, not an array")
+    elif shape is not None:
+        values, grad = _pair(out, f"(value, {_names('grad', scores)})")
+    if shape is not None:
+        values = _result(values, shape, (scores[0] if isinstance(scores, tuple) else scores).dtype)
+    return values, None if mode == _core.VALUE else _like(grad, scores, "grad"), None
+
+
+def _names(of: str, scores: Scores) -> str:
+    return f"({of}_positive, {of}_negative)" if isinstance(scores, tuple) else of
+
+
+def _like(out: Any, scores: Scores, of: str) -> Any:
+    """The arrays for a derivative with respect to the scores."""
+    if not isinstance(scores, tuple):
+        return _result(out, scores.shape, scores.dtype)
+    parts = _pair(out, _names(of, scores))
+    return tuple(_result(part, x.shape, x.dtype) for part, x in zip(parts, scores, strict=True))
+
+
+def _result(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """`out` if it can take the result, or a new array if it is None."""
     if out is None:
         return np.empty(shape, dtype)
@@ -23,7 +57,7 @@ def result(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     return out
 
 
-def pair(out: Any, names: str) -> tuple[Any, Any]:
+def _pair(out: Any, names: str) -> tuple[Any, Any]:
     """The two parts of `out`, or None twice."""
     if out is None:
         return None, None
