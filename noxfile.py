@@ -97,13 +97,9 @@ def threads(session: nox.Session) -> None:
 def contraction(session: nox.Session) -> None:
     """The tests of numbers where the compiler contracts no product with a sum: nothing may depend on it."""
     session.install(".[test]", "-C", "cmake.define.CMAKE_CXX_FLAGS=-ffp-contract=off")
-    tests = [*map(str, sorted((ROOT / "tests").glob("test_*.py"))), "tests/reliability/test_search.py"]
-    builds = [
-        f"--ignore=tests/test_{name}.py" for name in ("codebase_build", "contributing", "demo", "readme")
-    ]
-    session.run(
-        "python", "-m", "pytest", "-n", "auto", "--dist", "loadfile", *tests, *builds, *session.posargs
-    )
+    others = ("codebase", "reliability", "calls/test_demo.py", "calls/test_readme.py")
+    tests = ["tests", *(f"--ignore=tests/{name}" for name in others), "tests/reliability/test_search.py"]
+    session.run("python", "-m", "pytest", "-n", "auto", "--dist", "loadfile", *tests, *session.posargs)
 
 
 @nox.session

@@ -1,4 +1,4 @@
-"""The error of the fast sums against sums in extended precision (tests/exact.py), relative to the absolute terms.
+"""The error of the fast sums against sums in extended precision (tests/spec/exact.py), relative to the absolute terms.
 
 Score scales from 0.01 to 1,000; two, five and all distinct label levels, one positive or one negative item; scores as
 they fall, with ties, and with row weights. What the last bit of a score changes in a sum is not counted as its error.
@@ -17,7 +17,7 @@ import rankgrad as rg
 
 from works import SHARES, Array
 
-sys.path.append(str(Path(__file__).parents[1] / "tests"))
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "spec"))
 from exact import exact_sums
 from exact_ranks import LOSSES as RANK_LOSSES
 from exact_ranks import exact as exact_ranks

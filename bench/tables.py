@@ -18,8 +18,8 @@ the wall. Through Python: value and gradient of the summed loss, labels bound or
 for the results. Memory: how far the process's high-water mark rises over what it held before the call, of rankgrad in
 its first call, of a peer in its second. LightGBM and XGBoost: a boosting round with a stump on one feature less the
 same round with squared error, against rankgrad's gradient and Hessian. Growth: doubled lengths up to 1,000,000.
-Accuracy: against the sums of tests/exact.py, score scales 0.01 to 1,000, ties, one positive or negative among 2,000
-items, row weights; relative to the sum of the absolute terms."""
+Accuracy: against the sums of tests/spec/exact.py, score scales 0.01 to 1,000, ties, one positive or negative among
+2,000 items, row weights; relative to the sum of the absolute terms."""
 
 
 def full_report(results: Results, about: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
 # The kernels are compiled once per instruction set and chosen at run time.
 #
-# Rules that keep this sound (tests/test_codebase_build.py holds them):
+# Rules that keep this sound (tests/codebase/test_codebase_build.py holds them):
 #  - no unsafe floating-point flags: only "errno is not set by math" and "floating-point operations do not trap";
 #  - no link-time optimisation on these objects, so that no code of a higher instruction set leaks into another object;
 #  - each object defines exactly one external symbol, its table, and no weak one.

@@ -1,4 +1,4 @@
-"""`ranking_softmax_loss` against braintools (see data/README.md) and its own laws."""
+"""`ranking_softmax_loss` against braintools (see goldens/data/README.md) and its own laws."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import rankgrad as rg
 
-from test_goldens import array, load
+from golden_files import array, load
 
 pytestmark = pytest.mark.usefixtures("isa")
 

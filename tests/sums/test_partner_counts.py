@@ -1,6 +1,6 @@
 """The hinge without weights, whose derivatives are numbers of pairs: counted, not summed.
 
-With row weights of 1 they are summed (tests/test_sorted_sums.py holds the sums to the reference): the same numbers, bit
+With row weights of 1 they are summed (test_sorted_sums.py holds the sums to the reference): the same numbers, bit
 for bit.
 """
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import rankgrad as rg
 
+from golden_files import array, load, y_true
 from reference_listwise import Array
-from test_goldens import array, load, y_true
 
 pytestmark = pytest.mark.usefixtures("isa")
 

@@ -20,7 +20,7 @@ import pytest
 import rankgrad as rg
 from rankgrad import _core
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 KERNELS = ROOT / "cpp" / "kernels"
 UNITS = sorted(str(path.relative_to(KERNELS)) for path in KERNELS.rglob("*.cpp"))
 COMPILER = next(filter(None, map(shutil.which, (os.environ.get("CXX", "g++"), "g++"))), None)

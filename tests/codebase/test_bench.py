@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-REPORT = Path(__file__).parents[1] / "bench" / "report.py"
+REPORT = Path(__file__).parents[2] / "bench" / "report.py"
 pytestmark = pytest.mark.skipif(not REPORT.exists(), reason="bench/ is not beside the tests")
 
 

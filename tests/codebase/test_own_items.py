@@ -1,4 +1,4 @@
-"""The direct sums over a part of a list write to the items of the part alone: tests/own_items.cpp, at every level."""
+"""The direct sums over a part of a list write to the items of the part alone: own_items.cpp, at every level."""
 
 from __future__ import annotations
 

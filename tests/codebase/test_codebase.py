@@ -14,7 +14,7 @@ from rankgrad import _core
 import reference
 from helpers import LOSSES
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CPP = ROOT / "cpp"
 GENERATED = {".git", "build", "dist", "__pycache__", ".nox", ".venv", "venv", ".mypy_cache", ".ruff_cache"}
 GENERATED |= {".pytest_cache", ".hypothesis", ".benchmarks"}
@@ -54,8 +54,8 @@ def cmake_files() -> list[Path]:
 
 @pytest.mark.parametrize("name", _core.pair_losses())
 def test_every_pair_loss_has_a_reference_and_a_public_class(name: str) -> None:
-    assert name in reference.PAIR_LOSSES, f"tests/reference.py has no function {name}"
-    assert name in LOSSES, f"tests/helpers.py does not make {name}: the tests pass it by"
+    assert name in reference.PAIR_LOSSES, f"tests/spec/reference.py has no function {name}"
+    assert name in LOSSES, f"tests/spec/helpers.py does not make {name}: the tests pass it by"
     public = type(LOSSES[name]())
     assert public.__name__ in rg.__all__
     assert getattr(rg, public.__name__) is public

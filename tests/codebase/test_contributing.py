@@ -12,10 +12,15 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 BUILD_PACKAGES = ("scikit_build_core", "pybind11", "cmake", "ninja")
 COPIED = ("CMakeLists.txt", "pyproject.toml", "README.md", "LICENSE", "cmake", "cpp", "python", "tests")
-TESTS = ("test_codebase.py", "test_values.py", "test_derivatives.py", "test_laws.py")
+TESTS = (
+    "codebase/test_codebase.py",
+    "losses/test_values.py",
+    "losses/test_derivatives.py",
+    "losses/test_laws.py",
+)
 
 pytestmark = [
     pytest.mark.slow,
@@ -49,7 +54,7 @@ def add_the_loss(tree: Path) -> None:
     losses = tree / "cpp" / "kernels" / "losses" / "pair_losses.hpp"
     insert_before(losses, "template <class... Losses> struct List {};", code["struct"] + "\n")
     insert_before(losses, "Hinge, SquaredHinge,", "Savage, ")
-    insert_before(tree / "tests" / "reference.py", "def squared_hinge(", code["function"] + "\n\n")
+    insert_before(tree / "tests" / "spec" / "reference.py", "def squared_hinge(", code["function"] + "\n\n")
     public = tree / "python" / "rankgrad" / "pairwise.py"
     public.write_text(f"{public.read_text(encoding='utf-8')}\n\n{code['class']}", encoding="utf-8")
     names = tree / "python" / "rankgrad" / "__init__.py"

@@ -6,7 +6,6 @@ import json
 import pickle
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
+from golden_files import load
 from helpers import LOSSES, PADDING_PROOF, REDUCTIONS, bind, check
 from reference import Array
 from reference_lists import Lists
@@ -128,9 +128,7 @@ def test_neighbouring_ranks_far_down_keep_their_digits_in_float32() -> None:
 
 # --- other libraries' values --------------------------------------------------------------------------
 
-RAX: list[dict[str, Any]] = json.loads(
-    (Path(__file__).parent / "data" / "rax_lambda_weights.json").read_text()
-)["cases"]
+RAX = load("rax_lambda_weights.json")
 RAX_CLASSES = {"pairwise_logistic_loss": rg.PairwiseLogisticLoss, "pairwise_hinge_loss": rg.PairwiseHingeLoss}
 
 
