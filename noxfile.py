@@ -9,11 +9,12 @@ import nox
 ROOT = Path(__file__).parent
 EXTRAS = nox.project.load_toml(ROOT / "pyproject.toml")["project"]["optional-dependencies"]
 CPP = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "cpp").rglob("*.[hc]pp"))]
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 
 nox.options.sessions = ["tests", "lint", "types"]
 
 
-@nox.session(python=["3.10", "3.11", "3.12", "3.13"])
+@nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Build, install, test; arguments go to pytest: `nox -s tests-3.12 -- -k hinge`."""
     session.install(".[test]")
@@ -79,7 +80,7 @@ def build(session: nox.Session) -> None:
     session.run(empty, "tests/test_minimal.py")
 
 
-@nox.session(python=["3.10", "3.11", "3.12", "3.13"])
+@nox.session(python=PYTHONS)
 def reliability(session: nox.Session) -> None:
     """The figures of docs/RELIABILITY.md; `nox -s reliability-3.12 -- --long` for the long forms."""
     session.install(".[test]")

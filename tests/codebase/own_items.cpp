@@ -1,8 +1,9 @@
-// Direct sums over parts of a list: what they add to must be the items of the part, as its neighbours may be another thread's.
+// Direct sums over parts of a list: what they add to must be the items of the part, as its neighbours may be another
+// thread's.
 //
-// All sums begin as -0.0, which stays -0.0 only where nothing is added, not even 0. Prints the first place that is touched though it
-// belongs to no pair, and ends with 1. Counts, which have no such number, lie in a page of memory between two that cannot be written
-// to: at its end, then at its beginning.
+// All sums begin as -0.0, which stays -0.0 only where nothing is added, not even 0. Prints the first index that is
+// touched though it belongs to no pair, and ends with 1. Counts, which have no such number, lie in a page of memory
+// between two that cannot be written to: at its end, then at its beginning.
 #include <sys/mman.h>
 #include <unistd.h>
 

@@ -22,6 +22,7 @@ GENERATED |= {".pytest_cache", ".hypothesis", ".benchmarks"}
 #: C++ files that may be longer than LONGEST lines, each with its reason.
 LONG_FILES: dict[str, str] = {}
 LONGEST = 250
+WIDEST = 120
 
 pytestmark = pytest.mark.skipif(not CPP.is_dir(), reason="the sources are not beside the tests")
 
@@ -120,6 +121,20 @@ def test_a_file_says_what_it_is_for_and_ends_soon(path: Path) -> None:
     assert len(lines) <= LONGEST or str(path.relative_to(CPP)) in LONG_FILES
     if path.suffix == ".hpp":
         assert "#pragma once" in lines
+
+
+def narrow_files() -> list[Path]:
+    """C++, that of the tests too, and what builds it."""
+    tests = [path for path in (ROOT / "tests").rglob("*") if path.suffix in (".hpp", ".cpp")]
+    return [*sources("."), *tests, *cmake_files()]
+
+
+@pytest.mark.parametrize("path", narrow_files(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_lines_end_at_the_widest_column(path: Path) -> None:
+    """clang-format lays out the code but breaks no comment, and nothing lays out CMake."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    wide = [number for number, line in enumerate(lines, 1) if len(line) > WIDEST]
+    assert not wide, f"lines {wide} of {path.relative_to(ROOT)} are wider than {WIDEST} columns"
 
 
 # --- flags --------------------------------------------------------------------------------------------
