@@ -64,7 +64,7 @@ def bench(session: nox.Session) -> None:
 def bench_report(session: nox.Session) -> None:
     """Measure rankgrad beside its peers: table and pictures; `-- --publish` puts them into README.md and docs/."""
     session.install(".[bench]")
-    session.run("python", "bench/report.py", *session.posargs)
+    session.run("python", "-m", "bench.report", *session.posargs)
 
 
 @nox.session

@@ -10,15 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-REPORT = Path(__file__).parents[2] / "bench" / "report.py"
-pytestmark = pytest.mark.skipif(not REPORT.exists(), reason="bench/ is not beside the tests")
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(not (ROOT / "bench").is_dir(), reason="bench/ is not beside the tests")
 
 
 def test_quick_report(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="the report draws pictures")
     command = [
         sys.executable,
-        str(REPORT),
+        "-m",
+        "bench.report",
         "--quick",
         "--peers",
         "rankgrad",
@@ -26,7 +27,7 @@ def test_quick_report(tmp_path: Path) -> None:
         "--output",
         str(tmp_path),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     results = json.loads((tmp_path / "results.json").read_text())["results"]
     assert not [
@@ -47,8 +48,8 @@ def test_quick_report(tmp_path: Path) -> None:
 
 
 def test_rounds_keep_the_shortest_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(REPORT.parent))
-    from run import keep
+    monkeypatch.syspath_prepend(str(ROOT))
+    from bench.report.collect import keep
 
     records: list[dict[str, object]] = []
     for seconds, rankgrad in ((3.0, 0.5), (2.0, 0.7)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from works import NUM_ITEMS
+from bench.workloads import NUM_ITEMS
 
 
 def pairwise(phi: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:

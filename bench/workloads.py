@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import rankgrad as rg
 from numpy.typing import NDArray
+from rankgrad.datasets import LABEL_SHARES
 
 Array = NDArray[Any]
 
@@ -29,15 +30,12 @@ LISTWISE = {
 IMPLICIT = ("implicit_bpr", "implicit_hinge", "adaptive_bpr", "adaptive_hinge", "warp")
 NUM_ITEMS = 100_000  # that WARP takes its negatives from
 
-#: Shares of the labels 0 to 4: a mix as in web search.
-SHARES = (0.515, 0.325, 0.134, 0.018, 0.008)
-
 
 @dataclass(frozen=True)
 class Work:
     """A loss on `lists` lists of `length` items; for the implicit losses, positives and negatives of each.
 
-    `labels`: "five" levels in the shares above, "two" levels, all "distinct"; "ragged" are lists of five levels whose
+    `labels`: "five" levels as in web search, "two" levels, all "distinct"; "ragged" are lists of five levels whose
     length varies about `length`.
     """
 
@@ -87,7 +85,7 @@ def data(work: Work) -> Data:
     if work.labels == "distinct":
         labels = rng.permuted(np.broadcast_to(np.arange(work.length), shape), axis=1)
     else:
-        labels = rng.choice(5, shape, p=SHARES) if work.labels != "two" else rng.random(shape) < 0.2
+        labels = rng.choice(5, shape, p=LABEL_SHARES) if work.labels != "two" else rng.random(shape) < 0.2
     spread = labels / max(labels.max(), 5)  # better items score a little higher
     scores = rng.normal(size=shape) + 1.5 * spread
     return Data((scores.astype(work.dtype),), labels.astype(work.dtype), groups)

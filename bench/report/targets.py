@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from works import Work
+from bench.workloads import Work
 
 Record = dict[str, Any]
 Results = dict[str, list[Record]]

@@ -1,6 +1,6 @@
-"""rankgrad measured alone: growth with the list length, threads, instruction-set levels and calls, accuracy.
+"""rankgrad measured alone: growth with the list length, threads, instruction sets and calls, accuracy.
 
-Started by report.py as `python bench/alone.py EXPERIMENT SECONDS [--quick]`, answers as JSON lines.
+Started by report/collect.py as `python -m bench.experiments EXPERIMENT SECONDS [--quick]`, answers as JSON lines.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 import rankgrad as rg
 
-import accuracy
-from clock import minima, pin
-from works import PAIRWISE, Work, data, rankgrad_step
+from bench.timing import minima, pin
+from bench.workloads import PAIRWISE, Work, data, rankgrad_step
 
 LABELS = ("two", "five", "distinct")
 Record = dict[str, Any]
@@ -57,7 +56,7 @@ def threads(seconds: float, quick: bool) -> Iterator[Record]:
 
 
 def calls(seconds: float, quick: bool) -> Iterator[Record]:
-    """The cost of a call itself, and the direct sum over pairs at each instruction-set level."""
+    """The cost of a call itself, and the direct sum over pairs at each instruction set."""
     pin()
     rng = np.random.default_rng(0)
     objective = rg.PairwiseLogisticLoss().bind(rng.integers(0, 3, 8))
@@ -67,12 +66,12 @@ def calls(seconds: float, quick: bool) -> Iterator[Record]:
     yield {"what": "bound objective, one list of 8 items, value and gradient", "seconds": bound}
     yield {"what": "one-off `loss(y_true, y_pred)`, 5 items", "seconds": one_off}
     for name in PAIRWISE:
-        for level in rg.isa_levels():
-            active = rg.select_isa(level)
+        for isa in rg.isa_levels():
+            active = rg.select_isa(isa)
             work = Work(name, 100, 1000, "two")
             (best,) = minima([rankgrad_step(work, algorithm="direct")], seconds)
             rg.select_isa(active)
-            what = f"{name}, pair by pair, level {level}, 100 x 1,000, float32"
+            what = f"{name}, pair by pair, isa {isa}, 100 x 1,000, float32"
             yield {"what": what, "pairs": pairs(work), "seconds": best}
 
 
@@ -82,7 +81,9 @@ def pairs(work: Work) -> float:
 
 
 def accuracies(seconds: float, quick: bool) -> Iterator[Record]:
-    """The error of the fast sums."""
+    """The error of the fast sums, against the sums that the tests have."""
+    from bench import accuracy
+
     return accuracy.worst_errors(quick)
 
 

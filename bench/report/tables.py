@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from registry import PEERS
-from targets import Results, Row, measured, rows, times
-from works import Work
+from bench.peers import PEERS
+from bench.report.targets import Results, Row, measured, rows, times
+from bench.workloads import Work
 
 NOTES = """How it was measured. Every peer in a process of its own on one pinned core, one thread in every runtime;
 its result is compared with rankgrad's first. Calls of the peer and of rankgrad alternate; shortest times, a ratio of
@@ -27,7 +27,7 @@ def full_report(results: Results, about: dict[str, Any]) -> str:
     packages = ", ".join(f"{name} {version}" for name, version in about["packages"].items())
     parts = [
         "# Speed, memory and accuracy",
-        f"{about['processor']}, {about['date']}. rankgrad by {about['compiler']}, levels {', '.join(about['levels'])}. "
+        f"{about['processor']}, {about['date']}. rankgrad by {about['compiler']}, instruction sets {', '.join(about['isas'])}. "
         f"Python {about['python']}; {packages}. Measured in {about['rounds']} rounds, {about['minutes']:.0f} minutes.",
         "## What was wanted",
         target_table(rows(results)),
@@ -37,7 +37,7 @@ def full_report(results: Results, about: dict[str, Any]) -> str:
         lengths_table(results),
         "![time against list length](speed.png)",
         "![memory against list length](memory.png)",
-        "## Calls and instruction-set levels",
+        "## Calls and instruction sets",
         calls_table(results),
         "## Not measured, and why",
         "\n".join(failures(results)) or "Nothing.",
@@ -48,9 +48,7 @@ def full_report(results: Results, about: dict[str, Any]) -> str:
 
 def readme_block(results: Results, about: dict[str, Any]) -> str:
     """The main lines, for README.md."""
-    head = (
-        f"Measured on one core of {about['processor']}, {about['date']}, levels {', '.join(about['levels'])}:"
-    )
+    head = f"Measured on one core of {about['processor']}, {about['date']}, instruction sets {', '.join(about['isas'])}:"
     chosen = [row for row in rows(results) if row.met is not None]
     lines = [[row.work, row.against, row.cells[0], row.cells[1]] for row in chosen]
     missing = [name for name in PEERS if not measured(results, peer=name)]

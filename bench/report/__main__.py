@@ -1,11 +1,11 @@
 """Measures rankgrad beside its peers on one core and writes a table with targets, all figures, and pictures.
 
-python bench/report.py                     all of it, three quarters of an hour, into bench/results
-python bench/report.py --rounds 1          each measurement once, a third of the time
-python bench/report.py --quick             a minute or two, to see that it runs
-python bench/report.py --peers NumPy numba rankgrad
-python bench/report.py --publish           also docs/speed.png, docs/memory.png and the figures in README.md
-python bench/report.py --results FILE      writes the report of an earlier run
+python -m bench.report                     all of it, three quarters of an hour, into bench/results
+python -m bench.report --rounds 1          each measurement once, a third of the time
+python -m bench.report --quick             a minute or two, to see that it runs
+python -m bench.report --peers NumPy numba rankgrad
+python -m bench.report --publish           also docs/speed.png, docs/memory.png and the figures in README.md
+python -m bench.report --results FILE      writes the report of an earlier run
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from typing import Any
 
 import rankgrad as rg
 
-import plots
-from registry import PEERS
-from run import run_all
-from tables import full_report, readme_block
-from targets import Results
+from bench.peers import PEERS
+from bench.report import plots
+from bench.report.collect import run_all
+from bench.report.tables import full_report, readme_block
+from bench.report.targets import Results
 
-HERE = Path(__file__).parent
-README = HERE.parent / "README.md"
-BLOCK = re.compile(r"(<!-- made by bench/report.py -->\n).*?(<!-- end -->)", flags=re.DOTALL)
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+BLOCK = re.compile(r"(<!-- made by bench/report -->\n).*?(<!-- end -->)", flags=re.DOTALL)
 
 
 def main() -> None:
@@ -39,7 +39,9 @@ def main() -> None:
     parser.add_argument("--peers", nargs="+", choices=PEERS, metavar="PEER", help=", ".join(PEERS))
     parser.add_argument("--rounds", type=int, default=3, help="how often what has a target is measured (3)")
     parser.add_argument("--results", type=Path, help="take the measurements of an earlier run")
-    parser.add_argument("--output", type=Path, default=HERE / "results", help="folder of the report")
+    parser.add_argument(
+        "--output", type=Path, default=ROOT / "bench" / "results", help="folder of the report"
+    )
     parser.add_argument("--publish", action="store_true", help="into docs/ and README.md too")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
@@ -70,7 +72,7 @@ def write(run: dict[str, Any], folder: Path, publish: bool) -> None:
     plots.draw(results, folder, machine)
     print(f"\n{block}\nwrote {folder}/report.md, readme.md, speed.png, memory.png")
     if publish:
-        plots.draw(results, HERE.parent / "docs", machine)
+        plots.draw(results, ROOT / "docs", machine)
         text = README.read_text(encoding="utf-8")
         README.write_text(BLOCK.sub(lambda m: m[1] + block + m[2], text), encoding="utf-8")
 
@@ -83,7 +85,7 @@ def about(seconds: float) -> dict[str, Any]:
         "date": date.today().isoformat(),
         "minutes": seconds / 60,
         "compiler": rg.build_info()["compiler"],
-        "levels": rg.isa_levels(),
+        "isas": rg.isa_levels(),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in sorted(packages)},
     }

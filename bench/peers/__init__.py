@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from boosters import LightGBM, LightGBMDefault, XGBoost
-from peers import KerasRsJax, KerasRsTorch, Numba, NumPy, Peer, Rankgrad, Rax, Torch, TorchCompile
+from bench.peers.boosters import LightGBM, LightGBMDefault, XGBoost
+from bench.peers.libraries import (
+    KerasRsJax,
+    KerasRsTorch,
+    Numba,
+    NumPy,
+    Peer,
+    Rankgrad,
+    Rax,
+    Torch,
+    TorchCompile,
+)
 
 PEERS: dict[str, type[Peer]] = {
     peer.name: peer

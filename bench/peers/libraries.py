@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-import numpy_pairs
-import torch_losses
-from works import PAIRWISE, Array, Step, Work, data, parts, rankgrad_step
+from bench.peers import numpy_pairs, torch_losses
+from bench.workloads import PAIRWISE, Array, Step, Work, data, parts, rankgrad_step
 
 
 class Peer:

@@ -12,13 +12,15 @@ from pathlib import Path
 from threading import Timer
 from typing import Any
 
-from alone import EXPERIMENTS, TIMED
-from clock import ONE_THREAD
-from plan import plan
-from targets import Record, Results, has_target
-from works import Work
+from bench.experiments import EXPERIMENTS, TIMED
+from bench.report.plan import plan
+from bench.report.targets import Record, Results, has_target
+from bench.timing import ONE_THREAD
+from bench.workloads import Work
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
+#: What the accuracy is compared with.
+SPECIFICATION = ROOT / "tests" / "spec"
 
 #: Seconds after which a silent process is ended; a compiler may take a minute.
 PATIENCE = 300.0
@@ -93,7 +95,7 @@ def summary(answer: Record) -> str:
 def ask_peer(name: str, works: list[Work], seconds: float) -> Iterator[tuple[Work, Record]]:
     """Each work with its answer; when the process ends before an answer, that work failed and a new one goes on."""
     while works:
-        process = started("measure.py", name, str(seconds))
+        process = started("measure_peer", name, str(seconds))
         assert process.stdin is not None
         assert process.stdout is not None
         for work in list(works):
@@ -119,19 +121,21 @@ def ask_peer(name: str, works: list[Work], seconds: float) -> Iterator[tuple[Wor
 
 
 def experiment_records(name: str, seconds: float, quick: bool) -> Iterator[Record]:
-    process = started("alone.py", name, str(seconds), *(["--quick"] if quick else []))
+    process = started("experiments", name, str(seconds), *(["--quick"] if quick else []))
     assert process.stdout is not None
     yield from map(json.loads, process.stdout)
     if process.wait():
         yield {"failed": f"its process ended with {process.returncode}"}
 
 
-def started(script: str, *arguments: str) -> subprocess.Popen[str]:
+def started(program: str, *arguments: str) -> subprocess.Popen[str]:
     """A process with one thread per runtime; its complaints go to ours."""
     environment = os.environ | ONE_THREAD
-    if script == "alone.py":
+    if program == "experiments":
         environment.pop("OMP_NUM_THREADS")
-    command = [sys.executable, str(HERE / script), *arguments]
+    places = [str(ROOT), str(SPECIFICATION), *filter(None, [environment.get("PYTHONPATH")])]
+    environment["PYTHONPATH"] = os.pathsep.join(places)
+    command = [sys.executable, "-m", f"bench.{program}", *arguments]
     return subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
     )

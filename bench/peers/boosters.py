@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from peers import Peer
-from works import Array, Step, Work, data, rankgrad_step
+from bench.peers.libraries import Peer
+from bench.workloads import Array, Step, Work, data, rankgrad_step
 
 
 def feature(work: Work) -> Array:

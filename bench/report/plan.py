@@ -7,9 +7,9 @@ from itertools import product
 
 import rankgrad as rg
 
-from alone import LABELS
-from registry import PEERS
-from works import IMPLICIT, LISTWISE, PAIRWISE, Work
+from bench.experiments import LABELS
+from bench.peers import PEERS
+from bench.workloads import IMPLICIT, LISTWISE, PAIRWISE, Work
 
 #: Of one list, for every peer; the last one says what a peer would need for it.
 LENGTHS = (10, 100, 300, 1000, 3000, 10_000, 1_000_000)

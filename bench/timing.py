@@ -11,7 +11,7 @@ from pathlib import Path
 from time import perf_counter, process_time, sleep
 from typing import Any
 
-from works import Step
+from bench.workloads import Step
 
 STATUS, FORGET_PEAK = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 

@@ -1,7 +1,7 @@
 """Measures one peer in a process of its own: works come as JSON lines, measurements go as JSON lines.
 
-Started by report.py as `python bench/measure.py PEER SECONDS`, with the environment that keeps every runtime to one
-thread. A work that fails is answered with the reason.
+Started by report/collect.py as `python -m bench.measure_peer PEER SECONDS`, with the environment that keeps every
+runtime to one thread. A work that fails is answered with the reason.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import warnings
 from dataclasses import asdict
 from typing import Any
 
-import registry
-from clock import growth, minima, pin
-from peers import Peer, Rankgrad
-from works import Work, data, rankgrad_step
+from bench.peers import PEERS
+from bench.peers.libraries import Peer, Rankgrad
+from bench.timing import growth, minima, pin
+from bench.workloads import Work, data, rankgrad_step
 
 #: A call that would take longer, in seconds, or need more memory, in bytes, is not made.
 LONGEST_CALL = 30.0
@@ -30,7 +30,7 @@ class TooMuchError(Exception):
 def main() -> None:
     pin()
     warnings.simplefilter("ignore")
-    peer, seconds = registry.PEERS[sys.argv[1]](), float(sys.argv[2])
+    peer, seconds = PEERS[sys.argv[1]](), float(sys.argv[2])
     answers = os.fdopen(os.dup(1), "w")  # what a framework prints goes elsewhere
     os.dup2(2, 1)
     missing = started(peer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from targets import LABELS, Results, measured
+from bench.report.targets import LABELS, Results, measured
 
 #: Colour and marker by peer, so that a peer looks the same in every picture.
 STYLES = {
