@@ -22,12 +22,16 @@ Accuracy: against the sums of tests/spec/exact.py, score scales 0.01 to 1,000, t
 2,000 items, row weights; relative to the sum of the absolute terms."""
 
 
+def isas(about: dict[str, Any]) -> str:
+    return f"instruction sets {', '.join(about['isas'])}"
+
+
 def full_report(results: Results, about: dict[str, Any]) -> str:
     """report.md."""
     packages = ", ".join(f"{name} {version}" for name, version in about["packages"].items())
     parts = [
         "# Speed, memory and accuracy",
-        f"{about['processor']}, {about['date']}. rankgrad by {about['compiler']}, instruction sets {', '.join(about['isas'])}. "
+        f"{about['processor']}, {about['date']}. rankgrad by {about['compiler']}, {isas(about)}. "
         f"Python {about['python']}; {packages}. Measured in {about['rounds']} rounds, {about['minutes']:.0f} minutes.",
         "## What was wanted",
         target_table(rows(results)),
@@ -48,7 +52,7 @@ def full_report(results: Results, about: dict[str, Any]) -> str:
 
 def readme_block(results: Results, about: dict[str, Any]) -> str:
     """The main lines, for README.md."""
-    head = f"Measured on one core of {about['processor']}, {about['date']}, instruction sets {', '.join(about['isas'])}:"
+    head = f"Measured on one core of {about['processor']}, {about['date']}, {isas(about)}:"
     chosen = [row for row in rows(results) if row.met is not None]
     lines = [[row.work, row.against, row.cells[0], row.cells[1]] for row in chosen]
     missing = [name for name in PEERS if not measured(results, peer=name)]
