@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "engine/data/evaluation.hpp"
-#include "engine/data/parts.hpp"
+#include "engine/runtime/parts.hpp"
 #include "engine/data/score_unit.hpp"
 #include "engine/runtime/memory.hpp"
 #include "engine/runtime/parallel.hpp"

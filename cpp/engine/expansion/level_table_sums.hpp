@@ -7,7 +7,7 @@
 
 #include "engine/data/evaluation.hpp"
 #include "engine/data/score_bins.hpp"
-#include "engine/data/parts.hpp"
+#include "engine/runtime/parts.hpp"
 #include "engine/data/level_codes.hpp"
 #include "engine/runtime/parallel.hpp"
 

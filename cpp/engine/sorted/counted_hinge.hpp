@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/data/evaluation.hpp"
-#include "engine/data/parts.hpp"
+#include "engine/runtime/parts.hpp"
 #include "engine/data/score_unit.hpp"
 #include "engine/sorted/partner_counts.hpp"
 
