@@ -36,6 +36,7 @@ class OnAnotherDevice:
             r"labels.*infinity at index 1\b.*finite labels",
         ),
         (lambda: HINGE.bind(LABELS).value(SCORES, out=np.zeros(3)), "out: the value of a reduced loss"),
+        (lambda: rg.bpr_loss(SCORES, SCORES, out=np.zeros(3)), "out: the value of a reduced loss"),
         (lambda: HINGE.bind(LABELS).hessp(SCORES, [0.0, np.nan, 1.0]), r"vector: NaN .* at index 1\b"),
         (lambda: rg.PairwiseHingeLoss.from_config({"heat": 1.0}), r"config: unknown keys \['heat'\]"),
         (
@@ -83,6 +84,12 @@ def test_scores_of_two_types_are_computed_in_the_wider_one() -> None:
     assert {grad.dtype for grad in grads} == {np.dtype(np.float64)}
 
 
+def test_values_of_positives_go_where_they_are_wanted() -> None:
+    out = np.empty(3)
+    assert rg.bpr_loss(SCORES, SCORES, reduction="none", out=out) is out
+    np.testing.assert_array_equal(out, rg.bpr_loss(SCORES, SCORES, reduction="none"))
+
+
 def test_noise_of_an_iteration_is_that_of_the_bound_loss() -> None:
     loss = rg.XENDCGLoss(seed=3)
     grad, hess = loss.grad_and_hess(LABELS, SCORES, iteration=5)
@@ -90,6 +97,9 @@ def test_noise_of_an_iteration_is_that_of_the_bound_loss() -> None:
     assert np.array_equal(grad, bound[0])
     assert np.array_equal(hess, bound[1])
     assert loss.call([LABELS], [SCORES], iteration=5).tolist() == [loss(LABELS, SCORES, iteration=5)]
+    assert HINGE(LABELS, SCORES, iteration=5) == HINGE(LABELS, SCORES)
+    with pytest.raises(ValueError, match="iteration: a whole number, from 0 to"):
+        HINGE(LABELS, SCORES, iteration=-1)
 
 
 def test_no_lists_at_all() -> None:

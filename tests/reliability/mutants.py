@@ -84,7 +84,7 @@ class Check(NamedTuple):
 
 def python_checks() -> Iterator[Check]:
     """Each `raise ValueError(...)` and `raise TypeError(...)` of the package."""
-    for path in sorted(PACKAGE.glob("*.py")):
+    for path in sorted(PACKAGE.rglob("*.py")):
         source = path.read_bytes()
         starts = [0]
         for text in source.splitlines(keepends=True):
