@@ -2,7 +2,6 @@
 
 from rankgrad._core import __version__
 from rankgrad._runtime import build_info, isa_levels, select_isa, show_versions, threads
-from rankgrad._softmax_function import ranking_softmax_loss
 from rankgrad.implicit import (
     adaptive_bpr_loss,
     adaptive_hinge_loss,
@@ -16,9 +15,7 @@ from rankgrad.listwise import (
     ApproxMRRLoss,
     ApproxNDCGLoss,
     ListMLELoss,
-    PointwiseMeanSquaredError,
     Poly1SoftmaxLoss,
-    SigmoidCrossEntropyLoss,
     SoftmaxLoss,
     UniqueSoftmaxLoss,
     XENDCGLoss,
@@ -34,6 +31,8 @@ from rankgrad.pairwise import (
     PairwiseSoftZeroOneLoss,
     PairwiseSquaredHingeLoss,
 )
+from rankgrad.pointwise import PointwiseMeanSquaredError, SigmoidCrossEntropyLoss
+from rankgrad.ranking_softmax import ranking_softmax_loss
 
 __all__ = [
     "ApproxMRRLoss",

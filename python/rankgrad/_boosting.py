@@ -18,9 +18,8 @@ import numpy as np
 from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array
 from rankgrad._boosting_data import TrainingData, in_words_of
-from rankgrad._iterated import IteratedLoss
+from rankgrad._checks import check_choice, real, shown
 from rankgrad._loss import RankingLoss
-from rankgrad._options import check_choice, real, shown
 from rankgrad.metrics import Cutoffs, Empty, Gain, Ties, as_sequence, cutoffs_of, gain_table, ndcg
 from rankgrad.objective import Objective
 
@@ -142,11 +141,11 @@ class BoostingObjective:
         weights = data.weights if data.weights is None or self.loss._item_weights else data.list_weights()
         with in_words_of(self._words):
             bound = self._cache.get(self.loss, self.list_scale, data.labels, weights, data.groups)
-            noise: dict[str, Any] = {}
-            if isinstance(self.loss, IteratedLoss):
-                noise = {"iteration": _hash_of(data.scores)}
             grad, hess = bound.grad_and_hess(
-                data.scores, curvature=self.hessian, min_hessian=self.min_hessian, **noise
+                data.scores,
+                curvature=self.hessian,
+                min_hessian=self.min_hessian,
+                iteration=_hash_of(data.scores) if self.loss._has_noise else 0,
             )
         return np.ascontiguousarray(grad, np.float32), np.ascontiguousarray(hess, np.float32)
 

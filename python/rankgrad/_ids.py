@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from rankgrad._arrays import Array, as_array
-from rankgrad._options import shown
+from rankgrad._checks import shown
 
 Ids = Array | Sequence[Any]
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import KW_ONLY, asdict, dataclass, fields, replace
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 
-from rankgrad import lists
+from rankgrad import _core, lists
 from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_labels, as_mask
-from rankgrad._options import check_choice, positive_number, shown
-from rankgrad._reductions import balanced, check_reduction, weights_of
+from rankgrad._checks import check_choice, positive_number, shown
+from rankgrad._frameworks import Results, same_array_out
+from rankgrad._reductions import REDUCTIONS, balanced, weights_of
 from rankgrad._results import refuse_overlaps
 from rankgrad._silent_zeros import Compares, warn_of_silent_zeros
 from rankgrad.objective import Objective, source_of
@@ -20,6 +21,16 @@ from rankgrad.objective import Objective, source_of
 _Loss = TypeVar("_Loss", bound="RankingLoss")
 
 _DTYPES = ("float16", "bfloat16", "float32", "float64")
+
+
+class Data(NamedTuple):
+    """What a loss is bound to, as the caller gave it."""
+
+    y_true: Any
+    sample_weight: Any = None
+    groups: Any = None
+    offsets: Any = None
+    qid: Any = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,7 @@ class RankingLoss(ABC):
       their own dtype. An item is valid if its mask is true and its label allowed; others never matter.
     * `y_pred`: scores of the same shape; float32 and float64 are computed and answered in their own dtype.
     * `sample_weight`: a number, one per item, or one per list as a column of shape (n_lists, 1).
+    * `cotangent`, `out`, `n_threads`, `iteration`: see :class:`rankgrad.Objective`.
 
     Raises ValueError or TypeError naming the argument and the first bad place; nothing is written then.
     """
@@ -66,17 +78,18 @@ class RankingLoss(ABC):
     negative_labels: str = "ignore"
     nan: str = "raise"
 
-    _objective: ClassVar[type[Objective]] = Objective
     _item_weights: ClassVar[bool] = True  # else one weight per list
     _flat_list_weights: ClassVar[bool] = False  # one weight per list also as shape (n_lists,)
     _compares: ClassVar[Compares] = "items"
+    _has_noise: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
         set_field(self, "temperature", positive_number(self.temperature, "temperature"))
-        check_reduction(self.reduction)
+        check_choice(self.reduction, "reduction", REDUCTIONS)
         if self.dtype is not None:
             set_field(self, "dtype", _dtype_name(self.dtype))
+            check_choice(self.dtype, "dtype", _DTYPES)
         check_choice(self.negative_labels, "negative_labels", ("ignore", "use"))
         check_choice(self.nan, "nan", ("raise", "propagate"))
 
@@ -90,10 +103,11 @@ class RankingLoss(ABC):
         offsets: Any = None,
         qid: Any = None,
         n_threads: int | None = None,
+        iteration: int = 0,
     ) -> Any:
         """The reduced loss as a float, or an array for reduction "none"."""
-        bound = self._bind(y_true, sample_weight, groups, offsets, qid, raveled=False)
-        return bound.value(y_pred, n_threads=n_threads)
+        data = Data(y_true, sample_weight, groups, offsets, qid)
+        return self._evaluate(_core.VALUE, (y_pred,), data, None, None, n_threads, iteration)[0]
 
     def value_and_grad(
         self,
@@ -107,11 +121,11 @@ class RankingLoss(ABC):
         cotangent: Any = None,
         out: Array | None = None,
         n_threads: int | None = None,
+        iteration: int = 0,
     ) -> tuple[Any, Array]:
         """The value and its gradient, shaped like the scores; see :class:`rankgrad.Objective`."""
-        self._refuse_overlaps(out, y_true, sample_weight, groups, offsets, qid)
-        bound = self._bind(y_true, sample_weight, groups, offsets, qid, raveled=False)
-        return bound.value_and_grad(y_pred, cotangent=cotangent, out=out, n_threads=n_threads)
+        data = Data(y_true, sample_weight, groups, offsets, qid)
+        return self._evaluate(_core.VALUE_GRAD, (y_pred,), data, cotangent, out, n_threads, iteration)[:2]
 
     def grad_and_hess(
         self,
@@ -125,15 +139,15 @@ class RankingLoss(ABC):
         cotangent: Any = None,
         out: tuple[Array, Array] | None = None,
         n_threads: int | None = None,
+        iteration: int = 0,
     ) -> tuple[Array, Array]:
         """The gradient and the diagonal Hessian, shaped like the scores; see :class:`rankgrad.Objective`."""
-        self._refuse_overlaps(out, y_true, sample_weight, groups, offsets, qid)
-        bound = self._bind(y_true, sample_weight, groups, offsets, qid, raveled=False)
-        return bound.grad_and_hess(y_pred, cotangent=cotangent, out=out, n_threads=n_threads)
+        data = Data(y_true, sample_weight, groups, offsets, qid)
+        return self._evaluate(_core.GRAD_HESS, (y_pred,), data, cotangent, out, n_threads, iteration)[1:]
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
+    def call(self, y_true: Any, y_pred: Any, *, iteration: int = 0) -> Any:
         """The unreduced values, whatever the reduction, as keras-rs's method of this name."""
-        return replace(self, reduction=None)(y_true, y_pred)
+        return replace(self, reduction=None)(y_true, y_pred, iteration=iteration)
 
     def bind(
         self,
@@ -151,7 +165,7 @@ class RankingLoss(ABC):
         "fast" takes the sums that grow slower than the number of pairs where the loss has them.
         """
         check_choice(algorithm, "algorithm", ("auto", "direct", "fast"))
-        return self._bind(y_true, sample_weight, groups, offsets, qid, raveled=True, algorithm=algorithm)
+        return self._bind(Data(y_true, sample_weight, groups, offsets, qid), algorithm)
 
     @property
     def has_curvature(self) -> bool:
@@ -178,56 +192,52 @@ class RankingLoss(ABC):
             raise ValueError(f"config: unknown keys {unknown}; known are {sorted(known)}")
         return cls(**config)
 
-    @staticmethod
-    def _refuse_overlaps(
-        out: Any, y_true: Any, sample_weight: Any, groups: Any = None, offsets: Any = None, qid: Any = None
-    ) -> None:
-        refuse_overlaps(
-            out, y_true=y_true, sample_weight=sample_weight, groups=groups, offsets=offsets, qid=qid
-        )
+    @same_array_out
+    def _evaluate(
+        self,
+        mode: int,
+        scores: tuple[Any, ...],
+        data: Data,
+        cotangent: Any,
+        out: Any,
+        n_threads: int | None,
+        iteration: int,
+    ) -> Results:
+        """Binds, evaluates as :class:`rankgrad.Objective` does, and forgets."""
+        refuse_overlaps(out, **data._asdict())
+        return self._bind(data)._evaluate(mode, scores, cotangent, out, n_threads, iteration)
 
     @in_default_mode
-    def _bind(
-        self,
-        y_true: Any,
-        sample_weight: Any,
-        groups: Any,
-        offsets: Any,
-        qid: Any,
-        *,
-        raveled: bool,
-        algorithm: str = "auto",
-    ) -> Objective:
-        labels, mask = labels_and_mask(y_true)
-        boundaries = lists.offsets_of(labels.shape, groups=groups, offsets=offsets, qid=qid)
-        flat_mask = None if mask is None else mask.reshape(-1)
-        flat = labels.reshape(-1)
-        core = self._bind_core(flat, boundaries, flat_mask, algorithm)
+    def _bind(self, data: Data, algorithm: str | None = None) -> Objective:
+        """Without an algorithm for one call, of scores of the labels' own shape."""
+        labels, mask = labels_and_mask(data.y_true)
+        shape, flat = labels.shape, labels.reshape(-1)
+        boundaries = lists.offsets_of(shape, groups=data.groups, offsets=data.offsets, qid=data.qid)
+        core = self._bind_core(
+            flat, boundaries, None if mask is None else mask.reshape(-1), algorithm or "auto"
+        )
         warn_of_silent_zeros(core, self._compares, labels, mask, boundaries, self.negative_labels == "ignore")
-        raising = self.nan == "raise"
         weights = weights_of(
-            sample_weight,
-            labels.shape,
+            data.sample_weight,
+            shape,
             core,
-            raising,
+            self.nan == "raise",
             per_item=self._item_weights,
             flat_lists=self._flat_list_weights,
         )
         if self.reduction == "mean_with_sample_weight":
             weights = balanced(weights)
-        if core.values_per_item:
-            values_shape: tuple[int, ...] = labels.shape
-        else:
-            values_shape = () if boundaries is None else (core.n_lists,)
-        reduction = check_reduction(self.reduction)
-        source = source_of(self, flat, algorithm) if raveled else None  # a call that is over needs none
-        return self._objective(
-            core, labels.shape, values_shape, weights, reduction, raising, self.dtype, raveled, source
-        )
+        per_list = () if boundaries is None else (core.n_lists,)
+        source = None if algorithm is None else source_of(flat, algorithm)
+        return Objective(self, core, shape, shape if core.values_per_item else per_list, weights, source)
 
     @abstractmethod
     def _bind_core(self, labels: Array, offsets: Array | None, mask: Array | None, algorithm: str) -> Any:
         """The core's object for flat labels, offsets and mask; `algorithm` as in `bind`."""
+
+    def _parameters(self) -> dict[str, Any]:
+        """The parameters of the formula by the names that the core has for them."""
+        return {}
 
 
 def labels_and_mask(
@@ -243,11 +253,9 @@ def labels_and_mask(
     return labels, None if mask is None else as_mask(mask, f'{name}["mask"]', labels.shape)
 
 
-def _dtype_name(dtype: Any) -> str:
+def _dtype_name(dtype: Any) -> Any:
+    """The name of a dtype; what is none is left for the check of the names."""
     try:
-        name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+        return dtype if isinstance(dtype, str) else np.dtype(dtype).name
     except Exception:  # NumPy raises many kinds for what is no dtype
-        name = ""
-    if name not in _DTYPES:
-        raise ValueError(f"dtype: one of {_DTYPES} is wanted, got {shown(dtype)}")
-    return name
+        return dtype

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from rankgrad._arrays import Array, as_weights
-from rankgrad._options import shown
 
 REDUCTIONS = (
     "sum",
@@ -25,13 +24,6 @@ REDUCTIONS = (
     "none",
     None,
 )
-
-
-def check_reduction(reduction: Any) -> str | None:
-    """The reduction, with "none" as None. Raises ValueError for an unknown one."""
-    if not (reduction is None or isinstance(reduction, str)) or reduction not in REDUCTIONS:
-        raise ValueError(f"reduction: one of {REDUCTIONS} is wanted, got {shown(reduction)}")
-    return None if reduction == "none" else reduction
 
 
 @dataclass(frozen=True)
@@ -104,7 +96,7 @@ def balanced(weights: Weights) -> Weights:
 
 def divisor_of(reduction: str | None, weights: Weights, n_values: int, core: Any) -> float:
     """What the weighted sum is divided by."""
-    if reduction in (None, "sum"):
+    if reduction in (None, "none", "sum"):
         return 1.0
     if reduction == "mean_with_sample_weight" and weights.total is not None:
         return weights.total

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rankgrad import _core
-from rankgrad._options import check_choice, whole
+from rankgrad._checks import check_choice, thread_count
 
 
 class threads:  # noqa: N801  (used like a function)
@@ -25,7 +25,7 @@ class threads:  # noqa: N801  (used like a function)
     """
 
     def __init__(self, n: int | None) -> None:
-        self._before: int = _core.set_default_threads(0 if n is None else whole(n, "n", 1, 4096))
+        self._before: int = _core.set_default_threads(thread_count(n, "n"))
 
     def __enter__(self) -> threads:
         return self

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rankgrad._arrays import as_integers
-from rankgrad._options import real, shown, whole, whole_or_none
+from rankgrad._checks import real, shown, whole, whole_or_none
 from rankgrad.lists import offsets_of, offsets_of_groups
 
 FloatArray = npt.NDArray[np.float64]

@@ -49,9 +49,10 @@ import numpy as np
 from rankgrad import _core
 from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_array
-from rankgrad._implicit_data import Pairs, features_of, item_ids
-from rankgrad._options import check_choice, flag, positive_number, real, whole
-from rankgrad._results import refuse_overlaps
+from rankgrad._checks import check_choice, flag, positive_number, real, thread_count, whole
+from rankgrad._frameworks import Results, same_array_out
+from rankgrad._implicit_arguments import Pairs, features_of, item_ids
+from rankgrad._results import refuse_overlaps, results
 
 _REDUCTIONS = ("collie", "mean", "sum", "none")
 _FORMS = {"collie": "sigmoid_gap", "log": "negative_log_sigmoid"}
@@ -128,7 +129,8 @@ class ImplicitLoss(ABC):
     ) -> Any:
         """The loss as a float, or an array for reduction "none"."""
         items = (positive_items, negative_items, metadata, metadata_weights)
-        return self._evaluate(_core.VALUE, positive_scores, negative_scores, num_items, items, **options)[0]
+        scores = (positive_scores, negative_scores)
+        return self._evaluate(_core.VALUE, scores, num_items, items, options)[0]
 
     def value_and_grad(
         self,
@@ -143,10 +145,8 @@ class ImplicitLoss(ABC):
     ) -> tuple[Any, tuple[Array, Array]]:
         """The value and (grad_positive, grad_negative), shaped like the scores."""
         items = (positive_items, negative_items, metadata, metadata_weights)
-        value, grad, _ = self._evaluate(
-            _core.VALUE_GRAD, positive_scores, negative_scores, num_items, items, **options
-        )
-        return value, grad
+        scores = (positive_scores, negative_scores)
+        return self._evaluate(_core.VALUE_GRAD, scores, num_items, items, options)[:2]
 
     def grad_and_hess(
         self,
@@ -161,13 +161,23 @@ class ImplicitLoss(ABC):
     ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
         """The gradients and the diagonal of the Hessian, each as (of the positives, of the negatives)."""
         items = (positive_items, negative_items, metadata, metadata_weights)
-        _, grad, hess = self._evaluate(
-            _core.GRAD_HESS, positive_scores, negative_scores, num_items, items, **options
-        )
-        return grad, hess
+        scores = (positive_scores, negative_scores)
+        return self._evaluate(_core.GRAD_HESS, scores, num_items, items, options)[1:]
+
+    @same_array_out
+    def _evaluate(
+        self,
+        mode: int,
+        scores: tuple[Any, ...],
+        num_items: Any,
+        items: tuple[Any, Any, Any, Any],
+        options: dict[str, Any],
+    ) -> Results:
+        positive, negative = scores
+        return self._sum(mode, positive, negative, num_items, items, **options)
 
     @in_default_mode
-    def _evaluate(
+    def _sum(
         self,
         mode: int,
         positive_scores: Any,
@@ -182,7 +192,7 @@ class ImplicitLoss(ABC):
         out: Any = None,
         n_threads: int | None = None,
         **options: Any,
-    ) -> tuple[Any, Any, Any]:
+    ) -> Results:
         loss = replace(self, **options) if options else self
         pairs = Pairs(
             positive_scores, negative_scores, offsets, groups, self._negative_name, self._choice == "every"
@@ -192,7 +202,8 @@ class ImplicitLoss(ABC):
         given = dict(zip(names, items, strict=True)) | {"margin": loss.margin, "sample_weight": sample_weight}
         given |= {"positive_scores": positive_scores, self._negative_name: negative_scores}
         refuse_overlaps(out, **given, offsets=offsets, groups=groups, cotangent=cotangent)
-        values, grad, hess = pairs.results(mode, unreduced, out)
+        shape = pairs.positive.shape if unreduced else None
+        values, grad, hess = results(mode, out, shape, (pairs.positive, pairs.negative))
         margin, margins = pairs.number_or_array(loss.margin, "margin")
         weight = pairs.weights(sample_weight)
         factor, cotangents = pairs.cotangent(cotangent, unreduced)
@@ -208,11 +219,11 @@ class ImplicitLoss(ABC):
             cotangents,
             loss.reduction in ("collie", "mean"),
             factor,
-            pairs.threads(n_threads),
+            thread_count(n_threads),
             out is None,
             values,
-            *grad,
-            *hess,
+            *(grad or (None, None)),
+            *(hess or (None, None)),
         )
         return (value if values is None else values), grad, hess
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from rankgrad import _core
-from rankgrad._options import flag, shown, whole_or_none
+from rankgrad._checks import flag, shown, whole_or_none
 from rankgrad.metrics import Gain, gain_table
 
 _NO_TABLE = np.zeros(0)

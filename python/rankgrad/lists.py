@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 
 from rankgrad._arrays import Array, as_integers
+from rankgrad._checks import shown
 from rankgrad._ids import as_ids
-from rankgrad._options import shown
 
 
 def offsets_of(

@@ -28,9 +28,8 @@ from typing import Any, ClassVar
 
 from rankgrad import _core
 from rankgrad._arrays import Array
-from rankgrad._iterated import IteratedLoss
+from rankgrad._checks import check_choice, flag, real, whole, whole_or_none
 from rankgrad._loss import RankingLoss
-from rankgrad._options import check_choice, flag, real, whole, whole_or_none
 
 
 @dataclass(frozen=True)
@@ -51,18 +50,16 @@ class ListwiseLoss(RankingLoss):
 
     def _bind_core(self, labels: Array, offsets: Array | None, mask: Array | None, algorithm: str) -> Any:
         return _core.Listwise(
-            self._kernel,
-            self._target_name(),
-            self.temperature,
-            getattr(self, "epsilon", 1.0),
-            getattr(self, "k", None) or 0,
-            getattr(self, "seed", 0),
-            labels,
-            offsets,
-            mask,
-            self.negative_labels == "ignore",
-            self.nan == "propagate",
-            algorithm,
+            loss=self._kernel,
+            target=self._target_name(),
+            temperature=self.temperature,
+            labels=labels,
+            offsets=offsets,
+            mask=mask,
+            ignore_negative=self.negative_labels == "ignore",
+            propagate_nan=self.nan == "propagate",
+            algorithm=algorithm,
+            **{"epsilon": 1.0, "cutoff": 0, "seed": 0} | self._parameters(),
         )
 
     def _target_name(self) -> str:
@@ -123,6 +120,9 @@ class Poly1SoftmaxLoss(ListwiseLoss):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "epsilon", real(self.epsilon, "epsilon"))
+
+    def _parameters(self) -> dict[str, Any]:
+        return {"epsilon": self.epsilon}
 
 
 @dataclass(frozen=True)
@@ -219,6 +219,9 @@ class ApproxNDCGLoss(_SmoothRankLoss):
         super().__post_init__()
         object.__setattr__(self, "k", whole_or_none(self.k, "k", 1, 2**62))
 
+    def _parameters(self) -> dict[str, Any]:
+        return {"cutoff": self.k or 0}
+
 
 @dataclass(frozen=True)
 class ApproxMRRLoss(_SmoothRankLoss):
@@ -236,33 +239,7 @@ class ApproxMRRLoss(_SmoothRankLoss):
 
 
 @dataclass(frozen=True)
-class SigmoidCrossEntropyLoss(ListwiseLoss):
-    """log(1 + exp(z)) - z y per item, labels clipped to [0, 1]; g = sigmoid(z) - y, h = sigmoid(z)(1 -
-    sigmoid(z)).
-
-    Pointwise: unreduced values, weights and "sum_over_batch_size" are per item. Source: Rax
-    ``pointwise_sigmoid_loss``.
-    """
-
-    _kernel = "sigmoid_cross_entropy"
-    _compares = None
-    _target = "clipped_label"
-
-
-@dataclass(frozen=True)
-class PointwiseMeanSquaredError(ListwiseLoss):
-    """(z - y)^2 per item; g = 2 (z - y), h = 2.
-
-    Pointwise: unreduced values, weights and "sum_over_batch_size" are per item. Source: Rax
-    ``pointwise_mse_loss``.
-    """
-
-    _kernel = "squared_error"
-    _compares = None
-
-
-@dataclass(frozen=True)
-class XENDCGLoss(IteratedLoss, ListwiseLoss):
+class XENDCGLoss(ListwiseLoss):
     """L = -sum phi / (sum phi) log p with phi = 2^y - u and u uniform noise in [0, 1), drawn anew for each
     iteration.
 
@@ -270,7 +247,7 @@ class XENDCGLoss(IteratedLoss, ListwiseLoss):
     takes an approximate Newton direction instead). The noise is a pure function of (seed, iteration, list,
     position in the list): the same for any number of threads, batch padding and order of calls.
 
-    Every call takes ``iteration=0``; pass the number of the boosting round or training step.
+    Pass every call the number of the boosting round or training step as ``iteration=``.
 
     Parameters
     ----------
@@ -283,9 +260,13 @@ class XENDCGLoss(IteratedLoss, ListwiseLoss):
     seed: int = 0
     _kernel = "softmax"
     _target = "noisy_power"
+    _has_noise = True
     _item_weights = False
     _flat_list_weights = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "seed", whole(self.seed, "seed", 0, 2**64 - 1))
+
+    def _parameters(self) -> dict[str, Any]:
+        return {"seed": self.seed}

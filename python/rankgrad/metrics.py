@@ -28,8 +28,9 @@ import numpy.typing as npt
 from rankgrad import _core
 from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_array, as_scores, as_weights, plain
-from rankgrad._loss import labels_and_mask
-from rankgrad._options import check_choice, flag, real, shown, whole_or_none
+from rankgrad._checks import check_choice, flag, real, shown, whole_or_none
+from rankgrad._frameworks import Results, same_array_out
+from rankgrad._loss import Data, labels_and_mask
 from rankgrad.lists import offsets_of
 
 Gain = Literal["exp2", "linear"] | npt.ArrayLike
@@ -42,7 +43,6 @@ _ALL_POSITIONS = np.iinfo(np.int64).max
 _NO_TABLE = np.zeros(0)
 
 
-@in_default_mode
 def ndcg(
     labels: Any,
     scores: Any,
@@ -119,24 +119,10 @@ def ndcg(
     >>> ndcg([1, 0, 0, 1], [2.0, 1.0, 2.0, 1.0], groups=[2, 2], k=[1, 2], sample_weight=[3, 1]).round(4)
     array([0.75  , 0.9077])
     """
-    return _metric(
-        True,
-        labels,
-        scores,
-        k,
-        groups,
-        offsets,
-        qid,
-        sample_weight,
-        gain,
-        ties,
-        empty,
-        per_list,
-        negative_labels,
-    )
+    data = Data(labels, sample_weight, groups, offsets, qid)
+    return _evaluate("ndcg", _core.VALUE, (scores,), data, k, gain, ties, empty, per_list, negative_labels)[0]
 
 
-@in_default_mode
 def dcg(
     labels: Any,
     scores: Any,
@@ -164,40 +150,27 @@ def dcg(
     >>> round(dcg([3, 0, 1], [0.5, 0.1, 0.9]), 4)       # 1 + 7 / log2(3)
     5.4165
     """
-    return _metric(
-        False,
-        labels,
-        scores,
-        k,
-        groups,
-        offsets,
-        qid,
-        sample_weight,
-        gain,
-        ties,
-        empty,
-        per_list,
-        negative_labels,
-    )
+    data = Data(labels, sample_weight, groups, offsets, qid)
+    return _evaluate("dcg", _core.VALUE, (scores,), data, k, gain, ties, empty, per_list, negative_labels)[0]
 
 
-def _metric(
-    normalize: bool,
-    labels: Any,
-    scores: Any,
+@same_array_out
+@in_default_mode
+def _evaluate(
+    metric: str,
+    mode: int,
+    scores: tuple[Any, ...],
+    data: Data,
     k: Cutoffs,
-    groups: Any,
-    offsets: Any,
-    qid: Any,
-    sample_weight: Any,
     gain: Gain,
     ties: Ties,
     empty: Empty,
     per_list: bool,
     negative_labels: str,
-) -> Any:
-    y, mask = labels_and_mask(labels, "labels", "labels")
-    s = as_scores(scores, "scores")
+) -> Results:
+    """A value alone: metrics have no derivatives."""
+    y, mask = labels_and_mask(data.y_true, "labels", "labels")
+    s = as_scores(scores[0], "scores")
     if s.shape != y.shape:
         raise ValueError(f"scores: shape {s.shape} does not match the labels' shape {y.shape}")
     check_choice(ties, "ties", ("first", "average", "worst"))
@@ -207,21 +180,21 @@ def _metric(
     elif not isinstance(empty, float):  # which may be NaN or infinite
         empty = real(empty, "empty", 'a number or "skip"')
     per_list = flag(per_list, "per_list")
-    boundaries = offsets_of(y.shape, groups=groups, offsets=offsets, qid=qid)
+    boundaries = offsets_of(y.shape, groups=data.groups, offsets=data.offsets, qid=data.qid)
     name, table = gain_table(gain)
     cutoffs = cutoffs_of(k)
     depths = [_ALL_POSITIONS if each is None else each for each in as_sequence(cutoffs)]
-    weights = _list_weights(sample_weight, 1 if boundaries is None else max(len(boundaries) - 1, 0))
+    weights = _list_weights(data.sample_weight, 1 if boundaries is None else max(len(boundaries) - 1, 0))
     skip = empty == "skip"
-    values = _core.ranking_metric(
-        y, s, boundaries, mask, depths, name, table, ties, negative_labels == "ignore", normalize,
+    values: Any = _core.ranking_metric(
+        y, s, boundaries, mask, depths, name, table, ties, negative_labels == "ignore", metric == "ndcg",
         np.nan if skip else float(empty),
     )  # fmt: skip
     if not per_list:
         values = _core.weighted_means(values, weights, skip)
-    if isinstance(cutoffs, tuple):
-        return values
-    return values[:, 0] if per_list else float(values[0])
+    if not isinstance(cutoffs, tuple):
+        values = values[:, 0] if per_list else float(values[0])
+    return values, None, None
 
 
 def _list_weights(sample_weight: Any, n_lists: int) -> Array | None:

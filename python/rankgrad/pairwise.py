@@ -24,8 +24,8 @@ from typing import Any, ClassVar
 
 from rankgrad import _core
 from rankgrad._arrays import Array
+from rankgrad._checks import flag, positive_number, shown
 from rankgrad._loss import RankingLoss
-from rankgrad._options import flag, positive_number, shown
 from rankgrad._silent_zeros import Compares
 from rankgrad.lambda_weights import NO_WEIGHT, LambdaWeight, lambda_weight_from_config
 
@@ -67,16 +67,16 @@ class PairwiseLoss(RankingLoss):
 
     def _bind_core(self, labels: Array, offsets: Array | None, mask: Array | None, algorithm: str) -> Any:
         return _core.Pairwise(
-            self._kernel_name(),
-            self.temperature,
-            getattr(self, "tau", 0.5),
-            labels,
-            offsets,
-            mask,
-            self.negative_labels == "ignore",
-            self.nan == "propagate",
-            algorithm,
-            NO_WEIGHT if self.lambda_weight is None else self.lambda_weight._core_weight(),
+            loss=self._kernel_name(),
+            temperature=self.temperature,
+            labels=labels,
+            offsets=offsets,
+            mask=mask,
+            ignore_negative=self.negative_labels == "ignore",
+            propagate_nan=self.nan == "propagate",
+            algorithm=algorithm,
+            weight=NO_WEIGHT if self.lambda_weight is None else self.lambda_weight._core_weight(),
+            **{"tau": 0.5} | self._parameters(),
         )
 
     def _kernel_name(self) -> str:
@@ -178,6 +178,9 @@ class PairwiseQuantileLoss(PairwiseLoss):
     def has_curvature(self) -> bool:
         """Only the squared form has."""
         return self.squared
+
+    def _parameters(self) -> dict[str, Any]:
+        return {"tau": self.tau}
 
     def _kernel_name(self) -> str:
         return "squared_quantile" if self.squared else "quantile"

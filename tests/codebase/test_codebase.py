@@ -97,6 +97,48 @@ def test_bindings_know_no_kernel(path: Path) -> None:
         assert name != "<pybind11/numpy.h>" or path.name == "arrays.hpp"
 
 
+#: What the wings of a floor may include beside themselves: those in the rows above, and `cpp/kernels/isa.hpp`.
+WINGS = {
+    "kernels": [
+        ("contract",),
+        ("simd",),
+        ("losses",),
+        ("direct",),
+        ("expansion",),
+        ("sorted", "lambda", "listwise", "implicit"),
+    ],
+    "engine": [
+        ("runtime",),
+        ("sorting",),
+        ("data",),
+        ("direct", "sorted", "expansion", "lambda", "listwise", "implicit", "metrics"),
+        ("pairwise",),
+    ],
+}
+
+
+@pytest.mark.parametrize("floor", WINGS)
+def test_wings_know_neither_each_other_nor_those_above(floor: str) -> None:
+    rows = WINGS[floor]
+    assert {path.parent.name for path in sources(floor)} <= {floor, *(wing for row in rows for wing in row)}
+    below: set[str] = set()
+    for row in rows:
+        for wing in row:
+            for path in sources(f"{floor}/{wing}"):
+                used = {name.split("/")[1] for name in includes(path) if name.startswith(f'"{floor}/')}
+                assert used <= {wing, 'isa.hpp"', *below}, path
+        below |= set(row)
+
+
+def test_the_map_of_the_house_names_files_that_exist() -> None:
+    page = (ROOT / "docs" / "ARCHITECTURE.md").read_text()
+    outside_of_blocks = re.sub(r"```.*?```", "", page, flags=re.DOTALL)
+    paths = set(re.findall(r"`((?:cpp|python|tests|bench|docs|cmake)/[^`*<> ]*)`", outside_of_blocks))
+    assert len(paths) > 50
+    missing = sorted(path for path in paths if not (ROOT / path).exists())
+    assert not missing
+
+
 def test_threads_are_known_to_one_file() -> None:
     for path in [*sources("kernels"), *sources("engine"), *sources("bindings")]:
         if path.name != "parallel.cpp":

@@ -141,25 +141,24 @@ FREE = {"name"}
 def loss_targets() -> Iterator[Target]:
     data = {"y_true": LABELS, "y_pred": SCORES, "sample_weight": np.ones((2, 1))}
     lists = {**LISTS, "groups": GROUPS}
-    results = {"cotangent": 1.0, "out": None, "n_threads": 1}
+    how: Arguments = {"n_threads": 1, "iteration": 0}
+    results = {"cotangent": 1.0, "out": None, **how}
     for name, loss in labelled_losses().items():
-        noise = {"iteration": 0} if hasattr(loss, "seed") else {}
-        yield f"{name}()", loss.__call__, {**data, **lists, **noise, "n_threads": 1}
-        yield f"{name}.value_and_grad", loss.value_and_grad, {**data, **lists, **noise, **results}
-        yield f"{name}.grad_and_hess", loss.grad_and_hess, {**data, **lists, **noise, **results}
-        yield f"{name}.call", loss.call, {"y_true": LABELS, "y_pred": SCORES, **noise}
+        yield f"{name}()", loss.__call__, {**data, **lists, **how}
+        yield f"{name}.value_and_grad", loss.value_and_grad, {**data, **lists, **results}
+        yield f"{name}.grad_and_hess", loss.grad_and_hess, {**data, **lists, **results}
+        yield f"{name}.call", loss.call, {"y_true": LABELS, "y_pred": SCORES, "iteration": 0}
         bind = {"y_true": LABELS, "sample_weight": None, **lists, "algorithm": "auto"}
         yield f"{name}.bind", loss.bind, bind
         yield f"{name}.bind(qid)", loss.bind, {**bind, "groups": None, "qid": [1] * 8}
         yield f"{name}.from_config", type(loss).from_config, {"config": {}}
         bound = loss.bind(LABELS, groups=GROUPS)
-        scores = {"scores": SCORES, **noise, **results}
+        scores = {"scores": SCORES, **results}
         yield f"{name}: value", bound.value, scores
         yield f"{name}: value_and_grad", bound.value_and_grad, scores
         more = {**scores, "curvature": "exact", "min_hessian": 0.0}
         yield f"{name}: grad_and_hess", bound.grad_and_hess, more
-        if not noise:
-            yield f"{name}: hessp", bound.hessp, {**scores, "vector": SCORES}
+        yield f"{name}: hessp", bound.hessp, {**scores, "vector": SCORES}
 
 
 def constructor_targets() -> Iterator[Target]:

@@ -9,7 +9,7 @@
 
 #include "engine/runtime/isa_dispatch.hpp"
 #include "engine/data/gains.hpp"
-#include "engine/data/parts.hpp"
+#include "engine/runtime/parts.hpp"
 #include "engine/listwise/magnitudes.hpp"
 
 namespace rankgrad {

@@ -16,7 +16,6 @@ enum PairMode : int {
 /// Parameters of a loss. A loss struct takes what it needs in `set`.
 struct LossParameters {
     double unit = 1.0;       ///< the margin 1, as a difference of the scores that a pairwise kernel is given
-    double log_scale = 0.0;  ///< the exponential loss is to be divided by e^log_scale
     double tau = 0.5;
     double epsilon = 1.0;  ///< of the Poly1 softmax
     double cutoff = 0;     ///< ranks up to here count in ApproxNDCG; 0: all

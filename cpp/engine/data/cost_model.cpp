@@ -1,5 +1,5 @@
 // All constants of the choice in one place; `python -m rankgrad tune` measures them beside these values.
-#include "engine/pairwise/cost_model.hpp"
+#include "engine/data/cost_model.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -43,20 +43,27 @@ constexpr double kFewSlots = 8192;
 /// Of scores that are hardly spread.
 constexpr double kNarrowRange = 2;
 
+/// Up to this range sums of powers of the scores keep more digits than a double has.
+constexpr double kPowersRange = 4e9;
+
 /// With pair weights: one pair of a direct sum; a list, an item on a level of the label tree and a bin of its node, for
 /// expansions in float32 and float64 and for the hinge losses.
-constexpr double kWeightedPair[2] = {0.55, 1.5}, kWeightedSingleRowPair = 1.2, kWeightedUnfactoredPair = 14;
-struct RankTreeCost {
+constexpr double kLambdaPair[2] = {0.55, 1.5}, kLambdaSingleRowPair = 1.2, kLambdaUnfactoredPair = 14;
+struct LambdaTreeCost {
     double list, item, bin;
 };
-constexpr RankTreeCost kRankTreeCost[2] = {{2000, 75, 40}, {3000, 125, 80}};
-constexpr RankTreeCost kRankTreeHingeCost = {1000, 52, 0};
-constexpr double kRankTreeLeaf = 128, kPairsInLeaf = 60;
+constexpr LambdaTreeCost kLambdaTreeCost[2] = {{2000, 75, 40}, {3000, 125, 80}};
+constexpr LambdaTreeCost kLambdaHingeCost = {1000, 52, 0};
+constexpr double kLambdaLeaf = 128, kPairsInLeaf = 60;
 
 int type_of(const ExpansionKernels& kernels) { return kernels.nodes > 8; }
 
-double direct_cost(const ListFacts& list) {
-    const double pair = list.factored ? kCosts.factored_pair[list.is_float ? 0 : 1] : kCosts.unfactored_pair;
+bool is_factored(const PairLossKernels& loss, PairMode mode, const ListFacts& list) {
+    return loss.factored[mode] && list.range <= (list.is_float ? kFloatRange : kDoubleRange);
+}
+
+double direct_cost(const ListFacts& list, bool factored) {
+    const double pair = factored ? kCosts.factored_pair[list.is_float ? 0 : 1] : kCosts.unfactored_pair;
     return kCosts.direct_list + kCosts.direct_item * list.items + pair * list.pairs;
 }
 
@@ -119,8 +126,42 @@ double sorted_cost(const ListFacts& list, double limit) {
     return tree.list + n * (tree.sort_item + tree.merge_item * depth + leaf);
 }
 
-Algorithm cheaper(Choice choice, Algorithm fast, double fast_cost, const ListFacts& list) {
-    return choice == Choice::fast || fast_cost < simple_direct_cost(list) ? fast : Algorithm::direct;
+bool is_cheaper(Choice choice, double fast_cost, const ListFacts& list) {
+    return choice == Choice::fast || (choice != Choice::direct && fast_cost < simple_direct_cost(list));
+}
+
+Route smooth_route(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& list) {
+    const ExpansionKernels& kernels = loss.expansion[list.is_float ? 0 : 1];
+    if (!(expansion_bins(kernels, 0, list.range) < kMostBins)) return Route::direct;
+    double least = expansion_cost(kernels, mode, list);
+    Route best = Route::expansion;
+    if (fits_tables(kernels, list) && table_cost(kernels, mode, list) < least) {
+        least = table_cost(kernels, mode, list);
+        best = Route::level_tables;
+    }
+    return choice == Choice::fast || least < direct_cost(list, is_factored(loss, mode, list)) ? best : Route::direct;
+}
+
+Route lambda_route(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& list) {
+    const bool hinge = loss.merge_sum != nullptr;
+    if (choice == Choice::direct || !list.weights_separate || (loss.expansion == nullptr && !hinge))
+        return Route::lambda_pairs;
+    const ExpansionKernels* kernels = hinge ? nullptr : &loss.expansion[list.is_float ? 0 : 1];
+    if (hinge ? !(list.range <= kPowersRange) : !bins_side_by_side(*kernels, 0, list.range, list.items))
+        return Route::lambda_pairs;
+    if (choice == Choice::fast) return Route::lambda_scans;
+    const double bins = hinge ? 0 : expansion_bins(*kernels, 0, list.range);
+    const double vectorized = kLambdaPair[list.is_float ? 0 : 1];
+    const double pair = !hinge && !is_factored(loss, mode, list) ? kLambdaUnfactoredPair
+                        : list.levels * 4 > list.items           ? std::max(vectorized, kLambdaSingleRowPair)
+                                                                 : vectorized;
+    const LambdaTreeCost& cost = hinge ? kLambdaHingeCost : kLambdaTreeCost[list.is_float ? 0 : 1];
+    const double depth = tree_depth(list, kLambdaLeaf), leaves = list.items / kLambdaLeaf;
+    const double nodes = std::min(list.levels - 1, leaves);
+    const double scans = mode == kHessVector ? 2 : mode == kValue ? 0.5 : 1;
+    const double inside = list.levels > leaves ? kPairsInLeaf * list.items : 0;
+    const double fast = cost.list + scans * (cost.item * depth * list.items + cost.bin * bins * nodes) + inside;
+    return fast > kCosts.direct_list + pair * list.pairs ? Route::lambda_pairs : Route::lambda_scans;
 }
 
 }  // namespace
@@ -181,60 +222,39 @@ bool may_take_tables(Choice choice, const PairLossKernels& loss, ListFacts list)
     bool may = false;
     for (const bool is_float : {false, true}) {
         list.is_float = is_float;
-        may = may || choose_algorithm(choice, loss, kValueGrad, list) == Algorithm::level_tables;
+        may = may || route(choice, loss, kValueGrad, list) == Route::level_tables;
     }
     return may;
 }
 
-Algorithm choose_algorithm(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& list) {
-    if (loss.all_pairs) return Algorithm::moments;
-    if (choice == Choice::direct) return Algorithm::direct;
-    if (loss.merge_sum != nullptr)
-        return cheaper(choice, Algorithm::sorted, sorted_cost(list, simple_direct_cost(list)), list);
-    if (loss.moment_sum[mode] != nullptr)
-        return cheaper(choice, Algorithm::moments, kCosts.moment_list + kCosts.moment_item * list.items, list);
-    if (loss.expansion == nullptr) return Algorithm::direct;
-    const ExpansionKernels& kernels = loss.expansion[list.is_float ? 0 : 1];
-    if (!(expansion_bins(kernels, 0, list.range) < kMostBins)) return Algorithm::direct;
-    double least = expansion_cost(kernels, mode, list);
-    Algorithm best = Algorithm::expansion;
-    if (fits_tables(kernels, list) && table_cost(kernels, mode, list) < least) {
-        least = table_cost(kernels, mode, list);
-        best = Algorithm::level_tables;
+Route route(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& list) {
+    if (!list.is_read()) {
+        if (list.has_codes) return Route::level_tables;
+        if (!list.counted) return Route::after_reading;
+        const double merges = sorted_cost(list, simple_direct_cost(list));
+        return is_cheaper(choice, merges, list) ? Route::counted_merges : Route::counted_pairs;
     }
-    return choice == Choice::fast || least < direct_cost(list) ? best : Algorithm::direct;
+    if (!(list.pairs > 0)) return Route::nothing;
+    if (list.has_pair_weights) return lambda_route(choice, loss, mode, list);
+    if (loss.all_pairs) return Route::closed_form;
+    if (choice == Choice::direct) return Route::direct;
+    if (loss.merge_sum != nullptr)
+        return is_cheaper(choice, sorted_cost(list, simple_direct_cost(list)), list) ? Route::sorted : Route::direct;
+    if (loss.moment_sum[mode] != nullptr)
+        return is_cheaper(choice, kCosts.moment_list + kCosts.moment_item * list.items, list) ? Route::closed_form
+                                                                                              : Route::direct;
+    return loss.expansion == nullptr ? Route::direct : smooth_route(choice, loss, mode, list);
 }
 
-Algorithm choose_weighted_algorithm(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& list) {
-    const bool hinge = loss.merge_sum != nullptr;
-    if (choice == Choice::direct || (loss.expansion == nullptr && !hinge)) return Algorithm::direct;
-    const double bins = hinge ? 0 : expansion_bins(loss.expansion[list.is_float ? 0 : 1], 0, list.range);
-    if (!hinge && !bins_side_by_side(loss.expansion[list.is_float ? 0 : 1], 0, list.range, list.items))
-        return Algorithm::direct;
-    if (choice == Choice::fast) return hinge ? Algorithm::sorted : Algorithm::expansion;
-    const double vectorized = kWeightedPair[list.is_float ? 0 : 1];
-    const double pair = !list.factored && !hinge       ? kWeightedUnfactoredPair
-                        : list.levels * 4 > list.items ? std::max(vectorized, kWeightedSingleRowPair)
-                                                       : vectorized;
-    const RankTreeCost& cost = hinge ? kRankTreeHingeCost : kRankTreeCost[list.is_float ? 0 : 1];
-    const double depth = tree_depth(list, kRankTreeLeaf), leaves = list.items / kRankTreeLeaf;
-    const double nodes = std::min(list.levels - 1, leaves);
-    const double scans = mode == kHessVector ? 2 : mode == kValue ? 0.5 : 1;
-    const double inside = list.levels > leaves ? kPairsInLeaf * list.items : 0;
-    const double fast = cost.list + scans * (cost.item * depth * list.items + cost.bin * bins * nodes) + inside;
-    if (fast > kCosts.direct_list + pair * list.pairs) return Algorithm::direct;
-    return hinge ? Algorithm::sorted : Algorithm::expansion;
-}
-
-Algorithm choose_rank_algorithm(Choice choice, const ExpansionKernels& kernels, const ListFacts& list) {
-    const double all_bins = expansion_bins(kernels, 0, list.range), bins = std::min(all_bins, list.items);
-    if (choice == Choice::direct || !(all_bins < kMostBins)) return Algorithm::direct;
+bool smooth_ranks_by_expansion(Choice choice, const ExpansionKernels& kernels, std::int64_t n_items, double range) {
+    const auto n = static_cast<double>(n_items);
+    const double all_bins = expansion_bins(kernels, 0, range), bins = std::min(all_bins, n);
+    if (choice == Choice::direct || !(all_bins < kMostBins)) return false;
     const int type = type_of(kernels);
-    const double sort = bins_side_by_side(kernels, 0, list.range, list.items) ? 0 : 2 * kCosts.sums.sort_item;
-    const double fast =
-        kCosts.rank_list[type] + (kCosts.rank_item[type] + sort) * list.items + kCosts.rank_bin[type] * bins;
-    const double direct = kCosts.direct_list + kCosts.rank_pair[list.factored ? 0 : 1] * list.items * list.items;
-    return choice == Choice::fast || fast < direct ? Algorithm::expansion : Algorithm::direct;
+    const double sort = bins_side_by_side(kernels, 0, range, n) ? 0 : 2 * kCosts.sums.sort_item;
+    const double fast = kCosts.rank_list[type] + (kCosts.rank_item[type] + sort) * n + kCosts.rank_bin[type] * bins;
+    const double direct = kCosts.direct_list + kCosts.rank_pair[range <= kSmoothRankRange ? 0 : 1] * n * n;
+    return choice == Choice::fast || fast < direct;
 }
 
 }  // namespace rankgrad

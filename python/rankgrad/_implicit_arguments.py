@@ -1,4 +1,4 @@
-"""Data of the implicit losses, checked and made plain: positives, their negatives, categories, results."""
+"""Arguments of the implicit losses, checked and made plain: positives, their negatives, weights, categories."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from rankgrad import _core, lists
+from rankgrad import lists
 from rankgrad._arrays import Array, as_array, as_integers, as_scores, as_weights, plain
-from rankgrad._options import real, shown
-from rankgrad._results import pair, result
-from rankgrad.objective import check_threads
+from rankgrad._checks import real, shown
 
 Feature = tuple[str, Array, float]
 
@@ -120,31 +118,6 @@ class Pairs:
             item_ids(positive_items, "positive_items", self.positive.shape),
             item_ids(negative_items, "negative_items", self.negative.shape),
         )
-
-    def threads(self, n_threads: int | None) -> int:
-        """The number of threads, 0 for the default."""
-        return 0 if n_threads is None else check_threads(n_threads)
-
-    def results(self, mode: int, unreduced: bool, out: Any) -> tuple[Any, tuple[Any, Any], tuple[Any, Any]]:
-        """Arrays for the values, the gradients and the Hessians that the mode gives, None for the others."""
-        values, grad, hess = None, out, None
-        if mode == _core.GRAD_HESS:
-            grad, hess = pair(out, "((grad_positive, grad_negative), (hess_positive, hess_negative))")
-        elif unreduced:
-            values, grad = pair(out, "(value, (grad_positive, grad_negative))")
-        positive = self.positive
-        return (
-            result(values, positive.shape, positive.dtype) if unreduced and mode != _core.GRAD_HESS else None,
-            (None, None) if mode == _core.VALUE else self._results(grad, "(grad_positive, grad_negative)"),
-            self._results(hess, "(hess_positive, hess_negative)")
-            if mode == _core.GRAD_HESS
-            else (None, None),
-        )
-
-    def _results(self, out: Any, names: str) -> tuple[Array, Array]:
-        for_positive, for_negative = pair(out, names)
-        p, n = self.positive, self.negative
-        return result(for_positive, p.shape, p.dtype), result(for_negative, n.shape, n.dtype)
 
 
 def item_ids(x: Any, name: str, shape: tuple[int, ...]) -> Array:

@@ -42,7 +42,7 @@ def positive_number(x: Any, name: str) -> float:
 
 def whole(x: Any, name: str, low: int, high: int | None = None, wanted: str = "a whole number") -> int:
     """`x` as an int from `low` to `high`, if there is one."""
-    if not _is_a(x, (int, np.integer)):
+    if type(x) is not int and not _is_a(x, (int, np.integer)):  # an int is known at once
         raise TypeError(f"{name}: {wanted} is wanted, got {shown(x)}")
     number = int(x)
     if number < low or (high is not None and number > high):
@@ -55,14 +55,19 @@ def whole_or_none(x: Any, name: str, low: int, high: int | None = None) -> int |
     return None if x is None else whole(x, name, low, high, "a whole number or None")
 
 
+def thread_count(x: Any, name: str = "n_threads") -> int:
+    """A number of threads as the core takes it, 0 for the default."""
+    return 0 if x is None else whole(x, name, 1, 4096)
+
+
 def flag(x: Any, name: str) -> bool:
     if not isinstance(x, (bool, np.bool_)):
         raise TypeError(f"{name}: True or False is wanted, got {shown(x)}")
     return bool(x)
 
 
-def check_choice(x: Any, name: str, choices: tuple[str, ...]) -> None:
-    if not isinstance(x, str) or x not in choices:
+def check_choice(x: Any, name: str, choices: tuple[str | None, ...]) -> None:
+    if not (x is None or isinstance(x, str)) or x not in choices:
         raise ValueError(f"{name}: one of {choices} is wanted, got {shown(x)}")
 
 

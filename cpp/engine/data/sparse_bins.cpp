@@ -1,5 +1,5 @@
 // Bins in the order of the scores: a new one begins where the number changes.
-#include "engine/expansion/sparse_bins.hpp"
+#include "engine/data/sparse_bins.hpp"
 
 #include <cstddef>
 

@@ -1,5 +1,4 @@
-"""`ranking_softmax_loss`: the softmax cross-entropy as a function of arrays of any rank, as braintools has
-it."""
+"""`ranking_softmax_loss`: the softmax cross-entropy as a function of arrays of any rank, as braintools has it."""
 
 from __future__ import annotations
 
@@ -9,9 +8,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from rankgrad import _core
 from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_array, as_labels, as_weights
-from rankgrad._options import check_choice, shown
+from rankgrad._checks import check_choice, shown
+from rankgrad._frameworks import Results, same_array_out
 from rankgrad._reductions import NO_WEIGHTS, Weights
 from rankgrad._silent_zeros import warn_of_silent_zeros
 from rankgrad.listwise import SoftmaxLoss
@@ -94,7 +95,6 @@ class RankingSoftmaxLoss:
     1.407606
     """
 
-    @_in_own_words
     def __call__(
         self,
         logits: Any,
@@ -108,15 +108,9 @@ class RankingSoftmaxLoss:
         n_threads: int | None = None,
     ) -> Any:
         """The value; see the class."""
-        x = _logits(logits)
-        name, custom = _reduction_of(reduction, reduce_fn)
-        bound = self._bind(x.shape, labels, where, weights, None if custom else name, nan)
-        value = bound.value(np.broadcast_to(x, bound.shape), n_threads=n_threads)
-        if custom is None:
-            return value
-        return in_default_mode(custom)(np.atleast_1d(value).reshape(-1)[bound._core.lists_with_items()])
+        how = (reduction, reduce_fn, nan, n_threads)
+        return self._evaluate(_core.VALUE, (logits,), labels, where, weights, *how)[0]
 
-    @_in_own_words
     def value_and_grad(
         self,
         logits: Any,
@@ -130,12 +124,9 @@ class RankingSoftmaxLoss:
         n_threads: int | None = None,
     ) -> tuple[Any, Array]:
         """The value and its gradient with respect to the logits."""
-        x = _logits(logits)
-        bound = self._bind(x.shape, labels, where, weights, _known_reduction(reduction, reduce_fn), nan)
-        value, grad = bound.value_and_grad(np.broadcast_to(x, bound.shape), n_threads=n_threads)
-        return value, _sum_to(grad, x.shape)
+        how = (reduction, reduce_fn, nan, n_threads)
+        return self._evaluate(_core.VALUE_GRAD, (logits,), labels, where, weights, *how)[:2]
 
-    @_in_own_words
     def grad_and_hess(
         self,
         logits: Any,
@@ -149,10 +140,8 @@ class RankingSoftmaxLoss:
         n_threads: int | None = None,
     ) -> tuple[Array, Array]:
         """The gradient and the diagonal Hessian with respect to the logits."""
-        x = _logits(logits)
-        bound = self._bind(x.shape, labels, where, weights, _known_reduction(reduction, reduce_fn), nan)
-        grad, hess = bound.grad_and_hess(np.broadcast_to(x, bound.shape), n_threads=n_threads)
-        return _sum_to(grad, x.shape), _sum_to(hess, x.shape)
+        how = (reduction, reduce_fn, nan, n_threads)
+        return self._evaluate(_core.GRAD_HESS, (logits,), labels, where, weights, *how)[1:]
 
     @_in_own_words
     def bind(
@@ -166,10 +155,39 @@ class RankingSoftmaxLoss:
         nan: str = "propagate",
     ) -> Objective:
         """An objective for logits of the shape that labels, `where` and weights have together."""
-        return self._bind((), labels, where, weights, _known_reduction(reduction, reduce_fn), nan, kept=True)
+        name = _known_reduction(reduction, reduce_fn)
+        return self._bind((), labels, where, weights, name, nan, algorithm="auto")
 
     def __repr__(self) -> str:
         return "<function rankgrad.ranking_softmax_loss>"
+
+    @same_array_out
+    @_in_own_words
+    def _evaluate(
+        self,
+        mode: int,
+        scores: tuple[Any, ...],
+        labels: Any,
+        where: Any,
+        weights: Any,
+        reduction: str | None,
+        reduce_fn: _Reduce,
+        nan: str,
+        n_threads: int | None,
+    ) -> Results:
+        x = _logits(scores[0])
+        name, custom = _reduction_of(reduction, reduce_fn)
+        if mode != _core.VALUE:
+            name = _known_reduction(reduction, reduce_fn)
+        bound = self._bind(x.shape, labels, where, weights, name, nan)
+        value, *derivatives = bound._evaluate(
+            mode, (np.broadcast_to(x, bound.shape),), None, None, n_threads, 0
+        )
+        if custom is not None:
+            values = np.atleast_1d(value).reshape(-1)[bound._core.lists_with_items()]
+            value = in_default_mode(custom)(values)
+        grad, hess = (None if d is None else _sum_to(d, x.shape) for d in derivatives)
+        return value, grad, hess
 
     @in_default_mode
     def _bind(
@@ -180,7 +198,7 @@ class RankingSoftmaxLoss:
         weights: Any,
         reduction: str | None,
         nan: str,
-        kept: bool = False,
+        algorithm: str | None = None,
     ) -> Objective:
         check_choice(nan, "nan", ("raise", "propagate"))
         y = as_labels(labels, "labels")
@@ -197,14 +215,14 @@ class RankingSoftmaxLoss:
         )
         n_lists = int(np.prod(shape[:-1]))
         offsets = np.arange(n_lists + 1, dtype=np.int64) * shape[-1]
-        loss = SoftmaxLoss(negative_labels="use", nan=nan)
+        loss = SoftmaxLoss(reduction=reduction, negative_labels="use", nan=nan)
         core = loss._bind_core(flat, offsets, valid, "auto")
         warn_of_silent_zeros(core, "items", flat, valid, offsets, ignoring=False, name="labels")
         item = NO_WEIGHTS if w is None else Weights(item=np.broadcast_to(w, shape).flatten())
         if nan == "raise" and item.item is not None and (bad := core.first_nonfinite(item.item)) >= 0:
             raise ValueError(f"weights: NaN or infinity at {core.place(bad)}; finite numbers are wanted")
-        source = source_of(loss, flat, "auto") if kept else None
-        return Objective(core, shape, shape[:-1], item, reduction, nan == "raise", source=source)
+        source = None if algorithm is None else source_of(flat, algorithm)
+        return Objective(loss, core, shape, shape[:-1], item, source)
 
 
 ranking_softmax_loss = RankingSoftmaxLoss()

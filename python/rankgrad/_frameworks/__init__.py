@@ -1,0 +1,53 @@
+"""Array in, same array out: every call that takes scores goes through `same_array_out`, whatever library they are of.
+
+A library whose arrays are not simply made NumPy's has a module here, a member: its `evaluate` takes what an evaluation
+takes and is given the evaluation itself first, which it calls with NumPy's arrays. The kind of the scores decides; all
+other arguments are constants.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, TypeVar
+
+import numpy as np
+
+Results = tuple[Any, Any, Any]
+"""Value, gradient and Hessian (or its product with a vector); None for what the mode does not give."""
+
+_NUMPY = np.ndarray
+_Evaluation = TypeVar("_Evaluation", bound=Callable[..., Results])
+
+#: Top-level package of a type of arrays -> the module of its member, imported when such an array comes.
+MEMBERS: dict[str, str] = {}
+
+
+def same_array_out(evaluate: _Evaluation) -> _Evaluation:
+    """The evaluation, for scores of every library.
+
+    It takes its owner (a loss, an objective; the name of a metric, which has values only), a mode of the core, a tuple
+    of scores, which have a gradient each, and its constants, all by position: a bound call is to cost next to nothing.
+    """
+
+    @functools.wraps(evaluate)
+    def call(*arguments: Any) -> Results:
+        for x in arguments[2]:
+            kind: Any = type(x)
+            if kind is not _NUMPY and (member := _member_of(kind)) is not None:
+                results: Results = member.evaluate(evaluate, *arguments)
+                return results
+        return evaluate(*arguments)
+
+    return call  # type: ignore[return-value]
+
+
+@functools.lru_cache(maxsize=256)
+def _member_of(kind: Any) -> Any:
+    """The member for arrays of this type; None where NumPy takes them."""
+    for base in kind.__mro__:
+        name = MEMBERS.get(str(base.__module__).partition(".")[0])
+        if name is not None:
+            return import_module(name)
+    return None
