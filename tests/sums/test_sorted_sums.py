@@ -35,9 +35,12 @@ def make_list(rng: np.random.Generator, n: int, kind: str = "five", scale: float
 def answers(name: str, lists: Lists, vector: Array) -> Answer:
     """Everything that the objective computes, row values as value."""
     objective, s = bind(name, lists, reduction="none", algorithm="fast"), lists.scores
-    grad, hess = objective.grad_and_hess(s)
+    values, grad = objective.value_and_grad(s)
+    again, hess = objective.grad_and_hess(s)
     positive = objective.grad_and_hess(s, curvature="positive")[1]
-    return Answer(objective.value(s), grad, hess, positive, objective.hessp(s, vector))
+    assert np.array_equal(values, objective.value(s))
+    assert np.array_equal(grad, again)
+    return Answer(values, grad, hess, positive, objective.hessp(s, vector))
 
 
 def check_all(name: str, lists: Lists, algorithm: str = "fast") -> None:
