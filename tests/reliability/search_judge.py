@@ -159,17 +159,16 @@ def describe(
     lists = (
         np.repeat(np.arange(len(batch.kinds)), np.diff(batch.offsets)) if key != "value" else np.zeros(1, int)
     )
-    # Nothing is promised of terms that are beyond the type: before their weights, or of both signs.
-    huge = np.abs(want.terms) > LD(np.finfo(batch.scores.dtype).max)
+    # Nothing is promised of sums whose terms are beyond double before their weights, or of both signs.
+    huge = np.abs(want.terms) > LD(np.finfo(float).max)
     spans = [np.ptp(x.astype(LD)) for x in np.split(batch.scores, batch.offsets[1:-1]) if x.size]
     span = max(spans, default=LD(0)) / LD(batch.loss.temperature)
     beyond = span > LD(2) ** 960
-    any_beyond = isinstance(batch.loss, rg.PairwiseExponentialLoss) and span > np.log(LD(np.finfo(float).max))
     for (algorithm, isa), units in zip(rows, of_run, strict=True):
         wrong = ~(units <= 1).all(0)
         for number in np.unique(lists[wrong]):
             items = np.flatnonzero(wrong & (lists == number))
-            if huge[items].all() or any_beyond or (beyond and key in ("value", "values")):
+            if huge[items].all() or (beyond and key in ("value", "values")):
                 continue
             errors, what = units[:, items], "error"
             if not np.isfinite(errors).all():
