@@ -9,15 +9,6 @@
 #include "engine/pairwise/pairwise.hpp"
 
 namespace rankgrad {
-namespace {
-
-/// Terms a lane may take before (1 + e^range)^terms leaves the type, and before float rounding adds up.
-std::int32_t product_terms(double range, double log_limit, int most) {
-    const double terms = log_limit / (range + 0.7);
-    return std::clamp(static_cast<int>(terms), 1, most);
-}
-
-}  // namespace
 
 template <class T> ListFacts Pairwise::facts(std::int64_t list, double range, PairMode mode) const {
     ListFacts facts;
@@ -79,7 +70,7 @@ void Pairwise::sum_pairs(const LossCall<T>& call, std::int64_t list, Scratch& s,
         case Algorithm::moments: loss.moment_sum[call.mode](double_job(call, list, s)); break;
         case Algorithm::direct:
             if (is_float && fits_float(call, s, static_cast<std::size_t>(plan_.size(list)), weighted))
-                run_tiles(team, float_job(call, list, s, weighted), loss.float_sum[call.mode][weighted]);
+                run_tiles(team, float_job(call, list, s, weighted), loss.float_sum[call.mode]);
             else run_tiles(team, double_job(call, list, s), loss.double_sum[call.mode]);
             break;
         default:  // expansion: level tables want codes
@@ -180,7 +171,7 @@ template <class T> PairJob<double> Pairwise::double_job(const LossCall<T>& call,
         job.row = row;
         job.column = column;
         job.factored = true;
-        if (loss.log_product) job.terms_per_flush = product_terms(range(s), 705, 64);
+        if (loss.log_product) job.terms_per_flush = product_terms(range(s), kDoubleProduct, kTermsPerFlush);
     }
     if (loss.uses_label_gap) job.label = converted(plan_.label_gap(list), n, 0, s.label);
     if (call.mode == kHessVector) job.vector = s.vector.data();

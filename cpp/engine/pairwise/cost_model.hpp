@@ -14,7 +14,7 @@
 namespace rankgrad {
 
 /// (1 + e^range)^2 must fit the type: beyond this range of scores the factored form is not used.
-constexpr double kFloatRange = 40, kDoubleRange = 340;
+constexpr double kFloatRange = 40;
 
 /// What the caller asks for. `fast`: never pair by pair where the loss has another way that fits in memory.
 enum class Choice { automatic, direct, fast };
