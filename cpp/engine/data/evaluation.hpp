@@ -77,9 +77,6 @@ template <class T> void weigh_values(const Plan& plan, const LossCall<T>& call, 
         value[k] = weighed(call.of_value.item(list, base + (order == nullptr ? k : order[k])), value[k]);
 }
 
-inline bool with_value(PairMode mode) { return mode == kValue || mode == kValueGrad; }
-inline bool with_hess(PairMode mode) { return mode == kGradHess || mode == kGradPositiveHess; }
-
 /// Throws ArgumentError for a valid item's score that is not finite, if the call asks for it.
 template <class T> void check_finite(const Plan& plan, const LossCall<T>& call) {
     const std::int64_t bad = call.check_finite ? plan.first_nonfinite(call.scores, call.threads) : -1;

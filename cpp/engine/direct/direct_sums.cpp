@@ -1,7 +1,6 @@
 // The direct sums get operands in the type that is safe for the range of the scores.
 #include "engine/direct/direct_sums.hpp"
 
-#include <algorithm>
 #include <type_traits>
 
 #include "engine/data/operands.hpp"
@@ -10,16 +9,12 @@
 namespace rankgrad {
 namespace {
 
-/// Terms a lane may multiply before (1 + e^range)^terms leaves the type, and before float rounding adds up.
-template <class P> std::int32_t product_terms(double range) {
-    constexpr bool is_float = std::is_same_v<P, float>;
-    const double terms = (is_float ? 85 : 705) / (range + 0.7);
-    return std::clamp(static_cast<int>(terms), 1, is_float ? 16 : 64);
-}
-
 template <class P> void sum_in(GatheredList& list, bool weighted, PairSum<P> kernel) {
     PairJob<P> job = pair_job<P>(list, list.arrays(), weighted);
-    if (list.loss.log_product && job.factored) job.terms_per_flush = product_terms<P>(list.range());
+    constexpr bool is_float = std::is_same_v<P, float>;  // whose rounding adds up sooner
+    if (list.loss.log_product && job.factored)
+        job.terms_per_flush = is_float ? product_terms(list.range(), 85, 16)
+                                       : product_terms(list.range(), kDoubleProduct, kTermsPerFlush);
     run_tiles(list.team, job, kernel);
 }
 
@@ -28,7 +23,7 @@ template <class P> void sum_in(GatheredList& list, bool weighted, PairSum<P> ker
 void direct_sums(GatheredList& list) {
     const bool weighted = list.row_weighted;
     if (list.is_float && fits_float(list, weighted))
-        sum_in<float>(list, weighted, list.loss.float_sum[list.mode][weighted]);
+        sum_in<float>(list, weighted, list.loss.float_sum[list.mode]);
     else sum_in<double>(list, true, list.loss.double_sum[list.mode]);
 }
 

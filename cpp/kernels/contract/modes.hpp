@@ -13,6 +13,14 @@ enum PairMode : int {
     kPairModes
 };
 
+namespace {
+
+/// Whether a mode gives row values, and whether it gives a diagonal.
+constexpr bool with_value(PairMode mode) { return mode == kValue || mode == kValueGrad; }
+constexpr bool with_hess(PairMode mode) { return mode == kGradHess || mode == kGradPositiveHess; }
+
+}  // namespace
+
 /// Parameters of a loss. A loss struct takes what it needs in `set`.
 struct LossParameters {
     double unit = 1.0;       ///< the margin 1, as a difference of the scores that a pairwise kernel is given

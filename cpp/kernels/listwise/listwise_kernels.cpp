@@ -48,6 +48,6 @@ constexpr ListLossKernels kListLosses[] = {
 
 }  // namespace
 
-const ListFamily RANKGRAD_OF_ISA(list_kernels) = {sizeof kListLosses / sizeof *kListLosses, kListLosses};
+const ListFamily RANKGRAD_OF_ISA(listwise_kernels) = {sizeof kListLosses / sizeof *kListLosses, kListLosses};
 
 }  // namespace rankgrad
