@@ -12,8 +12,9 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$" AND NOT MSVC)
   # For CPUs made before 2013: small code that compiles in half the time.
   set(RANKGRAD_KERNEL_FLAGS_baseline -march=x86-64 -O2)
   set(RANKGRAD_KERNEL_FLAGS_v3 -march=x86-64-v3)
-  # AVX-512 on registers of 256 bits: twice as many of them, and its masks and conversions. With 512 bits the sums over lists of
-  # about 100 items were up to 1.6 times as slow (Zen 4): few of their label levels fill 16 lanes, and divisions gain nothing.
+  # AVX-512 on registers of 256 bits: twice as many of them, and its masks and conversions. With 512 bits the sums over
+  # lists of about 100 items were up to 1.6 times as slow (Zen 4): few of their label levels fill 16 lanes, and
+  # divisions gain nothing.
   set(RANKGRAD_KERNEL_FLAGS_v4 -march=x86-64-v4 -mprefer-vector-width=256)
   set(all_isas baseline v3 v4)
 else()
