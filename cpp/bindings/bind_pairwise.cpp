@@ -14,10 +14,8 @@ std::unique_ptr<PairWeightOptions> make_weight(const std::string& weight, const 
                                                std::int64_t truncation, bool normalize) {
     auto made = std::make_unique<PairWeightOptions>();
     PairWeightOptions& options = *made;
-    options.kind = weight == "none"               ? PairWeightOptions::kNone
-                   : weight == "label_difference" ? PairWeightOptions::kLabelDifference
-                   : weight == "ndcg"             ? PairWeightOptions::kNdcg
-                                                  : throw ArgumentError("lambda_weight: unknown: '" + weight + "'");
+    options.ranked = weight != "label_difference";
+    options.form = weight == "none" ? "" : weight == "label_difference" || weight == "ndcg" ? "gap_product" : weight;
     options.gain = gain == "exp2"     ? Gain::kExp2
                    : gain == "linear" ? Gain::kLinear
                    : gain == "table"  ? Gain::kTable

@@ -14,7 +14,7 @@ namespace {
 /// The arrays of a list and the numbers that its pair weights are made of, in one order of the items.
 struct Arrays {
     SumArrays list;
-    const double *gain, *discount;
+    const double *gain, *discount, *rank;
 };
 
 /// Rows of at most kPairsPerCall pairs, so that a kernel call ends soon.
@@ -71,7 +71,7 @@ Arrays arrange(const Arrays& from, LambdaMemory& w) {
     const SumArrays& x = from.list;
     SumArrays list{nullptr,       copy(x.score),  copy(x.weight), copy(x.vector),
                    copy(x.label), empty(x.value), empty(x.grad),  empty(x.hess)};
-    return {list, copy(from.gain), copy(from.discount)};
+    return {list, copy(from.gain), copy(from.discount), copy(from.rank)};
 }
 void add_back(const SumArrays& from, const SumArrays& to, const Buffer<std::int32_t>& order) {
     for (const auto& [sums, out] : {std::pair{from.value, to.value}, {from.grad, to.grad}, {from.hess, to.hess}})
@@ -120,11 +120,15 @@ void set_weights(PairJob<float>& job, const Arrays& a, std::size_t n, LambdaMemo
     job.discount = discount;
     job.discount_rest = rest;
     job.gain = converted(a.gain, n, 0, w.float_gain);
+    job.rank = converted(a.rank, n, 0, w.float_rank);
+    job.pair_weights = w.weight->of_float;
 }
-void set_weights(PairJob<double>& job, const Arrays& a, std::size_t n, LambdaMemory& w) {
+void set_weights(PairJob<double>& job, const Arrays& a, std::size_t, LambdaMemory& w) {
     job.discount = a.discount;
-    job.discount_rest = zeroed(w.no_rest, n);
+    job.discount_rest = w.no_rest.data();
     job.gain = a.gain;
+    job.rank = a.rank;
+    job.pair_weights = w.weight->of_double;
 }
 
 }  // namespace
@@ -134,22 +138,22 @@ void sum_pair_by_pair(GatheredList& list, const WeightedPairKernels& kernels, co
     const std::int32_t n = list.n();
     const bool truncated = weights.truncates(n);
     list.scores();
-    const Arrays whole{list.arrays(), weights.gain(list.list), w.discount.data()};
+    const Arrays whole{list.arrays(), weights.gain(list.list), w.discount.data(), w.rank.data()};
     Arrays a = whole;
     if (truncated) {
         truncated_pairs(list.level_begin(), list.n_levels(), static_cast<std::int32_t>(weights.truncation()), w);
         a = arrange(whole, w);
     }
     const auto sum = [&](auto kernel, auto job) {
-        job.discount_constant = weights.constant();
+        job.weight_constant = weights.constant();
         set_weights(job, a, static_cast<std::size_t>(n), w);
         if (truncated) run_rectangles(kernel, job, w.rectangles, list.team);
         else run_all(kernel, job, list.level_begin(), list.n_levels(), w.rectangles, list.team);
     };
-    const PairSum<float> float_sum = kernels.float_sum[kGapProduct][list.mode];
+    const PairSum<float> float_sum = kernels.float_sum[list.mode];
     if (list.is_float && float_sum != nullptr && weights.fit_float() && fits_float(list, true))
         sum(float_sum, pair_job<float>(list, a.list, true));
-    else sum(kernels.double_sum[kGapProduct][list.mode], pair_job<double>(list, a.list, true));
+    else sum(kernels.double_sum[list.mode], pair_job<double>(list, a.list, true));
     if (truncated) add_back(a.list, whole.list, w.order);
 }
 

@@ -71,9 +71,12 @@ void sum_by_scans(GatheredList& list, const LambdaKernels& lambda, const PairWei
                             a.grad,
                             a.hess};
     const bool hinge = lambda.of_loss.slack_scan != nullptr;
-    const RankTreeKernels of_loss{list.mode, hinge ? nullptr : &list.loss.expansion[precision],
+    const RankTreeKernels of_loss{list.mode,
+                                  hinge ? nullptr : &list.loss.expansion[precision],
                                   hinge ? lambda.of_loss.slack_scan : lambda.family.rank_scan[precision],
-                                  lambda.of_loss.double_sum[kGapProduct][list.mode], list.loss.factored[list.mode]};
+                                  lambda.of_loss.double_sum[list.mode],
+                                  memory.weight->of_double,
+                                  list.loss.factored[list.mode]};
     RankTreeScratch& tree = memory.tree;
     const auto swap_with_sort = [&] {  // the ranks are known: the memory of numbers and sort is free
         SortScratch<double>& sort = list.memory.sort;
@@ -96,8 +99,15 @@ template <class T> void lambda_sums(GatheredList& list, const T* scores, const L
     const auto n = static_cast<std::size_t>(list.n());
     if (by_scans || weights.ranked()) rank(scores, weights, list, memory);
     else zeroed(memory.discount, n);
-    if (by_scans) sum_by_scans(list, lambda, weights, memory);
-    else sum_pair_by_pair(list, lambda.of_loss, weights, memory);
+    memory.weight = &lambda.family.weights[weights.form()];
+    if (by_scans) {
+        sum_by_scans(list, lambda, weights, memory);
+    } else {
+        zeroed(memory.no_rest, n);
+        double* rank = zeroed(memory.rank, n);
+        for (std::size_t r = 0; weights.ranked() && r < n; ++r) rank[memory.by_rank[r]] = static_cast<double>(r);
+        sum_pair_by_pair(list, lambda.of_loss, weights, memory);
+    }
     if (scale > 1) {  // last, as weights and the temperature may make it small again
         list.scale = scale;
         return;
@@ -110,17 +120,22 @@ template <class T> void lambda_sums(GatheredList& list, const T* scores, const L
 std::function<double(std::int32_t row, std::int32_t column)> pair_weight_of(const GatheredList& list,
                                                                             const PairWeights& weights,
                                                                             const LambdaMemory& memory) {
-    const double *gain = weights.gain(list.list), *discount = memory.discount.data();
-    const double scale = std::min(weights.scale(list.list), 1.0), constant = weights.constant();
-    std::vector<bool> is_best;
-    if (scale != 0 && weights.truncates(list.n())) {
-        is_best.resize(static_cast<std::size_t>(list.n()));
-        for (std::int64_t r = 0; r < weights.truncation(); ++r) is_best[memory.by_rank[r]] = true;
-    }
-    return [=](std::int32_t i, std::int32_t j) {
-        if (scale == 0) return 0.0;  // and no ranks
-        if (!is_best.empty() && !is_best[i] && !is_best[j]) return 0.0;
-        return scale * std::abs(gain[i] - gain[j]) * (constant + std::abs(discount[i] - discount[j]));
+    const double scale = std::min(weights.scale(list.list), 1.0);
+    if (scale == 0) return [](std::int32_t, std::int32_t) { return 0.0; };  // and no ranks
+    PairJob<double> job;
+    job.gain = weights.gain(list.list);
+    job.discount = memory.discount.data();
+    job.discount_rest = memory.no_rest.data();
+    job.rank = memory.rank.data();
+    job.weight_constant = weights.constant();
+    std::vector<bool> is_best(static_cast<std::size_t>(list.n()), !weights.truncates(list.n()));
+    for (std::int64_t r = 0; weights.truncates(list.n()) && r < weights.truncation(); ++r)
+        is_best[memory.by_rank[r]] = true;
+    return [job, is_best, scale, weight = memory.weight->of_double](std::int32_t i, std::int32_t j) {
+        if (!is_best[i] && !is_best[j]) return 0.0;
+        double of_pair[kPadding];
+        weight(job, {i, i + 1, j, j + 1}, of_pair, 0);
+        return scale * of_pair[0];
     };
 }
 

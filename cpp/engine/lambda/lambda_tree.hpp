@@ -40,7 +40,8 @@ struct RankTreeKernels {
     const ExpansionKernels* expansion;  ///< null for the hinge losses
     RankScanSum scan;                   ///< between the groups of a node
     PairSum<double> direct;             ///< with pair weights
-    bool factored;                      ///< which takes exponentials where they fit
+    decltype(PairJob<double>::pair_weights) weights;
+    bool factored;  ///< which takes exponentials where they fit
 };
 
 /// Adds what the direct sum would add over all pairs.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "engine/data/gains.hpp"
@@ -13,7 +14,8 @@
 namespace rankgrad {
 
 struct PairWeightOptions {
-    enum Kind { kNone, kLabelDifference, kNdcg } kind = kNone;
+    std::string form;     ///< of kernels/losses/pair_weights.hpp, by name; empty: no weights
+    bool ranked = false;  ///< it is made of ranks and gains, else of labels alone
     Gain::Kind gain = Gain::kExp2;
     std::vector<double> gain_table{};
     std::int64_t cutoff = 0;      ///< ranks from here on have discount 0; 0: none
@@ -23,24 +25,26 @@ struct PairWeightOptions {
 
 /// Memory of one list's sums with pair weights.
 struct LambdaMemory {
-    Buffer<double> discount;             ///< in label order
+    Buffer<double> discount, rank;       ///< in label order
     Buffer<std::int32_t> by_rank;        ///< place in label order of each rank
     Buffer<std::int32_t> order, places;  ///< place in label order of each item as arranged for truncated sums
-    Buffer<double> arranged[9];          ///< the arrays of a list in that order
+    Buffer<double> arranged[10];         ///< the arrays of a list in that order
     Buffer<double> no_rest;
-    Buffer<float> float_gain, float_discount, float_rest;
+    Buffer<float> float_gain, float_discount, float_rest, float_rank;
     std::vector<PairRectangle> rectangles;
     RankTreeScratch tree;
+    const PairWeightKernels* weight = nullptr;
 };
 
-/// The weight of a pair is scale |g_i - g_j| (c + |D_i - D_j|), the discounts D being functions of the ranks.
+/// The weight of a pair is the scale of its list times a form of its gains, and of discounts D that are functions of ranks.
 class PairWeights {
 public:
     /// Throws ArgumentError for a label without a finite gain.
     PairWeights(const PairWeightOptions& options, const Plan& plan);
 
-    bool any() const { return kind_ != PairWeightOptions::kNone; }
-    bool ranked() const { return kind_ == PairWeightOptions::kNdcg; }
+    bool any() const { return form_ >= 0; }
+    int form() const { return form_; }
+    bool ranked() const { return ranked_; }
     double constant() const { return ranked() ? 0.0 : 1.0; }
     std::int64_t truncation() const { return truncation_; }
     /// Some pairs of n items have no weight, as neither item is among the best.
@@ -51,8 +55,8 @@ public:
     double scale(std::int64_t list) const { return scale_[static_cast<std::size_t>(list)]; }
     /// All gains are exact in float.
     bool fit_float() const { return fit_float_; }
-    /// In no list has a higher label a lower gain.
-    bool ascending() const { return ascending_; }
+    /// Weights are products of gaps, and in no list has a higher label a lower gain: sums over all pairs have a near-linear form.
+    bool separate() const { return form_ == 0 && ascending_; }
     /// Places in label order of a list's items as they come.
     const std::int32_t* by_position(std::int64_t list) const {
         return by_position_.data() + plan_begin_[static_cast<std::size_t>(list)];
@@ -65,7 +69,8 @@ private:
     void scale_gains(const Plan& plan, const IdealSums& ideal);
     void sort_positions(const Plan& plan);
 
-    PairWeightOptions::Kind kind_;
+    int form_;
+    bool ranked_;
     std::int64_t truncation_;
     std::vector<std::int64_t> plan_begin_;
     std::vector<double> gain_, scale_, discount_;

@@ -39,7 +39,7 @@ std::vector<std::string> pair_loss_names() {
 Pairwise::Pairwise(PairwiseLoss loss, Lists lists, Labels labels, const std::uint8_t* mask, PlanOptions options)
     : loss_(std::move(loss)), loss_index_(find_loss(loss_.name)), plan_([&] {
           const PairLossKernels& of_loss = kernels().pair->losses[loss_index_];
-          options.labels_are_numbers = of_loss.uses_label_gap || loss_.weight.kind != PairWeightOptions::kNone;
+          options.labels_are_numbers = of_loss.uses_label_gap || !loss_.weight.form.empty();
           options.near_linear_cost = loss_.choice != Choice::direct && has_fast_sums(of_loss);
           return Plan(std::move(lists), labels, mask, options);
       }()),
@@ -65,7 +65,7 @@ ListFacts Pairwise::facts(std::int64_t list) const {
     facts.pairs = pairs(list);
     facts.levels = plan_.n_levels(list);
     facts.has_pair_weights = weights_.any();
-    facts.weights_separate = weights_.ascending() && !weights_.truncates(plan_.size(list));
+    facts.weights_separate = weights_.separate() && !weights_.truncates(plan_.size(list));
     return facts;
 }
 

@@ -40,10 +40,11 @@ template <class T> struct PairJob {
     const T* weight = nullptr;  ///< row weights; null: ones, but for closed forms
     const T* label = nullptr;   ///< labels, for losses that use the label gap
     const T* vector = nullptr;  ///< for kHessVector
-    const T* gain = nullptr;    ///< for pair weights, as are the next three
-    const T* discount = nullptr;
-    const T* discount_rest = nullptr;
-    double discount_constant = 0;
+    /// With a pair weight, what it is made of: see WeightItem in losses/pair_weights.hpp.
+    const T *gain = nullptr, *discount = nullptr, *discount_rest = nullptr, *rank = nullptr;
+    double weight_constant = 0;
+    /// Its numbers for a rectangle of pairs, rows `stride` apart, columns to the end of a register.
+    void (*pair_weights)(const PairJob&, const PairRectangle&, T* out, std::int32_t stride) = nullptr;
     const PairRectangle* rectangles = nullptr;  ///< with a pair weight: the pairs, instead of levels and rows
     std::int32_t n_rectangles = 0;
     const std::int32_t* level_begin = nullptr;  ///< first item of each level, then n

@@ -7,9 +7,6 @@
 
 namespace rankgrad {
 
-/// What a pair's loss may be multiplied by (pair_weights.hpp).
-enum PairWeight : int { kGapProduct, kPairWeights };
-
 /// Neighbours in the order of the scores, highest first, all in one bin: the lower group's items [begin, middle), then
 /// the upper group's [middle, end), each in any order; and the discounts of the best and of the worst of them.
 struct RankChunk {
@@ -46,11 +43,19 @@ template <class T> using CountRanks = void (*)(const T* x, std::int32_t n, T* ra
 
 /// The direct sums of a pairwise loss times a pair weight, always with row weights.
 struct WeightedPairKernels {
-    PairSum<float> float_sum[kPairWeights][kPairModes];  ///< null for losses over all pairs
-    PairSum<double> double_sum[kPairWeights][kPairModes];
+    PairSum<float> float_sum[kPairModes];  ///< null for losses over all pairs
+    PairSum<double> double_sum[kPairModes];
     RankScanSum slack_scan;  ///< for the hinge losses, else null
 };
+/// A pair weight.
+struct PairWeightKernels {
+    const char* name;
+    decltype(PairJob<float>::pair_weights) of_float;
+    decltype(PairJob<double>::pair_weights) of_double;
+};
 struct WeightedFamily {
+    int n_weights;
+    const PairWeightKernels* weights;
     const WeightedPairKernels* losses;
     CountRanks<float> float_ranks;
     CountRanks<double> double_ranks;

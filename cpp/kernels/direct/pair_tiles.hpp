@@ -7,7 +7,6 @@
 #include "kernels/simd/lane_sums.hpp"
 #include "kernels/direct/label_strips.hpp"
 #include "kernels/losses/pair_losses.hpp"
-#include "kernels/losses/pair_weights.hpp"
 
 namespace rankgrad {
 namespace {
@@ -18,10 +17,10 @@ constexpr bool kCompact = true;  // for CPUs made before 2013 the code is small 
 constexpr bool kCompact = false;
 #endif
 
-/// `weighted`: sums are multiplied by the weights of their rows, which are 1 if the job has none.
-template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool factored> class PairTiles {
+/// `weighted`: sums are multiplied by the weights of their rows, which are 1 if the job has none. `lambda`: and each pair's loss
+/// by the weight of the pair.
+template <class Loss, class T, PairMode mode, bool weighted, bool lambda, bool factored> class PairTiles {
     using V = Lanes<T>;
-    using WeightItem = typename Weight::template Item<V>;
     static constexpr bool values = with_value(mode), slopes = mode != kValue, curvatures = with_hess(mode);
     /// The same pair the other way round has the same loss: both items are rows.
     static constexpr bool both_rows = Loss::all_pairs;
@@ -29,7 +28,7 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool 
     static constexpr bool by_row = weighted && !both_rows;
     /// Two rows can share a division: 1/a = b/(ab), 1/b = a/(ab). It pays in double, where divisions are slow; with a
     /// pair weight there are too few registers.
-    static constexpr bool share_divisions = sizeof(T) == sizeof(double) && !Weight::any;
+    static constexpr bool share_divisions = sizeof(T) == sizeof(double) && !lambda;
     /// Where values and slopes may be infinite, a pair whose weight is zero is masked out. The scores of other losses
     /// are in a unit in which nothing overflows.
     static constexpr bool may_overflow = Loss::degree == 0 && sizeof(T) == sizeof(double) && !factored;
@@ -43,12 +42,13 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool 
     V column_value_[column_values ? kBlockRegisters : 1];
     V column_slope_[slopes ? kBlockRegisters : 1];
     V column_curvature_[curvatures ? kBlockRegisters : 1];
+    static constexpr std::int32_t kWidth = kBlockRegisters * V::count;
+    T pair_weight_[lambda ? kTileRows * kWidth : 1];
     std::int32_t block_ = 0, block_end_ = 0;  // columns of the open block that have sums
     int rows_ = 0;                            // rows in these sums
 
     struct Row {
         V operand, weight, label, vector, value, slope, curvature;
-        WeightItem pair;
     };
 
     /// phi and its derivatives of a row with one register of columns.
@@ -72,8 +72,7 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool 
     }
 
     /// The jet times the pair weight and, where both items are rows, their row weights.
-    RANKGRAD_INLINE void multiply(const Row& row, std::int32_t column, Jet<V>& jet) const {
-        const V weight = Weight::weight(row.pair, Weight::template columns<V>(job_, column));
+    RANKGRAD_INLINE void multiply(V weight, const Row& row, std::int32_t column, Jet<V>& jet) const {
         const V both = both_rows ? weight * (row.weight + V::load(job_.weight + column)) : weight;
         if constexpr (may_overflow) jet = only_where(abs(weight) > V(0), jet);
         jet.value = weight * (factored ? loss_.flush(jet.value) : jet.value);
@@ -107,14 +106,14 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool 
             } else {
                 jet = evaluate(row, operand, label);
             }
-            if constexpr (Weight::any) multiply(row, column, jet);
+            if constexpr (lambda) multiply(V::load(pair_weight_ + r * kWidth + slot * V::count), row, column, jet);
             if constexpr (partial) jet = only_where(inside[r], jet);
             if constexpr (may_overflow && by_row) keep_weighted(abs(row.weight) > V(0), jet);
             if constexpr (column_values) column_value_[slot] += jet.value;
             if constexpr (mode == kHessVector) jet.slope = jet.curvature * (row.vector - vector);
             if constexpr (mode == kGradPositiveHess) jet.curvature = jet.positive_curvature;
             if constexpr (values)
-                row.value = factored && !Weight::any ? loss_.add(row.value, jet.value) : row.value + jet.value;
+                row.value = factored && !lambda ? loss_.add(row.value, jet.value) : row.value + jet.value;
             if constexpr (slopes) {
                 row.slope += jet.slope;
                 slope_sum = by_row ? multiply_add(row.weight, jet.slope, slope_sum) : slope_sum + jet.slope;
@@ -134,12 +133,14 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool 
         for (int r = 0; r < n_rows; ++r) {
             const std::int32_t i = first_row + r;
             rows[r].operand = V(job_.row[i]);
-            rows[r].weight = V(!weighted ? T(1) : Weight::any ? job_.weight[i] : weight_[weight_step_ * i]);
+            rows[r].weight = V(!weighted ? T(1) : lambda ? job_.weight[i] : weight_[weight_step_ * i]);
             rows[r].label = Loss::uses_label_gap ? V(job_.label[i]) : V(0);
             rows[r].vector = mode == kHessVector ? V(job_.vector[i]) : V(0);
             rows[r].value = rows[r].slope = rows[r].curvature = V(0);
-            rows[r].pair = Weight::template row<V>(job_, i);
         }
+        if constexpr (lambda)
+            job_.pair_weights(job_, {first_row, first_row + n_rows, block_, columns.end(first_row + n_rows - 1)},
+                              pair_weight_, kWidth);
         typename V::Mask inside[n_rows];
         const int whole =
             kCompact ? 0
@@ -157,7 +158,7 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool 
     template <int n_rows> RANKGRAD_INLINE void add_rows(const Row (&rows)[n_rows], std::int32_t first) {
         V value[n_rows], slope[n_rows], curvature[n_rows];
         for (int r = 0; r < n_rows; ++r) {
-            value[r] = factored && !Weight::any ? loss_.flush(rows[r].value) : rows[r].value;
+            value[r] = factored && !lambda ? loss_.flush(rows[r].value) : rows[r].value;
             slope[r] = rows[r].slope;
             curvature[r] = rows[r].curvature;
         }
@@ -168,7 +169,7 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool 
 
     template <int n_rows>
     RANKGRAD_INLINE void add_by_row(double* out, std::int32_t first, const V (&rows)[n_rows]) const {
-        if (!by_row || (!Weight::any && job_.weight == nullptr)) return add_sums(out + first, rows);
+        if (!by_row || (!lambda && job_.weight == nullptr)) return add_sums(out + first, rows);
         for (int r = 0; r < n_rows; ++r) out[first + r] += static_cast<double>(job_.weight[first + r]) * sum(rows[r]);
     }
 
