@@ -97,7 +97,6 @@ template <class T> constexpr MathKernels<T> math_kernels() {
 
 const KernelTable RANKGRAD_OF_ISA(kernels) = {
     RANKGRAD_TEXT(RANKGRAD_ISA),
-    Lanes<float>::count,
     &RANKGRAD_OF_ISA(pair_kernels),
     &RANKGRAD_OF_ISA(weighted_kernels),
     &RANKGRAD_OF_ISA(level_table_kernels),

@@ -11,6 +11,7 @@ double exp2_gain(double label);
 
 struct Gain {
     enum Kind : int { kExp2, kLinear, kTable } kind = kExp2;  ///< 2^y - 1; y; table[y]
+    static constexpr const char* kNames[] = {"exp2", "linear", "table"};
     const double* table = nullptr;                            ///< the gain of label 0, 1, ...
     std::int64_t table_size = 0;
 

@@ -14,6 +14,7 @@ namespace rankgrad {
 
 struct PairWeightOptions {
     enum Kind { kNone, kLabelDifference, kNdcg } kind = kNone;
+    static constexpr const char* kNames[] = {"none", "label_difference", "ndcg"};
     Gain::Kind gain = Gain::kExp2;
     std::vector<double> gain_table{};
     std::int64_t cutoff = 0;      ///< ranks from here on have discount 0; 0: none

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/runtime/errors.hpp"
 
 namespace rankgrad {
 namespace {
@@ -124,13 +123,6 @@ Algorithm cheaper(Choice choice, Algorithm fast, double fast_cost, const ListFac
 }
 
 }  // namespace
-
-Choice choice_named(const std::string& algorithm) {
-    if (algorithm == "auto") return Choice::automatic;
-    if (algorithm == "direct") return Choice::direct;
-    if (algorithm == "fast") return Choice::fast;
-    throw ArgumentError("algorithm: one of 'auto', 'direct', 'fast' is wanted, got '" + algorithm + "'");
-}
 
 std::vector<std::pair<std::string, double>> cost_constants() {
     std::vector<std::pair<std::string, double>> all = {{"unfactored_pair", kCosts.unfactored_pair},

@@ -18,8 +18,7 @@ constexpr double kFloatRange = 40, kDoubleRange = 340;
 
 /// What the caller asks for. `fast`: never pair by pair where the loss has another way that fits in memory.
 enum class Choice { automatic, direct, fast };
-/// "auto", "direct" or "fast"; throws ArgumentError for anything else.
-Choice choice_named(const std::string& algorithm);
+constexpr const char* kChoiceNames[] = {"auto", "direct", "fast"};
 
 enum class Algorithm {
     direct,        ///< pair by pair

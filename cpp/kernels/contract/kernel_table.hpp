@@ -160,6 +160,7 @@ struct ExpansionKernels {
 /// One pairwise loss.
 struct PairLossKernels {
     const char* name;
+    const Parameter* parameters;  ///< kMostParameters of them
     bool factored[kPairModes];  ///< has the form with n exponentials: e^-(s_i - s_j) = e^-s_i e^s_j
     bool log_product;           ///< its factored values are summed as the log of a product
     bool uses_label_gap;        ///< needs the labels as numbers
@@ -216,6 +217,8 @@ struct WeightedFamily {
     RankScanSum rank_scan[2];  ///< with the tables of an expansion for float32 and for float64 results
 };
 struct ImplicitFamily {
+    int count;
+    const ImplicitLossKernels* losses;
     ImplicitKernels<float> of_float;
     ImplicitKernels<double> of_double;
     ImplicitDoubleKernels in_double;
@@ -223,7 +226,6 @@ struct ImplicitFamily {
 
 struct KernelTable {
     const char* isa;
-    int float_lanes;
     const PairFamily* pair;
     const WeightedFamily* weighted;
     const LevelTableFamily* level_table;

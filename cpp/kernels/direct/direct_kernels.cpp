@@ -35,6 +35,7 @@ template <class Loss> constexpr const ExpansionKernels* expansion() {
 
 template <class Loss> constexpr PairLossKernels pair_loss_kernels() {
     return {Loss::name,
+            Loss::parameters,
             {factored_in<Loss>(kValue), factored_in<Loss>(kValueGrad), factored_in<Loss>(kGradHess),
              factored_in<Loss>(kGradPositiveHess), factored_in<Loss>(kHessVector)},
             Loss::log_product,
