@@ -207,23 +207,28 @@ class ImplicitLoss(ABC):
         margin, margins = pairs.number_or_array(loss.margin, "margin")
         weight = pairs.weights(sample_weight)
         factor, cotangents = pairs.cotangent(cotangent, unreduced)
+        features, positive_ids, negative_ids = pairs.credit(*items)
         value = loss._core(num_items).evaluate(
             mode,
             pairs.positive,
             pairs.negative,
-            pairs.offsets,
-            margin,
-            margins,
-            *pairs.credit(*items),
-            weight,
-            cotangents,
-            loss.reduction in ("collie", "mean"),
-            factor,
-            thread_count(n_threads),
-            out is None,
-            values,
-            *(grad or (None, None)),
-            *(hess or (None, None)),
+            offsets=pairs.offsets,
+            margin=margin,
+            margins=margins,
+            features=features,
+            positive_items=positive_ids,
+            negative_items=negative_ids,
+            weight=weight,
+            cotangent=cotangents,
+            mean=loss.reduction in ("collie", "mean"),
+            factor=factor,
+            threads=thread_count(n_threads),
+            new_results=out is None,
+            values=values,
+            grad_positive=grad and grad[0],
+            grad_negative=grad and grad[1],
+            hess_positive=hess and hess[0],
+            hess_negative=hess and hess[1],
         )
         return (value if values is None else values), grad, hess
 
@@ -231,19 +236,11 @@ class ImplicitLoss(ABC):
     def _core(self, num_items: Any) -> Any:
         """The core's object for these options."""
 
-    def _make(
-        self,
-        formula: str,
-        *,
-        kink: float = 1.0,
-        rank_weight: str = "collie",
-        floor: bool = False,
-        clip: float = math.inf,
-        num_items: int = 0,
-    ) -> Any:
+    def _make(self, loss: str, parameters: tuple[tuple[str, float], ...] = (), **settings: Any) -> Any:
+        """The core's object for a loss of its own with so many parameters, and other settings."""
         square = self.reduction == "collie"
         return _core_loss(
-            formula, self._choice, kink, square, rank_weight, floor, clip, num_items, self._negative_name
+            loss, parameters, choice=self._choice, square=square, negative_name=self._negative_name, **settings
         )
 
 
@@ -307,7 +304,7 @@ class HingeLoss(ImplicitLoss):
         object.__setattr__(self, "kink", real(self.kink, "kink", "a number from 0 to 1", low=0.0, high=1.0))
 
     def _core(self, num_items: Any) -> Any:
-        return self._make("hinge", kink=self.kink)
+        return self._make("hinge", (("kink", self.kink),))
 
 
 @dataclass(frozen=True)
@@ -404,12 +401,14 @@ class WARPLoss(_ManyNegatives):
             num_items=whole(num_items, "num_items", 1, 2**63 - 1),
             rank_weight=self.rank_weight,
             floor=self.rank_weight != "collie" if self.floor is None else self.floor,
-            clip=math.inf if self.clip is None else float(self.clip),
+            clip=self.clip,
         )
 
 
-#: The core's objects are parameters and no data: the same arguments may share one.
-_core_loss = lru_cache(maxsize=64)(_core.ImplicitLoss)
+@lru_cache(maxsize=64)
+def _core_loss(loss: str, parameters: tuple[tuple[str, float], ...], **settings: Any) -> Any:
+    """The core's objects are settings and no data: the same arguments may share one."""
+    return _core.ImplicitLoss(("implicit", {"loss": (loss, dict(parameters))} | settings))
 
 
 bpr_loss = BPRLoss()

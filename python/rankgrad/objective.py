@@ -12,7 +12,6 @@ from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_scores, as_weights
 from rankgrad._checks import check_choice, real, thread_count, whole
 from rankgrad._frameworks import Results, same_array_out
-from rankgrad._reductions import Weights, divisor_of
 from rankgrad._results import refuse_overlaps, results
 
 _SCORE_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
@@ -68,13 +67,11 @@ class Objective:
         "_dtype",
         "_loss",
         "_raising",
-        "_scale",
         "_shape",
         "_size",
         "_source",
         "_unreduced",
         "_values_shape",
-        "_weights",
     )
 
     def __init__(
@@ -83,7 +80,6 @@ class Objective:
         core: Any,
         shape: tuple[int, ...],
         values_shape: tuple[int, ...],
-        weights: Weights,
         source: Source | None = None,
     ) -> None:
         self._loss = loss
@@ -91,15 +87,12 @@ class Objective:
         self._shape = shape
         self._size = math.prod(shape)
         self._values_shape = values_shape
-        self._weights = weights
         self._source = source
         self._dtype = loss.dtype
         self._raising = loss.nan == "raise"
         self._unreduced = (
             loss.reduction in (None, "none") and values_shape != ()
         )  # else the value is a number
-        divisor = divisor_of(loss.reduction, weights, math.prod(values_shape), core)
-        self._scale = weights.scalar / divisor if divisor != 0 else 0.0
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Binds anew to the same data: the core is no part of a pickle."""
@@ -107,8 +100,8 @@ class Objective:
             raise TypeError("an objective of a call that is over cannot be pickled; bind one")
         core = self._core
         mask = None if core.n_valid == core.n_items else core.valid().view(np.uint8)
-        data = self._source, core.offsets(), mask
-        return _bind_anew, (type(self), self._loss, data, (self._shape, self._values_shape, self._weights))
+        data = self._source, core.offsets(), mask, core.weights()
+        return _bind_anew, (type(self), self._loss, data, (self._shape, self._values_shape))
 
     def __copy__(self) -> Objective:
         """Itself: nothing changes it."""
@@ -201,7 +194,7 @@ class Objective:
     ) -> Results:
         x = self._scores(scores[0])
         v = self._vector(vector, x) if mode == _core.HESS_VECTOR else None
-        factors = self._cotangent(cotangent)
+        cotangents, factor = self._cotangent(cotangent)
         if out is not None:
             refuse_overlaps(out, **{"scores (y_pred)": scores[0]}, cotangent=cotangent, vector=vector)
         shape = None
@@ -213,18 +206,15 @@ class Objective:
         total = self._core.evaluate(
             mode,
             x,
-            v,
-            self._weights.item,
-            self._weights.per_list,
-            self._scale,
-            *factors,
-            least,
-            self._raising,
-            thread_count(n_threads),
-            values,
-            grad,
-            hess,
-            whole(iteration, "iteration", 0, 2**64 - 1),
+            vector=v,
+            cotangent=cotangents,
+            cotangent_factor=factor,
+            min_hessian=least,
+            threads=thread_count(n_threads),
+            iteration=whole(iteration, "iteration", 0, 2**64 - 1),
+            values=values,
+            grad=grad,
+            hess=hess,
         )
         return (total if values is None else values), grad, hess
 
@@ -271,10 +261,13 @@ def _plain_scores(x: Any, name: str, dtype: Any) -> Array:
 
 @in_default_mode
 def _bind_anew(
-    kind: type[Objective], loss: Any, data: tuple[Source, Array, Array | None], facts: tuple[Any, Any, Any]
+    kind: type[Objective],
+    loss: Any,
+    data: tuple[Source, Array, Array | None, tuple[Any, Any, Any]],
+    facts: tuple[Any, Any],
 ) -> Objective:
-    source, offsets, mask = data
-    core = loss._bind_core(source.labels.astype(source.dtype), offsets, mask, source.algorithm)
+    source, offsets, mask, weights = data
+    core = loss._bind_core(source.labels.astype(source.dtype), offsets, mask, source.algorithm, weights)
     return kind(loss, core, *facts, source)
 
 
