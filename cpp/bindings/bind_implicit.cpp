@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "bindings/arrays.hpp"
@@ -36,15 +37,32 @@ void set_features(const Features& features, const OptionalArray& positive_items,
 
 /// Holds the arrays of a call while the GIL is not held.
 struct ImplicitFields {
-    OptionalArray offsets, margins, positive_items, negative_items, weight, cotangent;
+    OptionalArray positive, negative, offsets, margins, positive_items, negative_items, weight, cotangent;
     OptionalArray values, grad_positive, grad_negative, hess_positive, hess_negative;
     Features features;
     double margin = 1, factor = 1;
     bool mean = false, new_results = false;
-    int threads = 0;
+    int mode = -1, threads = 0;
 
-    bool set(FieldName name, py::handle value) {
-        const std::pair<const char*, OptionalArray*> arrays[] = {
+    bool set(std::string_view name, py::handle value) {
+        OptionalArray* const array = array_of(name);
+        if (array != nullptr) *array = value.cast<py::array>();
+        else if (name == "mode") mode = value.cast<int>();
+        else if (name == "margin") margin = value.cast<double>();
+        else if (name == "features") features = value.cast<Features>();
+        else if (name == "mean") mean = value.cast<bool>();
+        else if (name == "factor") factor = value.cast<double>();
+        else if (name == "threads") threads = value.cast<int>();
+        else if (name == "new_results") new_results = value.cast<bool>();
+        else return false;
+        return true;
+    }
+
+private:
+    OptionalArray* array_of(std::string_view name) {
+        const std::pair<std::string_view, OptionalArray*> arrays[] = {
+            {"positive", &positive},
+            {"negative", &negative},
             {"grad_positive", &grad_positive},
             {"grad_negative", &grad_negative},
             {"hess_positive", &hess_positive},
@@ -57,31 +75,20 @@ struct ImplicitFields {
             {"positive_items", &positive_items},
             {"negative_items", &negative_items},
         };
-        for (const auto& [known, array] : arrays) {
-            if (!(name == known)) continue;
-            *array = value.cast<py::array>();
-            return true;
-        }
-        if (name == "margin") margin = value.cast<double>();
-        else if (name == "features") features = value.cast<Features>();
-        else if (name == "mean") mean = value.cast<bool>();
-        else if (name == "factor") factor = value.cast<double>();
-        else if (name == "threads") threads = value.cast<int>();
-        else if (name == "new_results") new_results = value.cast<bool>();
-        else return false;
-        return true;
+        for (const auto& [known, array] : arrays)
+            if (name == known) return array;
+        return nullptr;
     }
 };
 
-template <class T> double evaluate_loss_as(const ImplicitLoss& loss, int mode, const py::array& positive,
-                                           const py::array& negative, ImplicitFields& f) {
-    const py::ssize_t b = positive.size(), n = negative.size();
+template <class T> double evaluate_loss_as(const ImplicitLoss& loss, ImplicitFields& f) {
+    const py::ssize_t b = f.positive->size(), n = f.negative->size();
     const Lists lists = lists_from(f.offsets, n);
     ImplicitCall<T> call;
-    call.mode = static_cast<PairMode>(mode);
-    call.positive = input<T>(positive, b, "positive_scores");
+    call.mode = static_cast<PairMode>(f.mode);
+    call.positive = input<T>(*f.positive, b, "positive_scores");
     call.n_positives = b;
-    call.negative = input<T>(negative, n, loss.negative_name.c_str());
+    call.negative = input<T>(*f.negative, n, loss.negative_name.c_str());
     call.n_rows = f.offsets || b == 0 ? 0 : n / b;
     if (!f.offsets && call.n_rows * b != n) throw ArgumentError(loss.negative_name + ": no whole number per positive");
     call.lists = f.offsets ? &lists : nullptr;
@@ -104,12 +111,11 @@ template <class T> double evaluate_loss_as(const ImplicitLoss& loss, int mode, c
     return evaluate_implicit(loss, call);
 }
 
-double evaluate_loss(const ImplicitLoss& loss, int mode, const py::array& positive, const py::array& negative,
-                     const py::kwargs& given) {
+double evaluate_loss(const ImplicitLoss& loss, const GivenFields& given) {
     ImplicitFields fields;
-    read_fields(given, [&](FieldName name, py::handle value) { return fields.set(name, value); });
-    return (holds<float>(positive) ? evaluate_loss_as<float> : evaluate_loss_as<double>)(loss, mode, positive, negative,
-                                                                                         fields);
+    read_fields(given, {"mode", "positive", "negative"}, fields);
+    if (!fields.positive || !fields.negative) throw py::type_error("positive, negative: arrays are wanted");
+    return (holds<float>(*fields.positive) ? evaluate_loss_as<float> : evaluate_loss_as<double>)(loss, fields);
 }
 
 py::array difference(const py::array& positive_items, const py::array& negative_items, const Features& features) {
@@ -131,7 +137,10 @@ std::unique_ptr<ImplicitLoss> make_loss(const py::object& settings) {
 void bind_implicit(py::module_& module) {
     py::class_<ImplicitLoss> loss(module, "ImplicitLoss");
     def_constructor(loss, &make_loss, py::arg("settings"));
-    loss.def("evaluate", &evaluate_loss, py::arg("mode"), py::arg("positive"), py::arg("negative"));
+    FieldsMethod<ImplicitLoss, &evaluate_loss>::define(
+        loss, "evaluate",
+        "evaluate(mode, positive, negative, *, offsets, margin, margins, features, positive_items, negative_items, weight, "
+        "cotangent, mean, factor, threads, new_results, values, grad_positive, grad_negative, hess_positive, hess_negative)");
     module.def("ideal_difference", &difference, py::arg("positive_items"), py::arg("negative_items"),
                py::arg("features"));
     module.def("implicit_losses", [] { return loss_names(*kernels().implicit); });

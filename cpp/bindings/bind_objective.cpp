@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include <memory>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,13 +30,16 @@ std::unique_ptr<Objective> make_objective(const py::object& settings, const py::
 
 /// Holds the arrays of a call while the GIL is not held.
 struct ObjectiveFields {
-    OptionalArray vector, cotangent, values, grad, hess;
+    OptionalArray scores, vector, cotangent, values, grad, hess;
+    int mode = -1;
     double cotangent_factor = 1, min_hessian = 0;
     int threads = 0;
     std::uint64_t iteration = 0;
 
-    bool set(FieldName name, py::handle value) {
-        if (name == "grad") grad = value.cast<py::array>();
+    bool set(std::string_view name, py::handle value) {
+        if (name == "mode") mode = value.cast<int>();
+        else if (name == "scores") scores = value.cast<py::array>();
+        else if (name == "grad") grad = value.cast<py::array>();
         else if (name == "hess") hess = value.cast<py::array>();
         else if (name == "values") values = value.cast<py::array>();
         else if (name == "threads") threads = value.cast<int>();
@@ -49,12 +53,11 @@ struct ObjectiveFields {
     }
 };
 
-template <class T>
-double evaluate_as(const Objective& objective, int mode, const py::array& scores, ObjectiveFields& fields) {
+template <class T> double evaluate_as(const Objective& objective, ObjectiveFields& fields) {
     const py::ssize_t n = objective.plan().lists().n_items(), n_values = objective.n_values();
     LossCall<T> call;
-    call.mode = static_cast<PairMode>(mode);
-    call.scores = input<T>(scores, n, "scores");
+    call.mode = static_cast<PairMode>(fields.mode);
+    call.scores = input<T>(*fields.scores, n, "scores");
     call.vector = input<T>(fields.vector, n, "vector");
     call.cotangent = input<double>(fields.cotangent, n_values, "cotangent");
     call.cotangent_factor = fields.cotangent_factor;
@@ -69,10 +72,11 @@ double evaluate_as(const Objective& objective, int mode, const py::array& scores
     return objective.evaluate(call);
 }
 
-double evaluate(const Objective& objective, int mode, const py::array& scores, const py::kwargs& given) {
+double evaluate(const Objective& objective, const GivenFields& given) {
     ObjectiveFields fields;
-    read_fields(given, [&](FieldName name, py::handle value) { return fields.set(name, value); });
-    return (holds<float>(scores) ? evaluate_as<float> : evaluate_as<double>)(objective, mode, scores, fields);
+    read_fields(given, {"mode", "scores"}, fields);
+    if (!fields.scores) throw py::type_error("scores: an array is wanted");
+    return (holds<float>(*fields.scores) ? evaluate_as<float> : evaluate_as<double>)(objective, fields);
 }
 
 std::int64_t first_nonfinite(const Objective& objective, const py::array& x) {
@@ -137,8 +141,10 @@ void bind_objective(py::module_& module) {
     def_constructor(objective, &make_objective, py::arg("settings"), py::arg("labels"), py::arg("offsets") = py::none(),
                     py::arg("mask") = py::none(), py::arg("weight") = py::none(), py::arg("item_weight") = py::none(),
                     py::arg("list_weight") = py::none());
-    objective.def("evaluate", &evaluate, py::arg("mode"), py::arg("scores"))
-        .def("first_nonfinite", &first_nonfinite, py::arg("x"))
+    FieldsMethod<Objective, &evaluate>::define(
+        objective, "evaluate",
+        "evaluate(mode, scores, *, vector, cotangent, cotangent_factor, min_hessian, threads, iteration, values, grad, hess)");
+    objective.def("first_nonfinite", &first_nonfinite, py::arg("x"))
         .def("place", &place, py::arg("item"))
         .def("compares_items", &compares_items, py::arg("by_label"))
         .def("valid", &valid)

@@ -106,7 +106,7 @@ private:
 ImplicitLoss::ImplicitLoss(Settings settings) {
     constexpr const char* families[] = {"implicit"};
     one_of<int>("family of losses", settings.name(), families);
-    const Settings named = settings.settings("loss", "");
+    Settings named = settings.settings("loss", "");
     index = find_loss(*rankgrad::kernels().implicit, named.name());
     take_parameters(named, kernels().parameters, parameters);
     choice = settings.choice<Counted>("choice", kCountedNames, "every");

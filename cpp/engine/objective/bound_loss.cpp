@@ -40,7 +40,7 @@ PairWeightOptions take_pair_weight(Settings& loss) {
 
 PairwiseLoss take_loss(Settings& settings, const Pairwise* /*family*/) {
     PairwiseLoss loss;
-    const Settings named = settings.settings("loss", "");
+    Settings named = settings.settings("loss", "");
     loss.name = named.name();
     take_parameters(named, *kernels().pair, loss.parameters.own);
     loss.weight = take_pair_weight(settings);
@@ -49,7 +49,7 @@ PairwiseLoss take_loss(Settings& settings, const Pairwise* /*family*/) {
 
 ListwiseLoss take_loss(Settings& settings, const Listwise* /*family*/) {
     ListwiseLoss loss;
-    const Settings named = settings.settings("loss", "");
+    Settings named = settings.settings("loss", "");
     loss.name = named.name();
     take_parameters(named, *kernels().list, loss.parameters);
     loss.target = settings.choice<Target>("target", kTargetNames, "label");
@@ -59,8 +59,8 @@ ListwiseLoss take_loss(Settings& settings, const Listwise* /*family*/) {
 
 template <class Core> class BoundCore : public BoundLoss {
 public:
-    template <class... Arguments>
-    explicit BoundCore(Arguments&&... arguments) : core_(std::forward<Arguments>(arguments)...) {}
+    template <class... Arguments> explicit BoundCore(Arguments&&... arguments)
+        : core_(std::forward<Arguments>(arguments)...) {}
 
     const Plan& plan() const override { return core_.plan(); }
     bool values_per_item() const override { return core_.values_per_item(); }

@@ -22,8 +22,9 @@ public:
 private:
     static constexpr int kDeepest = 8;
 
-    [[noreturn]] void fail(const char* wanted) const {
-        throw ArgumentError("settings: " + std::string(wanted) + " is wanted at character " + std::to_string(at_) +
+    [[noreturn]] void fail(const char* wanted) const { fail(wanted, at_); }
+    [[noreturn]] void fail(const char* wanted, std::size_t at) const {
+        throw ArgumentError("settings: " + std::string(wanted) + " is wanted at character " + std::to_string(at) +
                             " of '" + text_ + "'");
     }
 
@@ -51,7 +52,7 @@ private:
 
     std::string read_name() {
         std::string name = run("_");
-        if (name.empty() || is_digit(name[0])) fail("a name");
+        if (name.empty() || is_digit(name[0])) fail("a name", at_ - name.size());
         return name;
     }
 
@@ -65,7 +66,7 @@ private:
     double read_number() {
         const std::string word = run("+-.");
         double number = 0;
-        if (!read(word, number)) fail("a number");
+        if (!read(word, number)) fail("a number", at_ - word.size());
         return number;
     }
 

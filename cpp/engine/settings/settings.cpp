@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string_view>
 
 #include "engine/runtime/errors.hpp"
 
@@ -35,8 +36,9 @@ void Settings::set(Setting setting) {
     given_.push_back(std::move(setting));
 }
 
-const Setting* Settings::take(const char* key) {
-    if (std::find(known_.begin(), known_.end(), std::string(key)) == known_.end()) known_.push_back(key);
+Setting* Settings::take(const char* key) {
+    if (known_.empty()) known_.reserve(16);
+    if (std::find(known_.begin(), known_.end(), std::string_view(key)) == known_.end()) known_.push_back(key);
     for (Setting& setting : given_) {
         if (setting.key != key) continue;
         setting.taken = true;
@@ -73,16 +75,19 @@ std::vector<double> Settings::numbers(const char* key) {
 }
 
 Settings Settings::settings(const char* key, const char* usual) {
-    const Setting* given = take(key);
+    Setting* given = take(key);
     if (given == nullptr) return Settings(usual);
-    if (const auto* x = std::get_if<Settings>(&given->value)) return *x;
+    if (auto* x = std::get_if<Settings>(&given->value)) return *x;
     refuse(key, "a name");
 }
 
 std::string Settings::word(const char* key, const char* usual) {
-    const Settings given = settings(key, usual);
-    given.refuse_others();
-    return given.name();
+    const Setting* given = take(key);
+    if (given == nullptr) return usual;
+    const auto* x = std::get_if<Settings>(&given->value);
+    if (x == nullptr) refuse(key, "a name");
+    x->refuse_others();
+    return x->name_;
 }
 
 bool Settings::flag(const char* key, bool usual) {
@@ -90,7 +95,7 @@ bool Settings::flag(const char* key, bool usual) {
     return choice<int>(key, names, usual ? "true" : "false") != 0;
 }
 
-void take_parameters(Settings loss, const Parameter* parameters, double* numbers) {
+void take_parameters(Settings& loss, const Parameter* parameters, double* numbers) {
     for (int k = 0; k < kMostParameters && parameters[k].name != nullptr; ++k) {
         numbers[k] = loss.number(parameters[k].name, parameters[k].usual);
         if (!std::isfinite(numbers[k])) refuse(parameters[k].name, "a finite number");

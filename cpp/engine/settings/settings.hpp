@@ -33,7 +33,7 @@ public:
     std::int64_t count(const char* key);  ///< a whole number, 0 if none is given; the largest for a larger one
     bool flag(const char* key, bool usual);
     std::vector<double> numbers(const char* key);
-    std::string word(const char* key, const char* usual);
+    std::string word(const char* key, const char* usual);  ///< settings without any
     Settings settings(const char* key, const char* usual);
     template <class Enum, std::size_t count>
     Enum choice(const char* key, const char* const (&names)[count], const char* usual) {
@@ -44,7 +44,7 @@ public:
     void refuse_others() const;
 
 private:
-    const Setting* take(const char* key);
+    Setting* take(const char* key);
 
     std::string name_;
     std::vector<Setting> given_;

@@ -101,7 +101,8 @@ void pairwise(Bytes& in) {
     PairwiseLoss loss;
     loss.name = names[static_cast<std::size_t>(in.byte()) % names.size()];
     loss.temperature = in.below(4) == 0 ? 0.5 : 1.0;
-    take_parameters(Settings(loss.name), *kernels().pair, loss.parameters.own);
+    Settings usual(loss.name);
+    take_parameters(usual, *kernels().pair, loss.parameters.own);
     if (loss.name.find("quantile") != std::string::npos) loss.parameters.own[0] = 0.25;
     loss.choice = static_cast<Choice>(in.below(3));
     if (in.below(2) == 0) {
@@ -145,7 +146,8 @@ void listwise(Bytes& in) {
     loss.name = names[static_cast<std::size_t>(in.byte()) % names.size()];
     loss.target = static_cast<Target>(in.below(8));
     loss.temperature = in.below(4) == 0 ? 0.5 : 1.0;
-    take_parameters(Settings(loss.name), *kernels().list, loss.parameters);
+    Settings usual(loss.name);
+    take_parameters(usual, *kernels().list, loss.parameters);
     const int cutoff = in.below(4);
     if (loss.name == "approx_ndcg") loss.parameters[0] = cutoff;
     loss.choice = static_cast<Choice>(in.below(3));
