@@ -9,11 +9,12 @@ import nox
 ROOT = Path(__file__).parent
 EXTRAS = nox.project.load_toml(ROOT / "pyproject.toml")["project"]["optional-dependencies"]
 CPP = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "cpp").rglob("*.[hc]pp"))]
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 
 nox.options.sessions = ["tests", "lint", "types"]
 
 
-@nox.session(python=["3.10", "3.11", "3.12", "3.13"])
+@nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Build, install, test; arguments go to pytest: `nox -s tests-3.12 -- -k hinge`."""
     session.install(".[test]")
@@ -63,7 +64,7 @@ def bench(session: nox.Session) -> None:
 def bench_report(session: nox.Session) -> None:
     """Measure rankgrad beside its peers: table and pictures; `-- --publish` puts them into README.md and docs/."""
     session.install(".[bench]")
-    session.run("python", "bench/report.py", *session.posargs)
+    session.run("python", "-m", "bench.report", *session.posargs)
 
 
 @nox.session
@@ -79,7 +80,7 @@ def build(session: nox.Session) -> None:
     session.run(empty, "tests/test_minimal.py")
 
 
-@nox.session(python=["3.10", "3.11", "3.12", "3.13"])
+@nox.session(python=PYTHONS)
 def reliability(session: nox.Session) -> None:
     """The figures of docs/RELIABILITY.md; `nox -s reliability-3.12 -- --long` for the long forms."""
     session.install(".[test]")
@@ -97,13 +98,9 @@ def threads(session: nox.Session) -> None:
 def contraction(session: nox.Session) -> None:
     """The tests of numbers where the compiler contracts no product with a sum: nothing may depend on it."""
     session.install(".[test]", "-C", "cmake.define.CMAKE_CXX_FLAGS=-ffp-contract=off")
-    tests = [*map(str, sorted((ROOT / "tests").glob("test_*.py"))), "tests/reliability/test_search.py"]
-    builds = [
-        f"--ignore=tests/test_{name}.py" for name in ("codebase_build", "contributing", "demo", "readme")
-    ]
-    session.run(
-        "python", "-m", "pytest", "-n", "auto", "--dist", "loadfile", *tests, *builds, *session.posargs
-    )
+    others = ("codebase", "reliability", "calls/test_demo.py", "calls/test_readme.py")
+    tests = ["tests", *(f"--ignore=tests/{name}" for name in others), "tests/reliability/test_search.py"]
+    session.run("python", "-m", "pytest", "-n", "auto", "--dist", "loadfile", *tests, *session.posargs)
 
 
 @nox.session

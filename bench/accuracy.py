@@ -1,4 +1,4 @@
-"""The error of the fast sums against sums in extended precision (tests/exact.py), relative to the absolute terms.
+"""The error of the fast sums against sums in extended precision (tests/spec/exact.py), relative to the absolute terms.
 
 Score scales from 0.01 to 1,000; two, five and all distinct label levels, one positive or one negative item; scores as
 they fall, with ties, and with row weights. What the last bit of a score changes in a sum is not counted as its error.
@@ -6,18 +6,15 @@ they fall, with ties, and with row weights. What the last bit of a score changes
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rankgrad as rg
+from rankgrad.datasets import LABEL_SHARES
 
-from works import SHARES, Array
-
-sys.path.append(str(Path(__file__).parents[1] / "tests"))
+from bench.workloads import Array
 from exact import exact_sums
 from exact_ranks import LOSSES as RANK_LOSSES
 from exact_ranks import exact as exact_ranks
@@ -115,7 +112,7 @@ def labels_of(kind: str, n: int, rng: np.random.Generator) -> Array:
     if kind == "distinct":
         return rng.permutation(n)
     if kind == "five":
-        return rng.choice(5, n, p=SHARES)
+        return rng.choice(5, n, p=LABEL_SHARES)
     if kind == "two":
         return np.asarray(rng.random(n) < 0.2).astype(int)
     return np.asarray((np.arange(n) == n // 3) == (kind == "one positive")).astype(int)

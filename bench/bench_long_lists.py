@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rankgrad as rg
+from rankgrad.datasets import LABEL_SHARES
 
 LOSSES = {
     "hinge": rg.PairwiseHingeLoss,
@@ -33,7 +34,7 @@ def labels_of(levels: str, n: int, rng: np.random.Generator) -> Any:
     if levels == "2":
         return (rng.random(n) < 0.2).astype(np.int64)
     if levels == "5":
-        return rng.choice(5, n, p=[0.515, 0.325, 0.134, 0.018, 0.008])
+        return rng.choice(5, n, p=LABEL_SHARES)
     return rng.permutation(n)
 
 

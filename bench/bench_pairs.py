@@ -1,8 +1,8 @@
-"""What the direct sums over pairs cost at every instruction-set level, and a call itself, on one thread.
+"""What the direct sums over pairs cost at every instruction set, and a call itself, on one thread.
 
     python -m pytest -o addopts= bench/bench_pairs.py -k hinge
 
-bench_peers.py has the comparison with other libraries, report.py the whole report.
+bench_peers.py has the comparison with other libraries, report/ the whole report.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import rankgrad as rg
 
-from works import Work, data
+from bench.workloads import Work, data
 
 LOSSES = {
     "hinge": rg.PairwiseHingeLoss,

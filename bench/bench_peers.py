@@ -2,7 +2,7 @@
 
     python -m pytest -o addopts= bench/bench_peers.py -k "logistic and (Rax or rankgrad)"
 
-report.py measures the same works with each peer in a process of its own, and memory too; here they share one.
+report/ measures the same works with each peer in a process of its own, and memory too; here they share one.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from clock import ONE_THREAD
+from bench.timing import ONE_THREAD
 
 os.environ.update(ONE_THREAD)  # before torch and jax start
 
-from plan import works
-from registry import PEERS
-from works import Work, rankgrad_step
+from bench.peers import PEERS
+from bench.report.plan import works
+from bench.workloads import Work, rankgrad_step
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the peers' own
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rankgrad._arithmetic import in_default_mode
+
 Array = NDArray[Any]
 
 _ON_CPU = (1, 3)  # in DLPack's count of devices: the CPU, and pinned host memory
@@ -111,11 +113,19 @@ _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def as_scores(x: Any, name: str, dtype: Any = None) -> Array:
-    """Scores as float32 or float64: integers become float64, half precision float32, `dtype` is cast to first."""
-    if dtype is None and type(x) is np.ndarray and (x.dtype is _FLOAT32 or x.dtype is _FLOAT64):
+    """Scores as float32 or float64: integers become float64, half precision float32, `dtype` is cast to first.
+
+    What needs no arithmetic is spared the change of the floating-point mode.
+    """
+    if type(x) is np.ndarray and ((kind := x.dtype) is _FLOAT32 or kind is _FLOAT64):
         flags = x.flags
-        if flags.c_contiguous and flags.aligned:
+        if (dtype is None or dtype is kind) and flags.c_contiguous and flags.aligned:
             return x
+    return _converted(x, name, dtype)
+
+
+@in_default_mode
+def _converted(x: Any, name: str, dtype: Any) -> Array:
     x = as_array(x, name)
     if dtype is not None:
         x = plain(x, np.dtype(np.float32 if dtype == "bfloat16" else dtype))

@@ -42,7 +42,7 @@ def positive_number(x: Any, name: str) -> float:
 
 def whole(x: Any, name: str, low: int, high: int | None = None, wanted: str = "a whole number") -> int:
     """`x` as an int from `low` to `high`, if there is one."""
-    if not _is_a(x, (int, np.integer)):
+    if type(x) is not int and not _is_a(x, (int, np.integer)):  # an int is known at once
         raise TypeError(f"{name}: {wanted} is wanted, got {shown(x)}")
     number = int(x)
     if number < low or (high is not None and number > high):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,15 @@ from rankgrad._arrays import Array, as_array, as_integers, as_scores, as_weights
 from rankgrad._checks import real, shown
 
 Feature = tuple[str, Array, float]
+
+
+class Items(NamedTuple):
+    """Which items the scores are of, and the categories of all."""
+
+    positive_items: Any
+    negative_items: Any
+    metadata: Mapping[Any, Any] | None
+    metadata_weights: Mapping[Any, float] | None
 
 
 class Pairs:
@@ -99,24 +108,18 @@ class Pairs:
             )
         return x
 
-    def credit(
-        self,
-        positive_items: Any,
-        negative_items: Any,
-        metadata: Mapping[Any, Any] | None,
-        metadata_weights: Mapping[Any, float] | None,
-    ) -> tuple[list[Feature], Array | None, Array | None]:
+    def credit(self, items: Items) -> tuple[list[Feature], Array | None, Array | None]:
         """Categories and item numbers; without metadata item numbers do not matter."""
-        features = features_of(metadata, metadata_weights)
+        features = features_of(items.metadata, items.metadata_weights)
         if not features:
             return [], None, None
-        for items, name in ((positive_items, "positive_items"), (negative_items, "negative_items")):
-            if items is None:
+        for name in ("positive_items", "negative_items"):
+            if getattr(items, name) is None:
                 raise ValueError(f"{name}: is wanted with metadata")
         return (
             features,
-            item_ids(positive_items, "positive_items", self.positive.shape),
-            item_ids(negative_items, "negative_items", self.negative.shape),
+            item_ids(items.positive_items, "positive_items", self.positive.shape),
+            item_ids(items.negative_items, "negative_items", self.negative.shape),
         )
 
 

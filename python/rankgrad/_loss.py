@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import KW_ONLY, asdict, dataclass, fields, replace
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from rankgrad import _core, lists
+from rankgrad import _core
 from rankgrad._arithmetic import in_default_mode
-from rankgrad._arrays import Array, as_labels, as_mask
+from rankgrad._arrays import Array
 from rankgrad._checks import check_choice, positive_number, shown
+from rankgrad._data import Data
 from rankgrad._frameworks import Results, same_array_out
 from rankgrad._reductions import NO_WEIGHTS, REDUCTIONS, weights_of
 from rankgrad._results import refuse_overlaps
@@ -21,16 +22,6 @@ from rankgrad.objective import Objective, source_of
 _Loss = TypeVar("_Loss", bound="RankingLoss")
 
 _DTYPES = ("float16", "bfloat16", "float32", "float64")
-
-
-class Data(NamedTuple):
-    """What a loss is bound to, as the caller gave it."""
-
-    y_true: Any
-    sample_weight: Any = None
-    groups: Any = None
-    offsets: Any = None
-    qid: Any = None
 
 
 @dataclass(frozen=True)
@@ -212,9 +203,8 @@ class RankingLoss(ABC):
     @in_default_mode
     def _bind(self, data: Data, algorithm: str | None = None) -> Objective:
         """Without an algorithm for one call, of scores of the labels' own shape."""
-        labels, mask = labels_and_mask(data.y_true)
+        labels, mask, boundaries = data.read()
         shape, flat = labels.shape, labels.reshape(-1)
-        boundaries = lists.offsets_of(shape, groups=data.groups, offsets=data.offsets, qid=data.qid)
         n_lists = 1 if boundaries is None else boundaries.size - 1
         weights = weights_of(
             data.sample_weight,
@@ -258,19 +248,6 @@ class RankingLoss(ABC):
     def _parameters(self) -> dict[str, Any]:
         """The parameters of the formula by the names that the core has for them."""
         return {}
-
-
-def labels_and_mask(
-    y_true: Any, name: str = "y_true", of_array: str = "labels (y_true)"
-) -> tuple[Array, Array | None]:
-    """Labels, and the mask if they come in a dict; the argument's name, and what an array given for it is called."""
-    if not isinstance(y_true, dict):
-        return as_labels(y_true, of_array), None
-    if "labels" not in y_true:
-        raise ValueError(f'{name}: "labels" is wanted in the dict, got the keys {shown(list(y_true))}')
-    labels = as_labels(y_true["labels"], f'{name}["labels"]')
-    mask = y_true.get("mask")
-    return labels, None if mask is None else as_mask(mask, f'{name}["mask"]', labels.shape)
 
 
 def _dtype_name(dtype: Any) -> Any:

@@ -7,64 +7,65 @@ from typing import Any
 
 import numpy as np
 
-from rankgrad import _core
 from rankgrad._arrays import Array
+from rankgrad._core import GRAD_HESS, GRAD_POSITIVE_HESS, VALUE
 from rankgrad._frameworks import Results
 
 Scores = Array | tuple[Array, Array]
-_WITH_HESSIAN = (_core.GRAD_HESS, _core.GRAD_POSITIVE_HESS)
+_WITH_HESSIAN = (GRAD_HESS, GRAD_POSITIVE_HESS)
 
 
 def results(mode: int, out: Any, shape: tuple[int, ...] | None, scores: Scores) -> Results:
     """Arrays for what the mode gives: values of the shape, None for a number, and derivatives like the scores."""
     if mode in _WITH_HESSIAN:
-        grad, hess = _pair(out, f"({_names('grad', scores)}, {_names('hess', scores)})")
+        grad, hess = _parts(out, scores, "grad", "hess")
         return None, _like(grad, scores, "grad"), _like(hess, scores, "hess")
-    values, grad = None, out
-    if mode == _core.VALUE:
-        values, grad = out, None
+    if mode == VALUE:
         if shape is None and out is not None:
             raise ValueError("out: the value of a reduced loss or of one list is a number, not an array")
-    elif shape is not None:
-        values, grad = _pair(out, f"(value, {_names('grad', scores)})")
-    if shape is not None:
-        values = _result(values, shape, (scores[0] if isinstance(scores, tuple) else scores).dtype)
-    return values, None if mode == _core.VALUE else _like(grad, scores, "grad"), None
+        return _values(out, shape, scores), None, None
+    if shape is None:
+        return None, _like(out, scores, "grad"), None
+    values, grad = _parts(out, scores, "value", "grad")
+    return _values(values, shape, scores), _like(grad, scores, "grad"), None
 
 
-def _names(of: str, scores: Scores) -> str:
-    return f"({of}_positive, {of}_negative)" if isinstance(scores, tuple) else of
+def _values(out: Any, shape: tuple[int, ...] | None, scores: Scores) -> Array | None:
+    """The array for unreduced values."""
+    if shape is None:
+        return None
+    dtype = (scores[0] if isinstance(scores, tuple) else scores).dtype
+    return np.empty(shape, dtype) if out is None else _usable(out, shape, dtype)
 
 
 def _like(out: Any, scores: Scores, of: str) -> Any:
     """The arrays for a derivative with respect to the scores."""
-    if not isinstance(scores, tuple):
-        return _result(out, scores.shape, scores.dtype)
-    parts = _pair(out, _names(of, scores))
-    return tuple(_result(part, x.shape, x.dtype) for part, x in zip(parts, scores, strict=True))
+    if isinstance(scores, tuple):
+        parts = _parts(out, None, f"{of}_positive", f"{of}_negative")
+        return tuple(_like(part, x, of) for part, x in zip(parts, scores, strict=True))
+    return np.empty(scores.shape, scores.dtype) if out is None else _usable(out, scores.shape, scores.dtype)
 
 
-def _result(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """`out` if it can take the result, or a new array if it is None."""
+def _parts(out: Any, scores: Scores | None, *names: str) -> tuple[Any, Any]:
+    """The two parts of `out`, or None twice; a derivative with respect to two scores is itself a tuple."""
     if out is None:
-        return np.empty(shape, dtype)
+        return None, None
+    if isinstance(out, tuple) and len(out) == 2 and out[0] is not None and out[1] is not None:
+        return out
+    pairs = isinstance(scores, tuple)
+    said = ", ".join(f"({n}_positive, {n}_negative)" if pairs and n != "value" else n for n in names)
+    got = "None for a part" if isinstance(out, tuple) and len(out) == 2 else type(out).__name__
+    raise TypeError(f"out: the tuple ({said}), all of it, is wanted, got {got}")
+
+
+def _usable(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """`out`, which can take the result."""
     if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
         raise TypeError(f"out: a NumPy array is wanted, got {type(out).__name__}")
     if out.dtype != dtype or out.shape != shape:
         raise ValueError(f"out: {dtype} of shape {shape} is wanted, got {out.dtype} of shape {out.shape}")
     if not (out.flags.c_contiguous and out.flags.aligned and out.flags.writeable):
         raise ValueError("out: must be C-contiguous, aligned and writeable")
-    return out
-
-
-def _pair(out: Any, names: str) -> tuple[Any, Any]:
-    """The two parts of `out`, or None twice."""
-    if out is None:
-        return None, None
-    if not isinstance(out, tuple) or len(out) != 2:
-        raise TypeError(f"out: the tuple {names} is wanted, got {type(out).__name__}")
-    if out[0] is None or out[1] is None:
-        raise TypeError(f"out: the tuple {names} is wanted, all of it, got None for a part")
     return out
 
 

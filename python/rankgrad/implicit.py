@@ -51,7 +51,7 @@ from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_array
 from rankgrad._checks import check_choice, flag, positive_number, real, thread_count, whole
 from rankgrad._frameworks import Results, same_array_out
-from rankgrad._implicit_arguments import Pairs, features_of, item_ids
+from rankgrad._implicit_arguments import Items, Pairs, features_of, item_ids
 from rankgrad._results import refuse_overlaps, results
 
 _REDUCTIONS = ("collie", "mean", "sum", "none")
@@ -87,7 +87,8 @@ class ImplicitLoss(ABC):
         Derivatives are those of ``sum(cotangent * value)``: shape (B,) for reduction "none", else a number.
     out
         Where array results go: ``(grad_positive, grad_negative)``, ``((grad_positive, grad_negative), (hess_positive,
-        hess_negative))``; with reduction "none" `value_and_grad` takes ``(value, (grad_positive, grad_negative))``.
+        hess_negative))``; with reduction "none" `value_and_grad` takes ``(value, (grad_positive, grad_negative))`` and the
+        call itself the array of the values.
     n_threads
         Threads for this call; never changes a bit of the results.
 
@@ -128,9 +129,8 @@ class ImplicitLoss(ABC):
         **options: Any,
     ) -> Any:
         """The loss as a float, or an array for reduction "none"."""
-        items = (positive_items, negative_items, metadata, metadata_weights)
-        scores = (positive_scores, negative_scores)
-        return self._evaluate(_core.VALUE, scores, num_items, items, options)[0]
+        items = Items(positive_items, negative_items, metadata, metadata_weights)
+        return self._evaluate(_core.VALUE, (positive_scores, negative_scores), num_items, items, options)[0]
 
     def value_and_grad(
         self,
@@ -144,7 +144,7 @@ class ImplicitLoss(ABC):
         **options: Any,
     ) -> tuple[Any, tuple[Array, Array]]:
         """The value and (grad_positive, grad_negative), shaped like the scores."""
-        items = (positive_items, negative_items, metadata, metadata_weights)
+        items = Items(positive_items, negative_items, metadata, metadata_weights)
         scores = (positive_scores, negative_scores)
         return self._evaluate(_core.VALUE_GRAD, scores, num_items, items, options)[:2]
 
@@ -160,30 +160,23 @@ class ImplicitLoss(ABC):
         **options: Any,
     ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
         """The gradients and the diagonal of the Hessian, each as (of the positives, of the negatives)."""
-        items = (positive_items, negative_items, metadata, metadata_weights)
+        items = Items(positive_items, negative_items, metadata, metadata_weights)
         scores = (positive_scores, negative_scores)
         return self._evaluate(_core.GRAD_HESS, scores, num_items, items, options)[1:]
 
     @same_array_out
     def _evaluate(
-        self,
-        mode: int,
-        scores: tuple[Any, ...],
-        num_items: Any,
-        items: tuple[Any, Any, Any, Any],
-        options: dict[str, Any],
+        self, mode: int, scores: tuple[Any, Any], num_items: Any, items: Items, options: dict[str, Any]
     ) -> Results:
-        positive, negative = scores
-        return self._sum(mode, positive, negative, num_items, items, **options)
+        return self._sum(mode, scores, num_items, items, **options)
 
     @in_default_mode
     def _sum(
         self,
         mode: int,
-        positive_scores: Any,
-        negative_scores: Any,
+        scores: tuple[Any, Any],
         num_items: Any,
-        items: tuple[Any, Any, Any, Any],
+        items: Items,
         *,
         offsets: Any = None,
         groups: Any = None,
@@ -194,20 +187,19 @@ class ImplicitLoss(ABC):
         **options: Any,
     ) -> Results:
         loss = replace(self, **options) if options else self
+        lists = {"offsets": offsets, "groups": groups}
+        given = {"positive_scores": scores[0], self._negative_name: scores[1], **items._asdict(), **lists}
+        refuse_overlaps(out, **given, margin=loss.margin, sample_weight=sample_weight, cotangent=cotangent)
         pairs = Pairs(
-            positive_scores, negative_scores, offsets, groups, self._negative_name, self._choice == "every"
+            *scores, **lists, negative_name=self._negative_name, flat_is_one_each=self._choice == "every"
         )
         unreduced = loss.reduction == "none"
-        names = ("positive_items", "negative_items", "metadata", "metadata_weights")
-        given = dict(zip(names, items, strict=True)) | {"margin": loss.margin, "sample_weight": sample_weight}
-        given |= {"positive_scores": positive_scores, self._negative_name: negative_scores}
-        refuse_overlaps(out, **given, offsets=offsets, groups=groups, cotangent=cotangent)
         shape = pairs.positive.shape if unreduced else None
         values, grad, hess = results(mode, out, shape, (pairs.positive, pairs.negative))
         margin, margins = pairs.number_or_array(loss.margin, "margin")
         weight = pairs.weights(sample_weight)
         factor, cotangents = pairs.cotangent(cotangent, unreduced)
-        features, positive_ids, negative_ids = pairs.credit(*items)
+        features, positive_ids, negative_ids = pairs.credit(items)
         value = loss._core(num_items).evaluate(
             mode,
             pairs.positive,
@@ -232,16 +224,30 @@ class ImplicitLoss(ABC):
         )
         return (value if values is None else values), grad, hess
 
-    @abstractmethod
     def _core(self, num_items: Any) -> Any:
         """The core's object for these options."""
-
-    def _make(self, loss: str, parameters: tuple[tuple[str, float], ...] = (), **settings: Any) -> Any:
-        """The core's object for a loss of its own with so many parameters, and other settings."""
-        square = self.reduction == "collie"
+        catalogue = whole(num_items, "num_items", 1, 2**63 - 1) if self._choice == "first_violation" else None
         return _core_loss(
-            loss, parameters, choice=self._choice, square=square, negative_name=self._negative_name, **settings
+            self._formula(),
+            tuple(self._parameters().items()),
+            choice=self._choice,
+            square=self.reduction == "collie",
+            num_items=catalogue,
+            negative_name=self._negative_name,
+            **self._settings(),
         )
+
+    @abstractmethod
+    def _formula(self) -> str:
+        """The name that the core has for the loss of a pair."""
+
+    def _parameters(self) -> dict[str, Any]:
+        """Its parameters by the names that the core has for them."""
+        return {}
+
+    def _settings(self) -> dict[str, Any]:
+        """What else the core makes the loss from."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -274,8 +280,8 @@ class BPRLoss(ImplicitLoss):
         super().__post_init__()
         check_choice(self.form, "form", tuple(_FORMS))
 
-    def _core(self, num_items: Any) -> Any:
-        return self._make(_FORMS[self.form])
+    def _formula(self) -> str:
+        return _FORMS[self.form]
 
 
 @dataclass(frozen=True)
@@ -303,8 +309,11 @@ class HingeLoss(ImplicitLoss):
         super().__post_init__()
         object.__setattr__(self, "kink", real(self.kink, "kink", "a number from 0 to 1", low=0.0, high=1.0))
 
-    def _core(self, num_items: Any) -> Any:
-        return self._make("hinge", (("kink", self.kink),))
+    def _formula(self) -> str:
+        return "hinge"
+
+    def _parameters(self) -> dict[str, Any]:
+        return {"kink": self.kink}
 
 
 @dataclass(frozen=True)
@@ -395,14 +404,15 @@ class WARPLoss(_ManyNegatives):
         if self.clip is not None and not (isinstance(self.clip, float) and self.clip == math.inf):
             object.__setattr__(self, "clip", positive_number(self.clip, "clip"))
 
-    def _core(self, num_items: Any) -> Any:
-        return self._make(
-            "ranked_hinge",
-            num_items=whole(num_items, "num_items", 1, 2**63 - 1),
-            rank_weight=self.rank_weight,
-            floor=self.rank_weight != "collie" if self.floor is None else self.floor,
-            clip=self.clip,
-        )
+    def _formula(self) -> str:
+        return "ranked_hinge"
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "rank_weight": self.rank_weight,
+            "floor": self.rank_weight != "collie" if self.floor is None else self.floor,
+            "clip": self.clip,
+        }
 
 
 @lru_cache(maxsize=64)

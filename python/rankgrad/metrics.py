@@ -29,9 +29,8 @@ from rankgrad import _core
 from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_array, as_scores, as_weights, plain
 from rankgrad._checks import check_choice, flag, real, shown, whole_or_none
+from rankgrad._data import Data
 from rankgrad._frameworks import Results, same_array_out
-from rankgrad._loss import Data, labels_and_mask
-from rankgrad.lists import offsets_of
 
 Gain = Literal["exp2", "linear"] | npt.ArrayLike
 Ties = Literal["first", "average", "worst"]
@@ -169,7 +168,7 @@ def _evaluate(
     negative_labels: str,
 ) -> Results:
     """A value alone: metrics have no derivatives."""
-    y, mask = labels_and_mask(data.y_true, "labels", "labels")
+    y, mask, boundaries = data.read("labels", "labels")
     s = as_scores(scores[0], "scores")
     if s.shape != y.shape:
         raise ValueError(f"scores: shape {s.shape} does not match the labels' shape {y.shape}")
@@ -180,7 +179,6 @@ def _evaluate(
     elif not isinstance(empty, float):  # which may be NaN or infinite
         empty = real(empty, "empty", 'a number or "skip"')
     per_list = flag(per_list, "per_list")
-    boundaries = offsets_of(y.shape, groups=data.groups, offsets=data.offsets, qid=data.qid)
     name, table = gain_table(gain)
     cutoffs = cutoffs_of(k)
     depths = [_ALL_POSITIONS if each is None else each for each in as_sequence(cutoffs)]

@@ -7,16 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rankgrad import _core
 from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_scores, as_weights
 from rankgrad._checks import check_choice, real, thread_count, whole
+from rankgrad._core import GRAD_HESS, GRAD_POSITIVE_HESS, HESS_VECTOR, VALUE, VALUE_GRAD
 from rankgrad._frameworks import Results, same_array_out
 from rankgrad._results import refuse_overlaps, results
 
-_SCORE_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
-_converted_scores, _converted_weights = in_default_mode(as_scores), in_default_mode(as_weights)
-_CURVATURES = {"exact": _core.GRAD_HESS, "positive": _core.GRAD_POSITIVE_HESS}
+_cotangents = in_default_mode(as_weights)
+_CURVATURES = {"exact": GRAD_HESS, "positive": GRAD_POSITIVE_HESS}
 
 
 class Source(NamedTuple):
@@ -128,7 +127,7 @@ class Objective:
         iteration: int = 0,
     ) -> Any:
         """The reduced loss, or the unreduced values for reduction "none"; `cotangent` does not change a value."""
-        return self._evaluate(_core.VALUE, (scores,), cotangent, out, n_threads, iteration)[0]
+        return self._evaluate(VALUE, (scores,), cotangent, out, n_threads, iteration)[0]
 
     def value_and_grad(
         self,
@@ -140,7 +139,7 @@ class Objective:
         iteration: int = 0,
     ) -> tuple[Any, Array]:
         """The value and its gradient with respect to the scores. For reduction "none" `out` is a pair of arrays."""
-        return self._evaluate(_core.VALUE_GRAD, (scores,), cotangent, out, n_threads, iteration)[:2]
+        return self._evaluate(VALUE_GRAD, (scores,), cotangent, out, n_threads, iteration)[:2]
 
     def grad_and_hess(
         self,
@@ -175,9 +174,9 @@ class Objective:
         iteration: int = 0,
     ) -> Array:
         """The full Hessian times `vector` (shaped like the scores), without forming the Hessian."""
-        product: Array = self._evaluate(
-            _core.HESS_VECTOR, (scores,), cotangent, out, n_threads, iteration, vector
-        )[1]
+        product: Array = self._evaluate(HESS_VECTOR, (scores,), cotangent, out, n_threads, iteration, vector)[
+            1
+        ]
         return product
 
     @same_array_out
@@ -193,16 +192,16 @@ class Objective:
         least: float = 0.0,
     ) -> Results:
         x = self._scores(scores[0])
-        v = self._vector(vector, x) if mode == _core.HESS_VECTOR else None
-        cotangents, factor = self._cotangent(cotangent)
+        v = self._vector(vector, x) if mode == HESS_VECTOR else None
+        cotangents, factor = (None, 1.0) if cotangent is None else self._cotangent(cotangent)
         if out is not None:
             refuse_overlaps(out, **{"scores (y_pred)": scores[0]}, cotangent=cotangent, vector=vector)
         shape = None
-        if self._unreduced and mode in (_core.VALUE, _core.VALUE_GRAD):
+        if self._unreduced and mode in (VALUE, VALUE_GRAD):
             shape = x.shape if self._core.values_per_item else self._values_shape
         values, grad, hess = results(mode, out, shape, x)
-        if values is not None and mode == _core.VALUE:  # its bits are those that value_and_grad gives
-            mode, grad = _core.VALUE_GRAD, np.empty_like(x)
+        if values is not None and mode == VALUE:  # its bits are those that value_and_grad gives
+            mode, grad = VALUE_GRAD, np.empty_like(x)
         total = self._core.evaluate(
             mode,
             x,
@@ -219,7 +218,7 @@ class Objective:
         return (total if values is None else values), grad, hess
 
     def _scores(self, scores: Any) -> Array:
-        x = _plain_scores(scores, "scores (y_pred)", self._dtype)
+        x = as_scores(scores, "scores (y_pred)", self._dtype)
         if x.shape != self._shape and (self._source is None or x.shape != (self._size,)):
             raise ValueError(
                 f"scores (y_pred): shape {x.shape} does not match the labels' shape {self._shape}"
@@ -227,7 +226,7 @@ class Objective:
         return x
 
     def _vector(self, vector: Any, x: Array) -> Array:
-        v = _plain_scores(vector, "vector", x.dtype)
+        v = as_scores(vector, "vector", x.dtype)
         if v.shape not in (self._shape, (self._size,)):
             raise ValueError(f"vector: shape {v.shape} does not match the scores' shape {x.shape}")
         if self._raising and (bad := self._core.first_nonfinite(v)) >= 0:
@@ -236,9 +235,7 @@ class Objective:
 
     def _cotangent(self, cotangent: Any) -> tuple[Array | None, float]:
         """The cotangent of each unreduced value, and that of a number."""
-        if cotangent is None:
-            return None, 1.0
-        c = _converted_weights(cotangent, "cotangent")
+        c = _cotangents(cotangent, "cotangent")
         if not self._unreduced:
             if c.ndim != 0:
                 raise ValueError(f"cotangent: a number is wanted, got shape {c.shape}")
@@ -248,15 +245,6 @@ class Objective:
                 f"cotangent: shape {c.shape} does not match the values' shape {self._values_shape}"
             )
         return c, 1.0
-
-
-def _plain_scores(x: Any, name: str, dtype: Any) -> Array:
-    """`as_scores`; what needs no arithmetic is spared the change of the floating-point mode."""
-    if type(x) is np.ndarray and x.dtype in _SCORE_DTYPES and (dtype is None or dtype is x.dtype):
-        flags = x.flags
-        if flags.c_contiguous and flags.aligned:
-            return x
-    return _converted_scores(x, name, dtype)
 
 
 @in_default_mode

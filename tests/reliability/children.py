@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent
-PATHS = [str(FOLDER), str(FOLDER.parent)]
+PATHS = [str(FOLDER), str(FOLDER.parent / "spec")]
 ANSWER = "=> "
 
 START = f"""

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 #: How the names of figures begin among a test's properties, which its report brings along, from another process too.
 FIGURE = "figure: "

@@ -158,7 +158,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=Path, help="a folder to keep: the counts of several runs add up")
     options, tests = parser.parse_known_args()
-    tests = tests or ["tests", "-m", "not slow", "--ignore=tests/test_contributing.py"]
+    tests = tests or ["tests", "-m", "not slow", "--ignore=tests/codebase/test_contributing.py"]
     with tempfile.TemporaryDirectory() as name:
         folder = (options.build or Path(name)).resolve()
         where = folder / "build"

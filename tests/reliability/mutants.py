@@ -31,11 +31,9 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "python" / "rankgrad"
 
 #: Tests that build, look at sources or compute for long notice nothing; those of processes are asked last.
-WITHOUT = ["bench", "codebase", "codebase_build", "contributing", "fast_sums", "fast_weighted_sums"]
-WITHOUT += ["goldens", "implicit_goldens", "listwise_goldens", "long_lists", "readme", "real_data"]
-WITHOUT += ["sorted_sums", "vector_math"]
-FIRST_RUN = ["tests", "-m", "not slow", *(f"--ignore=tests/test_{name}.py" for name in WITHOUT)]
-FIRST_RUN += ["--ignore=tests/reliability", "tests/reliability/test_hostile.py"]
+WITHOUT = ["bridges/test_real_data.py", "calls/test_readme.py", "codebase", "goldens", "reliability", "sums"]
+FIRST_RUN = ["tests", "-m", "not slow", *(f"--ignore=tests/{name}" for name in WITHOUT)]
+FIRST_RUN += ["tests/reliability/test_hostile.py"]
 MOST_TESTS = 30
 NO_MUTANT = -1
 
@@ -86,7 +84,7 @@ class Check(NamedTuple):
 
 def python_checks() -> Iterator[Check]:
     """Each `raise ValueError(...)` and `raise TypeError(...)` of the package."""
-    for path in sorted(PACKAGE.glob("*.py")):
+    for path in sorted(PACKAGE.rglob("*.py")):
         source = path.read_bytes()
         starts = [0]
         for text in source.splitlines(keepends=True):

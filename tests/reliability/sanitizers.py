@@ -29,19 +29,16 @@ THREADED = [
     "tests/reliability/test_mutate.py",
     "tests/reliability/test_bits.py::test_one_hash_of_everything",
     "tests/reliability/test_concurrent.py",
-    "tests/test_long_lists.py::test_direct_sums_in_tiles",
-    "tests/test_long_lists.py::test_one_to_eight_threads",
-    "tests/test_direct_counts.py::test_tiles_of_a_long_list",
-    "tests/test_partner_counts.py::test_windows_of_a_long_list",
+    "tests/sums/test_long_lists.py::test_direct_sums_in_tiles",
+    "tests/sums/test_long_lists.py::test_one_to_eight_threads",
+    "tests/sums/test_direct_counts.py::test_tiles_of_a_long_list",
+    "tests/sums/test_partner_counts.py::test_windows_of_a_long_list",
 ]
 #: Tests of builds, of times and of the processes' own limits say nothing under a sanitizer, which takes both time and
 #: address space for itself.
 NOT_UNDER_ASAN = [
-    "tests/test_codebase.py",
-    "tests/test_codebase_build.py",
-    "tests/test_contributing.py",
-    "tests/test_demo.py",
-    "tests/test_own_items.py",
+    "tests/codebase",
+    "tests/calls/test_demo.py",
     "tests/reliability/test_interrupt.py",
     "tests/reliability/test_memory.py",
     "tests/reliability/test_scale.py",

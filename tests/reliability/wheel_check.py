@@ -23,11 +23,8 @@ ROOT = Path(__file__).parents[2]
 EPOCH = "1700000000"
 
 #: The tests of the installed package; others build, or start hundreds of processes.
-TESTS = ["tests", "-m", "not slow", "--ignore=tests/reliability"]
-TESTS += [
-    f"--ignore=tests/test_{name}.py"
-    for name in ("bench", "codebase", "codebase_build", "contributing", "demo")
-]
+TESTS = ["tests", "-m", "not slow"]
+TESTS += [f"--ignore=tests/{name}" for name in ("reliability", "codebase", "calls/test_demo.py")]
 
 
 def run(*command: str | Path, **options: object) -> str:

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "engine/runtime/isa_dispatch.hpp"
-#include "engine/data/parts.hpp"
+#include "engine/runtime/parts.hpp"
 #include "engine/runtime/memory.hpp"
 
 #if defined(__GNUC__) && !defined(__clang__)

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "engine/data/parts.hpp"
+#include "engine/runtime/parts.hpp"
 
 namespace rankgrad {
 

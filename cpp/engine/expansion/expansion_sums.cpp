@@ -1,14 +1,10 @@
-// The driver of the near-linear sums: tables once per process, the blocks of a list, the segments of both passes.
+// The driver of the near-linear sums: the blocks of a list, the segments of both passes.
 #include "engine/expansion/expansion_sums.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
-#include <map>
-#include <mutex>
 
-#include "engine/pairwise/cost_model.hpp"
-#include "engine/expansion/sparse_bins.hpp"
+#include "engine/data/cost_model.hpp"
 
 namespace rankgrad {
 namespace {
@@ -17,7 +13,6 @@ namespace {
 constexpr std::int32_t kItemsPerSegment = 1 << 15;
 /// Items of a segment for each bin that it keeps densities of.
 constexpr double kItemsPerBin = 64;
-constexpr double kPi = 3.14159265358979323846;
 
 /// A level of `run` items or more is a block; smaller ones join until they are as many together.
 void cut_blocks(const PairJob<double>& job, std::int32_t run, Buffer<std::int32_t>& blocks) {
@@ -93,82 +88,24 @@ private:
 
 }  // namespace
 
-void take_off_origin(double* x, std::int32_t n) {
-    const auto [low, high] = std::minmax_element(x, x + n);
-    const double origin = exact_origin(*low, *high);
-    for (std::int32_t k = 0; origin != 0 && k < n; ++k) x[k] -= origin;
-}
-
-const double* expansion_tables(const ExpansionKernels& kernels) {
-    static std::mutex mutex;
-    static std::map<const ExpansionKernels*, std::vector<double>> all;
-    const std::lock_guard<std::mutex> lock(mutex);
-    std::vector<double>& tables = all[&kernels];
-    if (tables.empty()) {
-        const int n = kernels.nodes;
-        std::vector<double> cosine;
-        for (int k = 0; k < n; ++k)
-            for (int m = 0; m < n; ++m) cosine.push_back(std::cos(k * (m + 0.5) * kPi / n));
-        std::vector<double> filled(static_cast<std::size_t>(kernels.table_doubles));
-        kernels.fill(cosine.data(), filled.data());
-        tables = std::move(filled);
-    }
-    return tables.data();
-}
-
-const double* lent_tables(ExpansionScratch& scratch, const ExpansionKernels& kernels) {
-    if (scratch.kernels != &kernels) {
-        scratch.tables = expansion_tables(kernels);
-        scratch.kernels = &kernels;
-    }
-    return scratch.tables;
-}
-
-void lend(ExpansionScratch& scratch, const ExpansionKernels& kernels, Expansion& e, std::int64_t passes) {
-    const auto n_bins = static_cast<std::size_t>(passes * e.n_bins);
-    const std::size_t doubles = n_bins * static_cast<std::size_t>(kernels.doubles_per_bin);
-    scratch.bins.resize(std::max(scratch.bins.size(), doubles));
-    scratch.marks.resize(std::max(scratch.marks.size(), 2 * n_bins));
-    std::fill_n(scratch.bins.data(), doubles, 0.0);
-    std::fill_n(scratch.marks.data(), 2 * n_bins, 0);
-    e.tables = lent_tables(scratch, kernels);
-    e.bins = scratch.bins.data();
-    e.marks = scratch.marks.data();
-}
-
-Expansion make_bins(const ExpansionKernels& kernels, const double* score, std::int32_t n, double low, double high,
-                    double unit, ExpansionScratch& scratch, SortScratch<double>& sort, const Team& team) {
-    Expansion e;
-    const double width = kernels.bin_width * unit;
-    if (bins_side_by_side(kernels, 0, (high - low) / unit, n)) {
-        e.grid = make_grid(low, width);
-        e.n_bins = bin_place(e.grid, high).bin + 1;
-    } else {
-        ScoreBins& bins = scratch.score_bins;
-        find_bins(score, n, low, high, width, bins, sort, team);
-        e.n_bins = static_cast<std::int32_t>(bins.step.size());
-        e.step = bins.step.data();
-        e.bin = bins.bin.data();
-        e.place = bins.place.data();
-    }
-    return e;
-}
-
-void expansion_sums(const ExpansionKernels& kernels, PairMode mode, PairJob<double> job, double* vector, double low,
-                    double high, ExpansionScratch& scratch, SortScratch<double>& sort, const Team& team) {
-    const std::int32_t n = job.level_begin[job.n_levels];
-    Expansion e = make_bins(kernels, job.row, n, low, high, job.parameters.unit, scratch, sort, team);
+void expansion_sums(GatheredList& list, ExpansionScratch& scratch) {
+    const ExpansionKernels& kernels = list.loss.expansion[list.is_float ? 0 : 1];
+    PairJob<double> job = list.score_job();
+    if (!list.has_weights) job.weight = nullptr;
+    Expansion e = make_bins(kernels, job.row, list.n(), list.low, list.high, list.unit.unit(), scratch,
+                            list.memory.sort, list.team);
     cut_blocks(job, run_items(kernels, e.n_bins), scratch.blocks);
     e.block = scratch.blocks.data();
     e.n_blocks = static_cast<std::int32_t>(scratch.blocks.size()) - 1;
     cut_segments(job, e, scratch.segments);
-    if (mode == kHessVector) take_off_origin(vector, n);
+    double* vector = list.memory.vector.data();
+    if (list.mode == kHessVector) take_off_origin(vector, list.n());
     job.vector = vector;
     for (const bool backward : {false, true}) {
-        if ((backward && mode == kValue) || team.stopped()) continue;
-        lend(scratch, kernels, e, static_cast<std::int64_t>(scratch.segments.size()) - 1);
+        if ((backward && list.mode == kValue) || list.team.stopped()) continue;
+        attach_memory(scratch, kernels, e, static_cast<std::int64_t>(scratch.segments.size()) - 1);
         e.backward = backward;
-        Pass(kernels, mode, job, e, scratch.segments).run(team);
+        Pass(kernels, list.mode, job, e, scratch.segments).run(list.team);
     }
 }
 

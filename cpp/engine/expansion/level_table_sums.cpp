@@ -135,7 +135,7 @@ template <class T> double LevelTableSum<T>::run(const ExpansionKernels& loss, do
     potentials.potentials = zeroed(scratch_.potentials, static_cast<std::size_t>(slots * sums.potential_doubles));
     for (const bool backward : {false, true}) {
         if ((backward && call_.mode == kValue) || team_.stopped()) continue;
-        lend(scratch, loss, e);
+        attach_memory(scratch, loss, e);
         e.backward = backward;
         sums.potentials(potentials);
     }

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "engine/data/evaluation.hpp"
-#include "engine/expansion/expansion_sums.hpp"
-#include "engine/data/parts.hpp"
+#include "engine/data/score_bins.hpp"
+#include "engine/runtime/parts.hpp"
 #include "engine/data/level_codes.hpp"
 #include "engine/runtime/parallel.hpp"
 

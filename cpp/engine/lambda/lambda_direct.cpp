@@ -1,19 +1,20 @@
-// Direct sums with pair weights: the pairs that count as rectangles, and the kernels' operands.
-#include <algorithm>
-#include <type_traits>
-#include <utility>
+// The pairs that count as rectangles, and the kernels' operands.
+#include "engine/lambda/lambda_direct.hpp"
 
-#include "engine/runtime/isa_dispatch.hpp"
-#include "engine/direct/tiles.hpp"
-#include "engine/pairwise/pairwise.hpp"
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "engine/data/operands.hpp"
+#include "engine/data/tiles.hpp"
 
 namespace rankgrad {
 namespace {
 
-/// The arrays that a direct sum reads and adds to, in one order of the items.
+/// The arrays of a list and the numbers that its pair weights are made of, in one order of the items.
 struct Arrays {
-    const double *score, *weight, *vector, *gain, *discount, *label;
-    double *value, *grad, *hess;
+    SumArrays list;
+    const double *gain, *discount;
 };
 
 /// Rows of at most kPairsPerCall pairs, so that a kernel call ends soon.
@@ -37,7 +38,7 @@ void all_pairs(const std::int32_t* level_begin, std::int32_t n_levels, const Pai
 }
 
 /// The best items by score come first, then the others, each in label order; pairs of two others are left out.
-void truncated_pairs(const std::int32_t* level_begin, std::int32_t n_levels, std::int32_t best, WeightedScratch& w) {
+void truncated_pairs(const std::int32_t* level_begin, std::int32_t n_levels, std::int32_t best, LambdaMemory& w) {
     const std::int32_t n = level_begin[n_levels];
     w.order.assign(static_cast<std::size_t>(n), 0);
     Buffer<std::int32_t>& order = w.order;
@@ -57,7 +58,7 @@ void truncated_pairs(const std::int32_t* level_begin, std::int32_t n_levels, std
 }
 
 /// The arrays in the order of `w.order`, sums at 0; arrays that are null stay so.
-Arrays arrange(const Arrays& from, WeightedScratch& w) {
+Arrays arrange(const Arrays& from, LambdaMemory& w) {
     const std::size_t n = w.order.size();
     int next = 0;
     const auto copy = [&](const double* x) -> const double* {
@@ -67,10 +68,12 @@ Arrays arrange(const Arrays& from, WeightedScratch& w) {
         return out;
     };
     const auto empty = [&](const double* x) { return x == nullptr ? nullptr : zeroed(w.arranged[next++], n); };
-    return {copy(from.score), copy(from.weight), copy(from.vector), copy(from.gain), copy(from.discount),
-            copy(from.label), empty(from.value), empty(from.grad),  empty(from.hess)};
+    const SumArrays& x = from.list;
+    SumArrays list{nullptr,       copy(x.score),  copy(x.weight), copy(x.vector),
+                   copy(x.label), empty(x.value), empty(x.grad),  empty(x.hess)};
+    return {list, copy(from.gain), copy(from.discount)};
 }
-void add_back(const Arrays& from, const Arrays& to, const Buffer<std::int32_t>& order) {
+void add_back(const SumArrays& from, const SumArrays& to, const Buffer<std::int32_t>& order) {
     for (const auto& [sums, out] : {std::pair{from.value, to.value}, {from.grad, to.grad}, {from.hess, to.hess}})
         for (std::size_t k = 0; out != nullptr && k < order.size(); ++k) out[order[k]] += sums[k];
 }
@@ -109,106 +112,45 @@ template <class P> void run_all(PairSum<P> kernel, const PairJob<P>& job, const 
     });
 }
 
-/// What jobs in float and in double have in common.
-template <class P> PairJob<P> job_of(const Arrays& a, const LossParameters& parameters, double constant) {
-    PairJob<P> job;
-    job.value = a.value;
-    job.grad = a.grad;
-    job.hess = a.hess;
-    job.parameters = parameters;
-    job.discount_constant = constant;
-    return job;
-}
-
-PairJob<float> in_float(const Arrays& a, std::size_t n, bool factored, const PairLossKernels& loss, PairJob<float> job,
-                        PairwiseScratch& s) {
-    if (factored) {
-        float* row = padded(s.float_row, n);
-        float* column = padded(s.float_column, n);
-        kernels().float_exponentials(a.score, static_cast<std::int64_t>(n), 0.5 * s.low + 0.5 * s.high,
-                                     1 / s.unit.unit(), row, column);
-        job.row = row;
-        job.column = column;
-    } else {
-        job.row = job.column = converted(a.score, n, 0, s.float_row);
-    }
-    WeightedScratch& w = s.weighted;
+/// A discount in two parts, so that those of neighbouring ranks differ by as many digits in float as others.
+void set_weights(PairJob<float>& job, const Arrays& a, std::size_t n, LambdaMemory& w) {
     float* discount = converted(a.discount, n, 0, w.float_discount);
     float* rest = padded(w.float_rest, n);
     for (std::size_t k = 0; k < n; ++k) rest[k] = static_cast<float>(a.discount[k] - static_cast<double>(discount[k]));
     job.discount = discount;
     job.discount_rest = rest;
     job.gain = converted(a.gain, n, 0, w.float_gain);
-    job.weight = converted(a.weight, n, 0, s.float_weight);
-    if (loss.uses_label_gap) job.label = converted(a.label, n, 0, s.float_label);
-    if (a.vector != nullptr) job.vector = converted(a.vector, n, 0, s.float_vector);
-    return job;
 }
-
-PairJob<double> in_double(const Arrays& a, std::size_t n, bool factored, const PairLossKernels& loss,
-                          PairJob<double> job, PairwiseScratch& s) {
-    job.row = job.column = a.score;
-    if (factored) {
-        double* row = padded(s.row, n);
-        double* column = padded(s.column, n);
-        kernels().double_exponentials(a.score, static_cast<std::int64_t>(n), 0.5 * s.low + 0.5 * s.high,
-                                      1 / s.unit.unit(), row, column);
-        job.row = row;
-        job.column = column;
-        job.factored = true;
-    }
+void set_weights(PairJob<double>& job, const Arrays& a, std::size_t n, LambdaMemory& w) {
     job.discount = a.discount;
-    job.discount_rest = zeroed(s.weighted.no_rest, n);
+    job.discount_rest = zeroed(w.no_rest, n);
     job.gain = a.gain;
-    job.weight = a.weight;
-    job.vector = a.vector;
-    if (loss.uses_label_gap) job.label = converted(a.label, n, 0, s.label);
-    return job;
 }
 
 }  // namespace
 
-template <class T>
-void Pairwise::sum_weighted_directly(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const {
-    const PairLossKernels& loss = kernels().pair->losses[loss_index_];
-    const WeightedPairKernels& weighted = kernels().weighted->losses[loss_index_];
-    const std::int32_t n = plan_.size(list);
-    const bool truncated = weights_.truncation() > 0 && weights_.truncation() < n;
-    WeightedScratch& w = s.weighted;
-    const Arrays whole{s.score.data(),
-                       s.weight.data(),
-                       call.mode == kHessVector ? s.vector.data() : nullptr,
-                       weights_.gain(list),
-                       w.discount.data(),
-                       loss.uses_label_gap ? plan_.label_gap(list) : nullptr,
-                       with_value(call.mode) ? s.value.data() : nullptr,
-                       call.mode == kValue ? nullptr : s.grad.data(),
-                       with_hess(call.mode) ? s.hess.data() : nullptr};
+void sum_pair_by_pair(GatheredList& list, const WeightedPairKernels& kernels, const PairWeights& weights,
+                      LambdaMemory& w) {
+    const std::int32_t n = list.n();
+    const bool truncated = weights.truncates(n);
+    list.scores();
+    const Arrays whole{list.arrays(), weights.gain(list.list), w.discount.data()};
     Arrays a = whole;
     if (truncated) {
-        truncated_pairs(plan_.level_begin(list), plan_.n_levels(list), static_cast<std::int32_t>(weights_.truncation()),
-                        w);
+        truncated_pairs(list.level_begin(), list.n_levels(), static_cast<std::int32_t>(weights.truncation()), w);
         a = arrange(whole, w);
     }
-    const auto run_pairs = [&](auto kernel, const auto& job) {
-        if (truncated) run_rectangles(kernel, job, w.rectangles, team);
-        else run_all(kernel, job, plan_.level_begin(list), plan_.n_levels(list), w.rectangles, team);
+    const auto sum = [&](auto kernel, auto job) {
+        job.discount_constant = weights.constant();
+        set_weights(job, a, static_cast<std::size_t>(n), w);
+        if (truncated) run_rectangles(kernel, job, w.rectangles, list.team);
+        else run_all(kernel, job, list.level_begin(), list.n_levels(), w.rectangles, list.team);
     };
-    const bool factored = loss.factored[call.mode];
-    const PairSum<float> float_sum = weighted.float_sum[kGapProduct][call.mode];
-    const auto size = static_cast<std::size_t>(n);
-    if (std::is_same_v<T, float> && float_sum != nullptr && weights_.fit_float() && fits_float(call, s, size, true)) {
-        const auto job = job_of<float>(a, parameters(s), weights_.constant());
-        run_pairs(float_sum, in_float(a, size, factored, loss, job, s));
-    } else {
-        const auto job = job_of<double>(a, parameters(s), weights_.constant());
-        run_pairs(weighted.double_sum[kGapProduct][call.mode],
-                  in_double(a, size, factored && range(s) <= kDoubleRange, loss, job, s));
-    }
-    if (truncated) add_back(a, whole, w.order);
+    const PairSum<float> float_sum = kernels.float_sum[kGapProduct][list.mode];
+    if (list.is_float && float_sum != nullptr && weights.fit_float() && fits_float(list, true))
+        sum(float_sum, pair_job<float>(list, a.list, true));
+    else sum(kernels.double_sum[kGapProduct][list.mode], pair_job<double>(list, a.list, true));
+    if (truncated) add_back(a.list, whole.list, w.order);
 }
-
-template void Pairwise::sum_weighted_directly(const LossCall<float>&, std::int64_t, Scratch&, const Team&) const;
-template void Pairwise::sum_weighted_directly(const LossCall<double>&, std::int64_t, Scratch&, const Team&) const;
 
 }  // namespace rankgrad

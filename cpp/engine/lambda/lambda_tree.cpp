@@ -8,16 +8,12 @@
 #include <cstddef>
 #include <utility>
 
-#include "engine/expansion/expansion_sums.hpp"
-#include "engine/sorted/label_tree.hpp"
+#include "engine/data/label_splits.hpp"
+#include "engine/data/score_bins.hpp"
 #include "engine/lambda/node_sums.hpp"
 
 namespace rankgrad {
 namespace {
-
-/// Items of a node that all threads work on together; a smaller one is left to one of them, with all below it, and nobody
-/// looks at the interrupt flag meanwhile.
-constexpr std::int32_t kSharedItems = 1 << 14;
 
 /// What is left to do of a list: the pairs of the levels [first, last), whose items are in item_[at].
 struct Branch {

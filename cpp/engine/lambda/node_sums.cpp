@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "engine/runtime/isa_dispatch.hpp"
-#include "engine/expansion/expansion_sums.hpp"
+#include "engine/data/score_bins.hpp"
 #include "engine/lambda/small_sum.hpp"
-#include "engine/data/parts.hpp"
+#include "engine/runtime/parts.hpp"
 #include "engine/runtime/memory.hpp"
 
 namespace rankgrad {

@@ -5,12 +5,10 @@
 #include <cstdint>
 #include <functional>
 
+#include "engine/data/label_splits.hpp"
 #include "engine/lambda/lambda_tree.hpp"
 
 namespace rankgrad {
-
-/// Items of a leaf.
-constexpr std::int32_t kMostLeafItems = 128;
 
 /// Items are known by their place in label order.
 class RankNodes {

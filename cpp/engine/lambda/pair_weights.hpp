@@ -22,8 +22,8 @@ struct PairWeightOptions {
     bool normalize = true;        ///< divide by the ideal DCG of the list
 };
 
-/// Memory of one list's weighted sums. Arrays named like those of PairwiseScratch are in another order of the items.
-struct WeightedScratch {
+/// Memory of one list's sums with pair weights.
+struct LambdaMemory {
     Buffer<double> discount;             ///< in label order
     Buffer<std::int32_t> by_rank;        ///< place in label order of each rank
     Buffer<std::int32_t> order, places;  ///< place in label order of each item as arranged for truncated sums
@@ -44,6 +44,8 @@ public:
     bool ranked() const { return kind_ == PairWeightOptions::kNdcg; }
     double constant() const { return ranked() ? 0.0 : 1.0; }
     std::int64_t truncation() const { return truncation_; }
+    /// Some pairs of n items have no weight, as neither item is among the best.
+    bool truncates(std::int32_t n) const { return truncation_ > 0 && truncation_ < n; }
 
     /// Gains of a list in label order, multiplied by a power of two so that they are below 2. Readable one register past.
     const double* gain(std::int64_t list) const { return gain_.data() + plan_begin_[static_cast<std::size_t>(list)]; }

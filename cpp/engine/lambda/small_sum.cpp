@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/pairwise/cost_model.hpp"
+#include "engine/data/cost_model.hpp"
 #include "engine/runtime/isa_dispatch.hpp"
 
 namespace rankgrad {

@@ -10,7 +10,7 @@
 #include "engine/runtime/isa_dispatch.hpp"
 #include "engine/settings/loss_names.hpp"
 #include "engine/data/gains.hpp"
-#include "engine/data/parts.hpp"
+#include "engine/runtime/parts.hpp"
 #include "engine/listwise/magnitudes.hpp"
 
 namespace rankgrad {

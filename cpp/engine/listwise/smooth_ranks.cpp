@@ -11,10 +11,6 @@
 namespace rankgrad {
 namespace {
 
-/// e^z and e^-z of centred scores must fit with room to multiply.
-constexpr double kFactoredRange = 690;
-/// Pairs in one kernel call, between two looks at the interrupt flag.
-constexpr double kPairsPerCall = 1e7;
 /// Rows and bins of a part of the near-linear sums. Parts of rows begin at a register.
 constexpr std::int32_t kRowsPerPart = 1 << 15, kBinsPerPart = 1 << 11;
 
@@ -42,7 +38,7 @@ double metric(const RankKernels& loss, const ListJob<double>& job, Buffer<double
 double direct_sums(const RankKernels& loss, ListJob<double> job, PairMode mode, SmoothRankScratch& scratch,
                    const Team& team) {
     const auto n = static_cast<std::size_t>(job.n);
-    job.factored = (job.high - job.low) * job.per_temperature <= kFactoredRange;
+    job.factored = (job.high - job.low) * job.per_temperature <= kSmoothRankRange;
     job.work[kRowOperand] = job.work[kColumnOperand] = job.score;
     if (job.factored) {
         job.work[kRowOperand] = padded(scratch.row, n);
@@ -64,7 +60,7 @@ public:
         : job_(job), scratch_(scratch), team_(team) {
         ExpansionScratch& own = scratch.expansion;
         e_ = make_bins(kernels, job.score, job.n, job.low, job.high, 1 / job.per_temperature, own, scratch.sort, team);
-        e_.tables = lent_tables(own, kernels);
+        e_.tables = cached_tables(own, kernels);
         own.marks.resize(std::max(own.marks.size(), 2 * static_cast<std::size_t>(e_.n_bins)));
         e_.marks = own.marks.data();
     }
@@ -124,12 +120,8 @@ private:
 double smooth_rank_sums(const RankKernels& loss, ListJob<double> job, PairMode mode, double* vector, Choice choice,
                         bool is_float, SmoothRankScratch& scratch, const Team& team) {
     const BinnedRanks& binned = kernels().binned_ranks->of[is_float ? 0 : 1];
-    ListFacts facts;
-    facts.items = job.n;
-    facts.range = (job.high - job.low) * job.per_temperature;
-    facts.is_float = is_float;
-    facts.factored = facts.range <= kFactoredRange;
-    if (choose_rank_algorithm(choice, *binned.expansion, facts) == Algorithm::direct)
+    const double range = (job.high - job.low) * job.per_temperature;
+    if (!smooth_ranks_by_expansion(choice, *binned.expansion, job.n, range))
         return direct_sums(loss, job, mode, scratch, team);
     if (mode == kHessVector) take_off_origin(vector, job.n);
     BinnedSums sums(*binned.expansion, job, scratch, team);

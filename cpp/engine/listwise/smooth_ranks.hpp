@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "engine/pairwise/cost_model.hpp"
-#include "engine/expansion/expansion_sums.hpp"
+#include "engine/data/cost_model.hpp"
+#include "engine/data/score_bins.hpp"
 #include "engine/runtime/parallel.hpp"
 #include "kernels/contract/kernel_table.hpp"
 

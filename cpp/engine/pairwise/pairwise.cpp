@@ -1,14 +1,19 @@
-// One list at a time: gather the scores in label order, choose the arithmetic that is safe for their range, let the kernel
-// add up the pairs, scatter the results. Sums of a list depend on that list alone, so threads cannot change a bit.
+// One list at a time: its scores are gathered in label order, one of the wings adds up the pairs, the results are scattered. Sums
+// of a list depend on that list alone, so threads cannot change a bit.
 #include "engine/pairwise/pairwise.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
+#include "engine/direct/direct_sums.hpp"
+#include "engine/direct/overflowed_sums.hpp"
+#include "engine/expansion/expansion_sums.hpp"
+#include "engine/lambda/lambda_sums.hpp"
 #include "engine/runtime/isa_dispatch.hpp"
 #include "engine/settings/loss_names.hpp"
+#include "engine/sorted/sorted_sums.hpp"
 
 namespace rankgrad {
 namespace {
@@ -20,26 +25,46 @@ constexpr double kLeastTemperature = 1e-150;
 
 Pairwise::Pairwise(PairwiseLoss loss, Lists lists, Labels labels, const std::uint8_t* mask, PlanOptions options)
     : loss_(std::move(loss)), loss_index_(find_loss(*kernels().pair, loss_.name)), plan_([&] {
-          const PairLossKernels& kernels_of_loss = kernels().pair->losses[loss_index_];
-          options.labels_are_numbers = kernels_of_loss.uses_label_gap || loss_.weight.kind != PairWeightOptions::kNone;
-          options.near_linear_cost = loss_.choice != Choice::direct && has_fast_sums(kernels_of_loss);
+          const PairLossKernels& of_loss = kernels().pair->losses[loss_index_];
+          options.labels_are_numbers = of_loss.uses_label_gap || loss_.weight.kind != PairWeightOptions::kNone;
+          options.near_linear_cost = loss_.choice != Choice::direct && has_fast_sums(of_loss);
           return Plan(std::move(lists), labels, mask, options);
       }()),
       weights_(loss_.weight, plan_) {
-    const PairLossKernels& kernels_of_loss = kernels().pair->losses[loss_index_];
-    if (kernels_of_loss.all_pairs) loss_.temperature = 1.0;
+    if (this->loss().all_pairs) loss_.temperature = 1.0;
     unit_ = ScoreUnit(loss_.temperature);
     if (weights_.any()) return;
     std::vector<std::int64_t> with_codes;
     for (std::int64_t l = 0; l < plan_.lists().count(); ++l)
-        if (plan_.n_levels(l) <= kMostCodes && may_take_tables(loss_.choice, kernels_of_loss, facts<double>(l, 0)))
+        if (plan_.n_levels(l) <= kMostCodes && may_take_tables(loss_.choice, this->loss(), facts(l)))
             with_codes.push_back(l);
     codes_ = LevelCodes(plan_, with_codes);
 }
 
 double Pairwise::pairs(std::int64_t list) const {
     const double m = plan_.size(list);
-    return kernels().pair->losses[loss_index_].all_pairs ? m * m : plan_.pairs(list);
+    return loss().all_pairs ? m * m : plan_.pairs(list);
+}
+
+ListFacts Pairwise::facts(std::int64_t list) const {
+    ListFacts facts;
+    facts.items = plan_.size(list);
+    facts.pairs = pairs(list);
+    facts.levels = plan_.n_levels(list);
+    facts.has_pair_weights = weights_.any();
+    facts.weights_separate = weights_.ascending() && !weights_.truncates(plan_.size(list));
+    return facts;
+}
+
+template <class T> ListFacts Pairwise::facts(const LossCall<T>& call, std::int64_t list) const {
+    ListFacts facts = this->facts(list);
+    facts.is_float = std::is_same_v<T, float>;
+    if (plan_.is_nan(list)) return facts;
+    const bool moderate = loss_.temperature >= kLeastTemperature && loss_.temperature <= 1 / kLeastTemperature;
+    facts.has_codes = moderate && codes_.level(list) != nullptr;
+    facts.counted = loss().counts != nullptr && !weights_.any() && call.item_weight == nullptr &&
+                    call.row_value == nullptr && call.mode != kHessVector && facts.pairs > 0;
+    return facts;
 }
 
 template <class T> double Pairwise::evaluate(const LossCall<T>& call) const {
@@ -54,31 +79,55 @@ template <class T> double Pairwise::evaluate(const LossCall<T>& call) const {
         plan_.long_lists());
 }
 
+/// Level tables and counts read the scores in their own way, and decline what they find too far apart.
 template <class T>
 double Pairwise::evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const {
-    const auto n = static_cast<std::size_t>(plan_.size(list));
-    if (n == 0) return 0.0;
-    const bool moderate = loss_.temperature >= kLeastTemperature && loss_.temperature <= 1 / kLeastTemperature;
-    if (codes_.level(list) != nullptr && moderate && !plan_.is_nan(list)) {
-        const PairLossKernels& loss = kernels().pair->losses[loss_index_];
+    if (plan_.size(list) == 0) return 0.0;
+    ListFacts facts = this->facts(call, list);
+    const Route before_reading = route(call.mode, facts);
+    if (before_reading == Route::level_tables) {
         LevelTableSum<T> sum(plan_, codes_, call, list, s.tables, team);
-        if (sum.read() &&
-            choose_algorithm(loss_.choice, loss, call.mode,
-                             facts<T>(list, sum.range() / loss_.temperature, call.mode)) == Algorithm::level_tables)
-            return sum.run(loss.expansion[std::is_same_v<T, float> ? 0 : 1], loss_.temperature,
+        const bool finite = sum.read();
+        facts.range = sum.range() / loss_.temperature;
+        if (finite && route(call.mode, facts) == Route::level_tables)
+            return sum.run(loss().expansion[facts.is_float ? 0 : 1], loss_.temperature,
                            call.list_weight == nullptr ? 1.0 : call.list_weight[list], s.expansion);
+    } else if (before_reading != Route::after_reading) {
+        const std::optional<double> value =
+            counted_hinge(call, plan_, list, loss(), unit_, before_reading == Route::counted_merges, s.counts, team);
+        if (value) return *value;
     }
-    double value = 0;
-    if (is_counted(call, list) && count(call, list, s, team, value)) return value;
-    if (!gather(call, list, s, team) || plan_.is_nan(list)) {
+    return sum_gathered(call, list, s, team);
+}
+
+template <class T>
+double Pairwise::sum_gathered(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const {
+    GatheredList gathered(call, plan_, list, {loss(), loss_.parameters, unit_}, !weights_.any(), s.list, team);
+    if (!gathered.finite || plan_.is_nan(list)) {
         if (reads_all_first()) check_finite(plan_, call);
-        for (Buffer<double>* sum : {&s.value, &s.grad, &s.hess})
-            std::fill_n(padded(*sum, n), n, std::numeric_limits<double>::quiet_NaN());
-    } else if (pairs(list) > 0) {
-        sum_pairs(call, list, s, team);
-        if (kernels().pair->losses[loss_index_].exponential) sum_overflowed_pairs(call, list, s, team);
+        gathered.set_nan();
+    } else {
+        ListFacts facts = this->facts(list);
+        facts.is_float = gathered.is_float;
+        facts.range = gathered.range();
+        sum(route(call.mode, facts), gathered, call.scores + plan_.lists().begin(list), s);
     }
-    return scatter(call, list, s, team);
+    return gathered.scatter(call);
+}
+
+template <class T> void Pairwise::sum(Route route, GatheredList& list, const T* scores, Scratch& s) const {
+    const LambdaKernels lambda{kernels().weighted->losses[loss_index_], *kernels().weighted};
+    switch (route) {
+        case Route::direct: direct_sums(list); break;
+        case Route::sorted: sorted_sums(list); break;
+        case Route::closed_form: closed_form_sums(list); break;
+        case Route::expansion: expansion_sums(list, s.expansion); break;
+        case Route::lambda_pairs: lambda_sums(list, scores, lambda, weights_, false, s.lambda); break;
+        case Route::lambda_scans: lambda_sums(list, scores, lambda, weights_, true, s.lambda); break;
+        default: return;  // there are no pairs
+    }
+    if (list.loss.exponential)
+        mend_overflowed_sums(list, weights_.any() ? pair_weight_of(list, weights_, s.lambda) : PairWeightOf());
 }
 
 template double Pairwise::evaluate(const LossCall<float>&) const;

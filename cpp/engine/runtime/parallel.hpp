@@ -25,6 +25,9 @@ const char* thread_backend();
 /// For a thread that nobody waits for and that must not go on.
 [[noreturn]] void sleep_for_ever();
 
+/// Pairs in one kernel call, between two looks at the interrupt flag.
+constexpr double kPairsPerCall = 1e7;
+
 /// Where a worker stands: which of the workers it is, and whether the call was interrupted.
 class Worker {
 public:

@@ -7,20 +7,13 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/data/label_splits.hpp"
 #include "engine/runtime/isa_dispatch.hpp"
 #include "engine/runtime/parallel.hpp"
 #include "engine/sorting/argsort.hpp"
 #include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {
-
-/// The level in (first, last) that begins nearest to the middle of the items of the levels [first, last).
-inline std::int32_t split_level(const std::int32_t* level_begin, std::int32_t first, std::int32_t last) {
-    const std::int32_t* begin = level_begin;
-    const std::int32_t half = begin[first] + (begin[last] - begin[first]) / 2;
-    const auto above = static_cast<std::int32_t>(std::lower_bound(begin + first + 1, begin + last - 1, half) - begin);
-    return above - 1 > first && half - begin[above - 1] < begin[above] - half ? above - 1 : above;
-}
 
 /// The tree with the items of a node in the order of their scores N: the groups of the root are sorted, and a split below is
 /// a stable partition, so its groups are in order again. Groups of a few items are summed directly. Balancing by items
@@ -65,9 +58,6 @@ public:
 protected:
     ~LabelTree() = default;
 
-    static constexpr std::int32_t kMostLeafItems = 128;
-    /// Items of a node that all threads work on together; a smaller one is left to one of them, with all below it.
-    static constexpr std::int32_t kSharedItems = 1 << 14;
     /// Parts of a partition, or pieces of a merge, of so many items.
     static std::int32_t count_pieces(std::ptrdiff_t items) {
         return items < kSharedItems ? 1 : std::max(2, static_cast<std::int32_t>(items >> 15));

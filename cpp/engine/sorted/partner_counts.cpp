@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/direct/tiles.hpp"
+#include "engine/data/tiles.hpp"
 #include "engine/data/label_order.hpp"
 #include "engine/sorted/label_tree.hpp"
 #include "engine/runtime/memory.hpp"
@@ -24,7 +24,7 @@ template <class N> void zero_counts(const PartnerCountJob<N>& job) {
 template <class N> class CountTree final : public LabelTree<N, CountedPairs> {
     using Tree = LabelTree<N, CountedPairs>;
     using typename Tree::Carried;
-    static constexpr std::int32_t kLeafItems = Tree::kMostLeafItems;
+    static constexpr std::int32_t kLeafItems = kMostLeafItems;
 
 public:
     CountTree(const PairLossKernels& loss, const PartnerCountJob<N>& job, bool with_value, CountScratch<N>& scratch,

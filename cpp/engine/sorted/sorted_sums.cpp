@@ -90,9 +90,9 @@ private:
 
 }  // namespace
 
-void sorted_sums(const PairLossKernels& loss, PairMode mode, const PairJob<double>& job, double low, double high,
-                 bool has_weights, SortScratch<double>& scratch, const Team& team) {
-    SumTree(loss, mode, job, has_weights, scratch, team).run(job.row, low, high);
+void sorted_sums(GatheredList& list) {
+    const PairJob<double> job = list.score_job();
+    SumTree(list.loss, list.mode, job, list.has_weights, list.memory.sort, list.team).run(job.row, list.low, list.high);
 }
 
 }  // namespace rankgrad

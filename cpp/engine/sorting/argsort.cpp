@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <utility>
 
-#include "engine/data/parts.hpp"
+#include "engine/runtime/parts.hpp"
 #include "engine/sorting/short_sort.hpp"
 #include "engine/sorting/radix_digits.hpp"
 

@@ -36,7 +36,6 @@ constexpr int kMostParameters = 4;
 /// What `set` of a pairwise loss gets.
 struct LossParameters {
     double unit = 1.0;       ///< the margin 1, as a difference of the scores that a pairwise kernel is given
-    double log_scale = 0.0;  ///< the exponential loss is to be divided by e^log_scale
     double own[kMostParameters] = {};
 };
 

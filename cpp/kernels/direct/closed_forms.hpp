@@ -112,10 +112,9 @@ template <PairMode mode> class ExponentialSum {
     template <bool as_row, bool factored>
     RANKGRAD_INLINE void receive(std::int32_t k, const RunningExponential<with_vector>& partners) const {
         const double x = as_row ? job_.row[k] : -job_.row[k];
-        const double factor = !factored
-                                  ? exponential_of((partners.reference - x) * per_unit_ - job_.parameters.log_scale)
-                              : as_row ? job_.row[k]
-                                       : job_.column[k];
+        const double factor = !factored ? exponential_of((partners.reference - x) * per_unit_)
+                              : as_row  ? job_.row[k]
+                                        : job_.column[k];
         const double w = as_row ? job_.weight[k] : 1.0, total = partners.sum.total();
         const double sum = total == 0 ? 0 : product_of(factor, total);
         if constexpr (as_row && (mode == kValue || mode == kValueGrad)) job_.value[k] += sum;

@@ -152,11 +152,7 @@ struct Exponential : PairLoss {
     static constexpr bool curvature_is_positive = true;
     static constexpr bool exponential = true;
     static constexpr bool factored = true;
-    double log_scale = 0;
-    void set(const LossParameters& p) { log_scale = p.log_scale; }
-    template <class T> Jet<T> eval(T margin, T /*label_gap*/) const {
-        return eval_factored(exp(-(margin + T(log_scale))), T(1));
-    }
+    template <class T> Jet<T> eval(T margin, T /*label_gap*/) const { return eval_factored(exp(-margin), T(1)); }
     template <class T> Jet<T> eval_factored(T product, T /*p*/) const {
         const T u = rounded(product);
         return {u, -u, u, u};

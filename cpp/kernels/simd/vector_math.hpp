@@ -1,5 +1,5 @@
 // exp, log and log1p on Lanes. Each bound below is the largest error measured over random and edge arguments in
-// tests/test_vector_math.py, in units of the last place (ulp).
+// tests/sums/test_vector_math.py, in units of the last place (ulp).
 //
 // Methods: Cody & Waite reduction by ln 2 and a Taylor polynomial for exp; exponent split and the atanh series
 // log(1+f) = 2 atanh(f / (2+f)) for log [Muller, Elementary Functions, 2016, ch. 11].

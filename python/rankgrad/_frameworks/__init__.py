@@ -17,6 +17,7 @@ import numpy as np
 Results = tuple[Any, Any, Any]
 """Value, gradient and Hessian (or its product with a vector); None for what the mode does not give."""
 
+_NUMPY = np.ndarray
 _Evaluation = TypeVar("_Evaluation", bound=Callable[..., Results])
 
 #: Top-level package of a type of arrays -> the module of its member, imported when such an array comes.
@@ -31,13 +32,13 @@ def same_array_out(evaluate: _Evaluation) -> _Evaluation:
     """
 
     @functools.wraps(evaluate)
-    def call(owner: Any, mode: int, scores: tuple[Any, ...], *constants: Any) -> Results:
-        for x in scores:
+    def call(*arguments: Any) -> Results:
+        for x in arguments[2]:
             kind: Any = type(x)
-            if kind is not np.ndarray and (member := _member_of(kind)) is not None:
-                results: Results = member.evaluate(evaluate, owner, mode, scores, *constants)
+            if kind is not _NUMPY and (member := _member_of(kind)) is not None:
+                results: Results = member.evaluate(evaluate, *arguments)
                 return results
-        return evaluate(owner, mode, scores, *constants)
+        return evaluate(*arguments)
 
     return call  # type: ignore[return-value]
 

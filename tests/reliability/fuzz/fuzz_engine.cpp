@@ -1,5 +1,5 @@
-// The fuzzed program: bytes become ragged lists, right or wrong, and a call of the engine. It must refuse exactly what is
-// wrong, and where the input is plain, agree with the plain sums.
+// The fuzzed program: bytes become ragged lists, right or wrong, and a call of the engine. It must refuse exactly what
+// is wrong, and where the input is plain, agree with the plain sums.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>

@@ -1,0 +1,1 @@
+"""rankgrad beside its peers: time, memory and accuracy. `python -m bench.report` measures all of it."""

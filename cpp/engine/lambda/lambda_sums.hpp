@@ -1,0 +1,27 @@
+// Sums over the pairs of one list, each pair multiplied by a weight of its labels and ranks, which derivatives hold constant.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "engine/data/gathered_list.hpp"
+#include "engine/lambda/pair_weights.hpp"
+
+namespace rankgrad {
+
+/// The kernels of one loss with pair weights, and those of all losses.
+struct LambdaKernels {
+    const WeightedPairKernels& of_loss;
+    const WeightedFamily& family;
+};
+
+/// `scores` are those of the list as they come, from which ranks are found. The vector of kHessVector is centred in place.
+template <class T> void lambda_sums(GatheredList& list, const T* scores, const LambdaKernels& lambda,
+                                    const PairWeights& weights, bool by_scans, LambdaMemory& memory);
+
+/// What lambda_sums has multiplied the pairs of a list by, `list.scale` left out.
+std::function<double(std::int32_t row, std::int32_t column)> pair_weight_of(const GatheredList& list,
+                                                                            const PairWeights& weights,
+                                                                            const LambdaMemory& memory);
+
+}  // namespace rankgrad
