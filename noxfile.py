@@ -98,8 +98,9 @@ def threads(session: nox.Session) -> None:
 def contraction(session: nox.Session) -> None:
     """The tests of numbers where the compiler contracts no product with a sum: nothing may depend on it."""
     session.install(".[test]", "-C", "cmake.define.CMAKE_CXX_FLAGS=-ffp-contract=off")
-    others = ("codebase", "reliability", "calls/test_demo.py", "calls/test_readme.py")
-    tests = ["tests", *(f"--ignore=tests/{name}" for name in others), "tests/reliability/test_search.py"]
+    folders = ("bridges", "calls", "goldens", "implicit", "losses", "sums", "reliability/test_search.py")
+    tests = [f"tests/{name}" for name in folders]
+    tests += ["--ignore=tests/calls/test_demo.py", "--ignore=tests/calls/test_readme.py"]
     session.run("python", "-m", "pytest", "-n", "auto", "--dist", "loadfile", *tests, *session.posargs)
 
 

@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="module", params=rg.isa_levels())
 def isa(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Runs a module once at every instruction-set level of this CPU; every test of numbers uses it."""
+    """Runs a module once at every instruction set of this CPU; every test of numbers uses it."""
     active = rg.select_isa(request.param)
     yield request.param
     rg.select_isa(active)

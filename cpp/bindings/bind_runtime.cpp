@@ -9,7 +9,7 @@
 #include "bindings/construct.hpp"
 #include "engine/runtime/isa_dispatch.hpp"
 #include "engine/runtime/float_mode.hpp"
-#include "engine/pairwise/cost_model.hpp"
+#include "engine/data/cost_model.hpp"
 #include "engine/settings/loss_names.hpp"
 #include "engine/runtime/parallel.hpp"
 

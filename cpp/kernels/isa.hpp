@@ -1,6 +1,7 @@
-// The tables that the translation units of one instruction set give to each other: each defines one, its only external symbol.
+// The tables of one instruction set's translation units: each unit defines one, its only external symbol.
 //
-// All kernels are compiled once per instruction set, with RANKGRAD_ISA set. Everything but the tables has internal linkage.
+// All kernels are compiled once per instruction set, with RANKGRAD_ISA defined. Everything but the tables has internal
+// linkage.
 #pragma once
 
 #include "kernels/contract/kernel_table.hpp"
@@ -25,13 +26,13 @@ struct MergeFamily {
     CountFamily counts;
 };
 
-extern const PairFamily RANKGRAD_OF_ISA(pair_kernels);
-extern const WeightedFamily RANKGRAD_OF_ISA(weighted_kernels);
-extern const MergeFamily RANKGRAD_OF_ISA(merge_kernels);
+extern const PairFamily RANKGRAD_OF_ISA(direct_kernels);
+extern const WeightedFamily RANKGRAD_OF_ISA(lambda_kernels);
+extern const MergeFamily RANKGRAD_OF_ISA(sorted_kernels);
 extern const ExpansionFamily RANKGRAD_OF_ISA(expansion_kernels);
 extern const LevelTableFamily RANKGRAD_OF_ISA(level_table_kernels);
-extern const ListFamily RANKGRAD_OF_ISA(list_kernels);
-extern const BinnedRankFamily RANKGRAD_OF_ISA(rank_kernels);
+extern const ListFamily RANKGRAD_OF_ISA(listwise_kernels);
+extern const BinnedRankFamily RANKGRAD_OF_ISA(smooth_rank_kernels);
 extern const ImplicitFamily RANKGRAD_OF_ISA(implicit_kernels);
 extern const KernelTable RANKGRAD_OF_ISA(kernels);
 

@@ -1,4 +1,5 @@
-// The table of one instruction set, with the kernels that belong to no loss; the families are compiled by the files beside this one.
+// The table of one instruction set, with the kernels that belong to no loss. The wings' kernels are compiled in their
+// folders.
 #include "kernels/simd/lane_sums.hpp"
 #include "kernels/isa.hpp"
 #include "kernels/sorted/stable_partition.hpp"
@@ -7,7 +8,7 @@
 namespace rankgrad {
 namespace {
 
-/// x - x is 0 for finite x, else NaN: one sum tells whether all are finite.
+/// x - x is 0 for finite x, else NaN: the sum is 0 if all are finite.
 template <class T> bool all_finite(const T* x, std::int64_t n) {
     using V = Lanes<T>;
     V bad(0), more_bad(0);
@@ -22,7 +23,7 @@ template <class T> bool all_finite(const T* x, std::int64_t n) {
     return sum(bad + more_bad) + rest == 0;
 }
 
-/// The smallest lane of a; as scalars, since a load of just stored halves would wait for the store.
+/// The smallest lane of a, from scalars: a vector load of just stored halves would stall.
 template <class T> T smallest(Lanes<T> a) {
     T part[Lanes<T>::count];
     a.store(part);
@@ -97,11 +98,11 @@ template <class T> constexpr MathKernels<T> math_kernels() {
 
 const KernelTable RANKGRAD_OF_ISA(kernels) = {
     RANKGRAD_TEXT(RANKGRAD_ISA),
-    &RANKGRAD_OF_ISA(pair_kernels),
-    &RANKGRAD_OF_ISA(weighted_kernels),
+    &RANKGRAD_OF_ISA(direct_kernels),
+    &RANKGRAD_OF_ISA(lambda_kernels),
     &RANKGRAD_OF_ISA(level_table_kernels),
-    &RANKGRAD_OF_ISA(list_kernels),
-    &RANKGRAD_OF_ISA(rank_kernels),
+    &RANKGRAD_OF_ISA(listwise_kernels),
+    &RANKGRAD_OF_ISA(smooth_rank_kernels),
     &RANKGRAD_OF_ISA(implicit_kernels),
     &copy_scores<float>,
     &copy_scores<double>,

@@ -20,8 +20,6 @@ from rankgrad._checks import flag, shown, whole_or_none
 from rankgrad.metrics import Gain, gain_table
 
 
-
-
 @dataclass(frozen=True)
 class LambdaWeight(ABC):
     """Base of the weights: parameter records that can be compared, hashed and pickled."""

@@ -195,7 +195,7 @@ GRADED, SPLIT = np.array([2.0, 0.0, 1.0, 1.0, 3.0]), np.array([0, 3, 5])
     ],
 )
 def test_a_text_makes_the_same_objective(text: str, loss: Any) -> None:
-    """What a caller without Python's classes has: settings as text, plain arrays, the reduced value and its gradient."""
+    """What a caller without Python has: settings as text, plain arrays, the reduced value and its gradient."""
     scores, weights = np.array([0.3, 1.0, -0.5, 0.0, 0.7]), np.array([0.5, 2.0])
     value, grad = loss.value_and_grad(GRADED, scores, weights[:, np.newaxis], offsets=SPLIT)
     core, own = _core.Objective(text, GRADED, SPLIT, list_weight=weights), np.empty(5)

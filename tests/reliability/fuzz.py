@@ -26,7 +26,7 @@ def libfuzzer() -> Path | None:
 
 
 def build(where: Path, library: Path | None, sanitize: str) -> Path:
-    """The program, with the kernels of the lowest level."""
+    """The program, with the kernels of the lowest instruction set."""
     import pybind11
 
     options = {

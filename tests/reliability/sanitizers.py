@@ -1,7 +1,7 @@
 """Builds the package with sanitizers and runs the tests with it; planted bugs must be found first.
 
 `python tests/reliability/sanitizers.py [asan] [tsan] [-- arguments of pytest]` prints the figures. Needs g++ and what
-pyproject.toml asks for to build. The kernels are those of the lowest instruction-set level, which share every line
+pyproject.toml asks for to build. The kernels are those of the lowest instruction set, which share every line
 with the others.
 
 AddressSanitizer must be loaded first, and libstdc++ with it, else the first C++ exception ends the process. Leaks are

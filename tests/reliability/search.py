@@ -1,6 +1,6 @@
 """A random search for wrong numbers in the pairwise losses, against long doubles pair by pair.
 
-`python tests/reliability/search.py --lists 20000 --seed 0 [--only hinge] [--dtype float32] [--levels baseline,v3]`
+`python tests/reliability/search.py --lists 20000 --seed 0 [--only hinge] [--dtype float32] [--isas baseline,v3]`
 shows what failed by kind, the worst error in units of the bound and, of each kind, an input made as small as it goes.
 
 The bound of an output: 1e-12 (float64) or 1e-6 (float32) of the sum of its absolute terms, and what one unit in the
@@ -45,14 +45,14 @@ class Failure:
             scores, labels = batch.kinds[wrong.number]
             self.scores.add(scores)
             self.labels.add(labels)
-        self.runs.add(f"{wrong.algorithm} {wrong.level}")
+        self.runs.add(f"{wrong.algorithm} {wrong.isa}")
         self.outputs.add(wrong.output)
         if self.first is None or rank_of(batch, wrong) < rank_of(*self.first):
             self.first = batch, wrong
 
-    def text(self, levels: tuple[str, ...]) -> str:
-        every = len(self.runs) == len(ALGORITHMS) * len(levels)
-        runs = "every algorithm and level" if every else ", ".join(sorted(self.runs))
+    def text(self, isas: tuple[str, ...]) -> str:
+        every = len(self.runs) == len(ALGORITHMS) * len(isas)
+        runs = "every algorithm and isa" if every else ", ".join(sorted(self.runs))
         parts = (
             f"{self.count} x, worst {self.worst:.3g}",
             runs,
@@ -78,7 +78,7 @@ def rank_of(batch: Batch, wrong: Wrong) -> tuple[bool, int]:
 class Search:
     """What was found so far."""
 
-    levels: tuple[str, ...]
+    isas: tuple[str, ...]
     split: bool = False
     lists: int = 0
     failed_lists: int = 0
@@ -87,7 +87,7 @@ class Search:
     lost: int = 0
 
     def judge(self, batch: Batch) -> None:
-        found = list(wrongs(batch, self.levels, self.worst))
+        found = list(wrongs(batch, self.isas, self.worst))
         if len(batch.kinds) > 1 and any(wrong.what.startswith("raises") for wrong in found):
             for number in range(len(batch.kinds)):  # the other lists of the batch may be wrong too
                 self.judge(batch.only(np.arange(*batch.offsets[number : number + 2]), number))
@@ -101,12 +101,12 @@ class Search:
         self.failed_lists += len({wrong.number for wrong in found})
 
 
-def reproducer(batch: Batch, wrong: Wrong, levels: tuple[str, ...]) -> str:
+def reproducer(batch: Batch, wrong: Wrong, isas: tuple[str, ...]) -> str:
     """A program that shows the failure, of as few items as it takes."""
 
     def fails(part: Batch) -> bool:
         same = (wrong.output, wrong.algorithm, wrong.what)
-        return any((w.output, w.algorithm, w.what) == same for w in wrongs(part, levels, {}))
+        return any((w.output, w.algorithm, w.what) == same for w in wrongs(part, isas, {}))
 
     small = smaller(batch, fails)
     title = f"make_batch{batch.case}, output {wrong.output}"
@@ -121,7 +121,7 @@ def reproducer(batch: Batch, wrong: Wrong, levels: tuple[str, ...]) -> str:
         + (f"; v = {small.vector.tolist()}" if wrong.output == "hessp" else ""),
     ]
     if wrong.output:
-        rows, found, _ = run(small, levels)
+        rows, found, _ = run(small, isas)
         want, got = wanted(small)[wrong.output], found[wrong.output]
         got = got.reshape(len(rows), -1, got.shape[1])[:, 0]
         lines += [
@@ -136,13 +136,13 @@ def reproducer(batch: Batch, wrong: Wrong, levels: tuple[str, ...]) -> str:
 def search(
     lists: int,
     seed: int,
-    levels: tuple[str, ...],
+    isas: tuple[str, ...],
     make: dict[str, Any] | None = None,
     tell: Callable[[Search], None] | None = None,
     split: bool = False,
 ) -> Search:
     """Judges batches until there were so many lists; `make` has further arguments of make_batch."""
-    found, number, active = Search(levels, split), 0, rg.select_isa(levels[0])
+    found, number, active = Search(isas, split), 0, rg.select_isa(isas[0])
     while found.lists < lists:
         batch = make_batch(seed, number, **(make or {}))
         found.judge(batch)
@@ -156,9 +156,9 @@ def search(
 def report(found: Search, programs: bool = True) -> str:
     lines = [f"{found.lists} lists, {found.failed_lists} failed, {len(found.failures)} kinds"]
     for key, failure in sorted(found.failures.items()):
-        lines.append(f"{' '.join(key)}: {failure.text(found.levels)}")
+        lines.append(f"{' '.join(key)}: {failure.text(found.isas)}")
         if programs and failure.first is not None:
-            lines.append("    " + reproducer(*failure.first, found.levels))
+            lines.append("    " + reproducer(*failure.first, found.isas))
     return "\n".join(lines)
 
 
@@ -168,7 +168,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", choices=["", *LOSSES])
     parser.add_argument("--dtype", default="", choices=["", "float32", "float64"])
-    parser.add_argument("--levels", default=",".join(rg.isa_levels()))
+    parser.add_argument("--isas", default=",".join(rg.isa_levels()))
     parser.add_argument("--long", type=float, default=0.02, help="share of batches of one long list")
     parser.add_argument("--split", action="store_true", help="by kinds of scores and labels, too")
     parser.add_argument("--brief", action="store_true", help="no programs")
@@ -185,7 +185,7 @@ def main() -> None:
             )
 
     make = {"only": args.only, "dtype": args.dtype, "long": args.long}
-    found = search(args.lists, args.seed, tuple(args.levels.split(",")), make, tell, args.split)
+    found = search(args.lists, args.seed, tuple(args.isas.split(",")), make, tell, args.split)
     print(report(found, not args.brief))
     for place in sorted({key[:-1] for key in found.worst}):
         errors = ", ".join(f"{a} {found.worst.get((*place, a), 0):.2g}" for a in ALGORITHMS)

@@ -25,7 +25,7 @@ class Wrong:
     number: int
     item: int
     algorithm: str
-    level: str
+    isa: str
     output: str
     what: str
     error: float
@@ -40,15 +40,15 @@ def settings(batch: Batch) -> tuple[str, str, str]:
     )
 
 
-def run(batch: Batch, levels: tuple[str, ...]) -> tuple[list[tuple[str, str]], dict[str, Array], set[str]]:
-    """(algorithm, level) of every run; of every output one or several rows for each run; what was warned of."""
+def run(batch: Batch, isas: tuple[str, ...]) -> tuple[list[tuple[str, str]], dict[str, Array], set[str]]:
+    """(algorithm, isa) of every run; of every output one or several rows for each run; what was warned of."""
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        rows, found = every_way(batch, levels)
+        rows, found = every_way(batch, isas)
     return rows, found, {str(warning.message) for warning in told}
 
 
-def every_way(batch: Batch, levels: tuple[str, ...]) -> tuple[list[tuple[str, str]], dict[str, Array]]:
+def every_way(batch: Batch, isas: tuple[str, ...]) -> tuple[list[tuple[str, str]], dict[str, Array]]:
     rows: list[tuple[str, str]] = []
     found: dict[str, list[Any]] = {key: [] for key in ("value", *OUTPUTS)}
     unreduced = replace(batch.loss, reduction="none")
@@ -57,8 +57,8 @@ def every_way(batch: Batch, levels: tuple[str, ...]) -> tuple[list[tuple[str, st
         options = {"offsets": batch.offsets, "algorithm": algorithm}
         bound = batch.loss.bind(batch.labels, batch.sample_weight, **options)
         rows_of = unreduced.bind(batch.labels, batch.sample_weight, **options)
-        for level in levels:
-            rg.select_isa(level)
+        for isa in isas:
+            rg.select_isa(isa)
             value, grad = bound.value_and_grad(x, n_threads=1)
             again, hess = bound.grad_and_hess(x, n_threads=1)
             third, positive = bound.grad_and_hess(x, n_threads=1, curvature="positive")
@@ -70,7 +70,7 @@ def every_way(batch: Batch, levels: tuple[str, ...]) -> tuple[list[tuple[str, st
                 strict=True,
             ):
                 found[key].append(got)
-            rows.append((algorithm, level))
+            rows.append((algorithm, isa))
     return rows, {key: np.array(got) for key, got in found.items()}
 
 
@@ -108,10 +108,10 @@ def compare(got: Array, want: Sum, tol: Any, *, lost: bool = False) -> Array:
         return np.where(np.isnan(got), np.nan, np.where(np.isinf(got) & ~fits, np.inf, units))
 
 
-def wrongs(batch: Batch, levels: tuple[str, ...], worst: dict[tuple[str, ...], float]) -> Iterator[Wrong]:
+def wrongs(batch: Batch, isas: tuple[str, ...], worst: dict[tuple[str, ...], float]) -> Iterator[Wrong]:
     """All that is wrong; `worst` takes the largest error that is right, by settings and algorithm."""
     try:
-        rows, got, told = run(batch, levels)
+        rows, got, told = run(batch, isas)
     except ValueError as error:
         yield Wrong(0, 0, "", "", "", "raises " + re.sub(r"[0-9]+", "_", str(error))[:80], 0.0)
         return
@@ -155,24 +155,23 @@ def units_of(
 def describe(
     batch: Batch, rows: list[tuple[str, str]], key: str, of_run: Array, want: Sum
 ) -> Iterator[Wrong]:
-    """One failure per list, algorithm and level."""
+    """One failure per list, algorithm and isa."""
     lists = (
         np.repeat(np.arange(len(batch.kinds)), np.diff(batch.offsets)) if key != "value" else np.zeros(1, int)
     )
-    # Nothing is promised of terms that are beyond the type: before their weights, or of both signs.
-    huge = np.abs(want.terms) > LD(np.finfo(batch.scores.dtype).max)
+    # Nothing is promised of sums whose terms are beyond double before their weights, or of both signs.
+    huge = np.abs(want.terms) > LD(np.finfo(float).max)
     spans = [np.ptp(x.astype(LD)) for x in np.split(batch.scores, batch.offsets[1:-1]) if x.size]
     span = max(spans, default=LD(0)) / LD(batch.loss.temperature)
     beyond = span > LD(2) ** 960
-    any_beyond = isinstance(batch.loss, rg.PairwiseExponentialLoss) and span > np.log(LD(np.finfo(float).max))
-    for (algorithm, level), units in zip(rows, of_run, strict=True):
+    for (algorithm, isa), units in zip(rows, of_run, strict=True):
         wrong = ~(units <= 1).all(0)
         for number in np.unique(lists[wrong]):
             items = np.flatnonzero(wrong & (lists == number))
-            if huge[items].all() or any_beyond or (beyond and key in ("value", "values")):
+            if huge[items].all() or (beyond and key in ("value", "values")):
                 continue
             errors, what = units[:, items], "error"
             if not np.isfinite(errors).all():
                 what = "NaN" if np.isnan(errors).any() else "infinite"
             error = float(errors[np.isfinite(errors)].max(initial=0.0))
-            yield Wrong(int(number), int(items[0]), algorithm, level, key, what, error)
+            yield Wrong(int(number), int(items[0]), algorithm, isa, key, what, error)

@@ -13,8 +13,8 @@ import pytest
 from children import fresh
 from every_call import every_call, hash_of, hash_of_everything, hashes, labelled_losses, loss_results, ragged
 
-#: Across instruction-set levels, in units of the largest number of the array: the bounds of one level, twice.
-ACROSS_LEVELS = {"float32": 2e-6, "float64": 2e-12}
+#: Across instruction sets, in units of the largest number of the array: the bounds of one isa, twice.
+ACROSS_ISAS = {"float32": 2e-6, "float64": 2e-12}
 
 
 def several_threads(counts: list[int], repeats: int) -> list[str]:
@@ -53,10 +53,10 @@ def denormals_flushed(torch_first: bool) -> list[str]:
     return found
 
 
-def signatures_of_level(level: str) -> dict[str, str]:
+def signatures_of_isa(isa: str) -> dict[str, str]:
     import rankgrad as rg
 
-    rg.select_isa(level)
+    rg.select_isa(isa)
     return hashes(2)
 
 
@@ -91,17 +91,17 @@ def difference(got: np.ndarray[Any, Any], want: np.ndarray[Any, Any]) -> float:
     return float(np.abs(got[finite] - want[finite]).max(initial=0.0) / scale)
 
 
-def test_levels_agree(figure: Callable[[str, str], None]) -> None:
-    """Every level gives the same numbers within the bounds; one level gives the same bits again."""
+def test_isas_agree(figure: Callable[[str, str], None]) -> None:
+    """Every isa gives the same numbers within the bounds; one isa gives the same bits again."""
     import rankgrad as rg
 
-    levels = rg.isa_levels()
-    active = rg.select_isa(levels[0])
+    isas = rg.isa_levels()
+    active = rg.select_isa(isas[0])
     try:
         want = {k: v for name, call in every_call(1) for k, v in results_of(name, call).items()}
-        worst = dict.fromkeys(ACROSS_LEVELS, 0.0)
-        for level in levels[1:]:
-            rg.select_isa(level)
+        worst = dict.fromkeys(ACROSS_ISAS, 0.0)
+        for isa in isas[1:]:
+            rg.select_isa(isa)
             for name, call in every_call(1):
                 for key, got in results_of(name, call).items():
                     dtype = "float32" if "float32" in key else "float64"
@@ -110,10 +110,10 @@ def test_levels_agree(figure: Callable[[str, str], None]) -> None:
         rg.select_isa(active)
     figure(
         "bits",
-        f"levels {', '.join(levels)} differ by {worst['float32']:.1e} (float32), {worst['float64']:.1e}",
+        f"isas {', '.join(isas)} differ by {worst['float32']:.1e} (float32), {worst['float64']:.1e}",
     )
-    assert worst["float32"] <= ACROSS_LEVELS["float32"]
-    assert worst["float64"] <= ACROSS_LEVELS["float64"]
+    assert worst["float32"] <= ACROSS_ISAS["float32"]
+    assert worst["float64"] <= ACROSS_ISAS["float64"]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -33,7 +33,7 @@ def test_search(long: bool, figure: Callable[[str, str], None], capsys: pytest.C
     found = search(20_000 if long else 400, int(long), rg.isa_levels(), tell=tell)
     figure(
         "search",
-        f"{found.lists:,} lists at {', '.join(found.levels)}: {found.failed_lists:,} beyond the bound",
+        f"{found.lists:,} lists at {', '.join(found.isas)}: {found.failed_lists:,} beyond the bound",
     )
     assert not found.failures, report(found)
 

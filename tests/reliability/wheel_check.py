@@ -1,6 +1,6 @@
 """Builds the wheel twice without a network, compares them bit by bit, looks inside, repairs it and tries it.
 
-`python tests/reliability/wheel_check.py [--levels baseline] [--keep FOLDER] [--only WORDS] [PYTHON ...]` prints the
+`python tests/reliability/wheel_check.py [--isas baseline] [--keep FOLDER] [--only WORDS] [PYTHON ...]` prints the
 figure. Each PYTHON that is given builds a wheel and tries it in an empty environment, which gets pytest and Hypothesis,
 but none of the libraries that rankgrad has bridges to. Needs auditwheel and patchelf, and in each PYTHON what
 pyproject.toml asks for to build; `unshare` where the user may use it.
@@ -42,13 +42,13 @@ def without_network() -> list[str]:
     return []
 
 
-def build(python: str, out: Path, levels: str) -> Path:
+def build(python: str, out: Path, isas: str) -> Path:
     """A wheel of a fresh copy of the sources, with nothing but what is installed."""
     with tempfile.TemporaryDirectory() as folder:
         sources = Path(folder) / "rankgrad"
         skipped = shutil.ignore_patterns("build", "dist", ".git", ".nox", "*.so", "__pycache__", ".*_cache")
         shutil.copytree(ROOT, sources, ignore=skipped)
-        options = ["--config-settings", f"cmake.define.RANKGRAD_ISAS={levels}"] if levels else []
+        options = ["--config-settings", f"cmake.define.RANKGRAD_ISAS={isas}"] if isas else []
         environment = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH, "PIP_NO_INDEX": "1"}
         command = [
             *without_network(),
@@ -101,7 +101,7 @@ def try_wheel(python: str, wheel: Path, only: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--levels", default="", help="instruction-set levels to build; all if not given")
+    parser.add_argument("--isas", default="", help="instruction sets to build; all if not given")
     parser.add_argument("--keep", type=Path, help="a folder for the repaired wheels")
     parser.add_argument("--only", default="", help="tests to run, as pytest -k wants them; all if not given")
     parser.add_argument("pythons", nargs="*", default=[sys.executable])
@@ -110,9 +110,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for number, python in enumerate(options.pythons):
             places = [Path(folder) / f"{number}-{copy}" for copy in ("first", "second")]
-            first = build(python, places[0], options.levels)
+            first = build(python, places[0], options.isas)
             if number == 0:
-                second = build(python, places[1], options.levels)
+                second = build(python, places[1], options.isas)
                 same = sha256(first) == sha256(second)
                 print(f"wheel: {first.name} {sha256(first)[:16]} {sha256(second)[:16]}, same bits: {same}")
                 wrong += [] if same else ["two builds differ"]

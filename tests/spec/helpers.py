@@ -49,11 +49,17 @@ def labels_of(lists: Lists) -> Any:
 
 
 def bind(
-    name: str, lists: Lists, *, temperature: float = 1.0, reduction: str | None = "sum", **options: Any
+    name: str,
+    lists: Lists,
+    *,
+    temperature: float = 1.0,
+    reduction: str | None = "sum",
+    algorithm: str = "auto",
+    **options: Any,
 ) -> Any:
     """The loss bound to the lists."""
     loss = LOSSES[name](temperature, reduction=reduction, negative_labels=lists.negative_labels, **options)
-    return loss.bind(labels_of(lists), lists.sample_weight, offsets=lists.offsets)
+    return loss.bind(labels_of(lists), lists.sample_weight, offsets=lists.offsets, algorithm=algorithm)
 
 
 def assert_equals_sum(name: str, actual: Any, expected: Sum, lists: Lists, temperature: float = 1.0) -> None:

@@ -1,4 +1,4 @@
-"""Answers of the reference that are kept: a module that runs at every instruction-set level asks for each again."""
+"""Answers of the reference that are kept: a module that runs at every instruction set asks for each again."""
 
 from __future__ import annotations
 

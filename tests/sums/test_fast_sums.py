@@ -1,4 +1,4 @@
-"""The near-linear sums of the logistic family against extended precision, the direct sums and the laws."""
+"""What is special to some fast sums: smooth ranks of far items and of ties, pair weights that need the direct sums."""
 
 from __future__ import annotations
 
@@ -7,181 +7,100 @@ from typing import Any
 import numpy as np
 import pytest
 import rankgrad as rg
-from hypothesis import given
-from hypothesis import strategies as st
 
-from exact import exact_sums
-from helpers import LOSSES
-from reference import Array, ListSums
+from exact_ranks import LOSSES
+from families import BOUND, FAMILIES, labels_of, make_case
+from reference import Array
 
 pytestmark = pytest.mark.usefixtures("isa")
 
-SMOOTH = ("logistic", "soft_zero_one")
-
-#: Relative to the absolute terms. float64: 16 nodes. float32: 8 nodes in double, and one rounding of the result.
-BOUND = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-7}
-DIRECT_BOUND = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-6}
+NAMES = tuple(LOSSES)
 
 
-def labels_of(kind: str, n: int, rng: np.random.Generator) -> Array:
-    if kind == "two":
-        return (rng.random(n) < 0.2).astype(np.float64)
-    if kind == "five":
-        return rng.choice(5, n, p=[0.515, 0.325, 0.134, 0.018, 0.008]).astype(np.float64)
-    if kind == "one positive":
-        return (np.arange(n) == n // 3).astype(np.float64)
-    if kind == "one negative":
-        return (np.arange(n) != n // 3).astype(np.float64)
-    if kind == "distinct":
-        return rng.permutation(n).astype(np.float64)
-    assert kind == "uneven", kind  # runs of small levels between large ones
-    return np.where(rng.random(n) < 0.5, rng.integers(0, 4, n) * 50.0, rng.integers(0, 200, n))
-
-
-def computed(name: str, y: Array, s: Array, w: Array, v: Array, t: float, algorithm: str) -> tuple[Any, ...]:
-    """Unreduced values, gradient (twice), Hessians, Hessian times v; `w` may be negative and is given as cotangent."""
-    objective = LOSSES[name](t, reduction="none").bind(y, algorithm=algorithm)
-    values, grad = objective.value_and_grad(s, cotangent=w)
-    same_grad, hess = objective.grad_and_hess(s, cotangent=w)
-    positive = objective.grad_and_hess(s, cotangent=w, curvature="positive")[1]
-    assert np.array_equal(objective.value(s), values)
-    return values * w, grad, same_grad, hess, positive, objective.hessp(s, v, cotangent=w)
-
-
-def hold(
-    actual: tuple[Any, ...], expected: ListSums, items: Array, scores: Array, t: float, rtol: float
-) -> None:
-    """Each result within rtol of its terms, and what the rounding of score / t to double may do to the margins."""
-    margin_error = 2 * np.finfo(np.float64).eps * np.abs(scores).max(initial=0.0) / t
-    tiny = np.finfo(scores.dtype).tiny
-    values, grad, hess, positive, hessp = expected
-    wanted = (values, grad, grad, hess, positive, hessp)
-    for what, got, want in zip(
-        ("value", "grad", "grad", "hess", "positive", "hessp"), actual, wanted, strict=True
-    ):
-        wrong = np.abs(got[items] - want.total) > rtol * want.terms + margin_error * want.drift + tiny
-        assert not wrong.any(), (
-            f"{what} of item {items[wrong][0]}: {got[items][wrong][0]}, not {want.total[wrong][0]}"
-        )
-
-
-@pytest.mark.parametrize("kind", ["two", "five", "one positive", "one negative", "distinct", "uneven"])
-@pytest.mark.parametrize("scale", [0.01, 1.0, 30.0, 1000.0])
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("name", SMOOTH)
-def test_error_bounds(name: str, dtype: Any, scale: float, kind: str, rng: np.random.Generator) -> None:
-    n, t = 1500, 0.7
-    y, s = labels_of(kind, n, rng), (scale * rng.normal(size=n)).astype(dtype)
-    w, v = rng.random(n) * 2, rng.normal(1, 1, n).astype(dtype)
-    items = np.unique(np.concatenate([rng.integers(0, n, 25), [n // 3, int(s.argmin()), int(s.argmax())]]))
-    expected = exact_sums(name, y, s, w, items, temperature=t, vector=v)
-    hold(computed(name, y, s, w, v, t, "fast"), expected, items, s, t, BOUND[s.dtype])
-    hold(computed(name, y, s, w, v, t, "direct"), expected, items, s, t, DIRECT_BOUND[s.dtype])
-
-
-@pytest.mark.parametrize("kind", ["two", "one positive", "distinct"])
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_error_bounds_of_a_long_list(dtype: Any, kind: str, rng: np.random.Generator) -> None:
-    n = 10_000 if kind == "one positive" else 60_000
-    y, s = labels_of(kind, n, rng), rng.normal(size=n).astype(dtype)
-    w, v = rng.random(n), rng.normal(size=n).astype(dtype)
-    items = np.unique(np.concatenate([rng.integers(0, n, 10), [n // 3]]))
-    expected = exact_sums("logistic", y, s, w, items, vector=v)
-    hold(computed("logistic", y, s, w, v, 1.0, "fast"), expected, items, s, 1.0, BOUND[s.dtype])
-
-
-@given(data=st.data())
-def test_around_the_crossover_all_algorithms_agree(data: st.DataObject) -> None:
-    """Any mixture of ties in labels and scores, weights of both signs and zero, a far item now and then."""
-    name, dtype = (
-        data.draw(st.sampled_from(SMOOTH)),
-        np.dtype(data.draw(st.sampled_from(["float32", "float64"]))),
+@pytest.mark.parametrize("gap", [1.3, 4.0, 20.0, 300.0, 1e5])
+@pytest.mark.parametrize("name", NAMES)
+def test_items_far_from_all_others_keep_their_digits(name: str, gap: float, rng: np.random.Generator) -> None:
+    """Their sums are far smaller than the term that an item would have with itself."""
+    s = rng.permutation(
+        np.concatenate([gap * np.arange(60), gap * np.arange(60, 70), gap * 70 + np.zeros(3)])
     )
-    rng = np.random.default_rng(data.draw(st.integers(0, 10**6)))
-    n, levels = data.draw(st.integers(1, 400)), data.draw(st.integers(1, 500))
-    spread, grid = data.draw(st.sampled_from([0.0, 0.1, 2.0, 20.0])), data.draw(st.sampled_from([0, 4, 64]))
-    far = data.draw(st.sampled_from([0.0, 50.0, 3000.0, 1e7]))
-    s = rng.normal(size=n) * spread
-    s = np.round(s * grid) / grid if grid else s
-    s[rng.integers(n)] += far
-    s, y = s.astype(dtype), rng.integers(0, levels, n)
-    w, v = rng.choice([-1.0, 0.0, 0.5, 2.0], n), rng.normal(size=n).astype(dtype)
-    t, items = data.draw(st.sampled_from([0.5, 1.0])), np.arange(n)
-    expected = exact_sums(name, y, s, w, items, temperature=t, vector=v)
-    for algorithm in ("auto", "direct", "fast"):
-        bound = (DIRECT_BOUND if algorithm != "fast" or far > 3000 else BOUND)[dtype]
-        hold(computed(name, y, s, w, v, t, algorithm), expected, items, s, t, bound)
+    family = FAMILIES[f"approx {name}"]
+    y = labels_of(family.kinds[0], len(s), rng)
+    y[0] = 1
+    case = make_case(y, s, np.float64, rng)
+    family.hold(case, family.exact(case, np.arange(len(s))))
 
 
-@pytest.mark.parametrize("width", [0.75, 1.25])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_scores_on_the_edges_of_bins(dtype: Any, width: float, rng: np.random.Generator) -> None:
-    y, s = rng.integers(0, 3, 600), (rng.integers(-20, 20, 600) * width).astype(dtype)
-    w, v, items = np.ones(600), rng.normal(size=600).astype(dtype), np.arange(0, 600, 7)
-    expected = exact_sums("logistic", y, s, w, items, vector=v)
-    hold(computed("logistic", y, s, w, v, 1.0, "fast"), expected, items, s, 1.0, BOUND[s.dtype])
-
-
-@pytest.mark.parametrize("name", SMOOTH)
-def test_equal_scores(name: str, rng: np.random.Generator) -> None:
-    """One bin of no width: phi(0), phi'(0) and phi''(0) times numbers of pairs."""
-    y = rng.integers(0, 4, 1000)
-    lower, upper = (y[:, None] > y).sum(1), (y[:, None] < y).sum(1)
-    objective = LOSSES[name](reduction="none").bind(y, algorithm="fast")
-    values, grad = objective.value_and_grad(np.full(1000, 7.5))
-    value, slope = (np.log(2.0), -0.5) if name == "logistic" else (0.5, -0.25)
-    np.testing.assert_allclose(values, value * lower, rtol=1e-14)
-    np.testing.assert_allclose(grad, slope * (lower - upper), atol=1e-11)
-
-
-@pytest.mark.parametrize("name", SMOOTH)
-@pytest.mark.parametrize("kind", ["five", "distinct"])
-def test_laws(name: str, kind: str, rng: np.random.Generator) -> None:
-    """Shifting all scores changes nothing: gradients add to zero, the Hessian takes a constant vector to zero."""
-    n = 4000
-    y, s = labels_of(kind, n, rng), rng.normal(size=n)
-    objective = LOSSES[name](reduction="sum").bind(y, algorithm="fast")
+def test_ties_share_the_slope_of_a_rank(dtype: Any) -> None:
+    """All ranks are (n + 1) / 2, the derivative of a rank by another score is 1/4; ties share the slope."""
+    n, relevant = 1001, 7
+    y, s = (np.arange(n) < relevant).astype(float), np.full(n, 7.5, dtype)
+    objective = rg.ApproxMRRLoss(1.0, reduction="sum").bind(y, algorithm="fast")
     value, grad = objective.value_and_grad(s)
-    assert abs(grad.sum()) <= 1e-12 * np.abs(grad).sum()
-    assert np.abs(objective.hessp(s, np.full(n, 3.0))).max() <= 1e-12 * objective.grad_and_hess(s)[1].max()
-    assert objective.value(s + 1000.0) == pytest.approx(value, rel=1e-11)
-    u, v = rng.normal(size=(2, n))
-    assert u @ objective.hessp(s, v) == pytest.approx(v @ objective.hessp(s, u), rel=1e-9)
+    rtol = BOUND[s.dtype]
+    assert value == pytest.approx(-1 / 501, rel=rtol)
+    slope = 1 / 501**2 / relevant
+    expected = np.where(y > 0, slope * (relevant - n) / 4, slope * relevant / 4)
+    np.testing.assert_allclose(grad, expected, rtol=rtol)
+    ndcg = rg.ApproxNDCGLoss(1.0, reduction="sum").bind(y, algorithm="fast").value(s)
+    ideal = (1 / np.log2(np.arange(relevant) + 2)).sum()
+    assert ndcg == pytest.approx(-relevant / np.log2(502) / ideal, rel=rtol)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_finite_differences_of_smooth_ranks(name: str, rng: np.random.Generator) -> None:
+    n, step = 300, 1e-3
+    y, s, v = labels_of(FAMILIES[f"approx {name}"].kinds[0], n, rng), rng.normal(size=n), rng.normal(size=n)
+    y[0] = 2 if name != "mrr" else y[0]
+    objective = LOSSES[name](0.6, reduction="sum").bind(y, algorithm="fast")
+    grad, hess = objective.grad_and_hess(s)
+
+    def slope(f: Any, direction: Array) -> Any:
+        h = step * direction
+        return (8 * (f(s + h) - f(s - h)) - (f(s + 2 * h) - f(s - 2 * h))) / (12 * step)
+
+    assert slope(objective.value, v) == pytest.approx(grad @ v, rel=1e-7, abs=1e-9)
+    along = slope(lambda x: objective.value_and_grad(x)[1], v)
+    np.testing.assert_allclose(objective.hessp(s, v), along, rtol=1e-6, atol=1e-6 * np.abs(along).max())
+    for k in (0, 17, int(s.argmax())):
+        second = slope(lambda x: objective.value_and_grad(x)[1], np.eye(n)[k])[k]
+        assert hess[k] == pytest.approx(second, rel=1e-6, abs=1e-6 * np.abs(hess).max())
+
+
+@pytest.mark.parametrize("kind", ["normal", "wide", "outlier"])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_same_bits_for_any_number_of_threads(dtype: Any, rng: np.random.Generator) -> None:
-    sizes = [3, 5000, 0, 400, 1, 90, 2500, 700]
+def test_ranks_of_long_lists_by_one_to_eight_threads(dtype: Any, kind: str, rng: np.random.Generator) -> None:
+    """Long enough for several parts of items and of bins; with short lists beside."""
+    sizes = [5, 100_000, 300, 0, 70_000, *rng.integers(1, 100, 20)]
     n = sum(sizes)
-    y, s = rng.integers(0, 40, n), (3 * rng.normal(size=n)).astype(dtype)
-    objective = rg.PairwiseLogisticLoss(reduction="sum").bind(y, rng.random(n), groups=sizes)
-    value, grad = objective.value_and_grad(s, n_threads=1)
+    y, s = rng.integers(0, 3, n), rng.normal(size=n).astype(dtype)
+    s[n // 2] += 1e9 * (kind == "outlier")
+    t, v = (1e-4 if kind == "wide" else 0.1), rng.normal(size=n).astype(dtype)
+    objective = rg.ApproxNDCGLoss(t, reduction="sum").bind(y, groups=sizes)
+    one = [*objective.value_and_grad(s, n_threads=1), objective.hessp(s, v, n_threads=1)]
+    one += objective.grad_and_hess(s, n_threads=1)
     for n_threads in range(2, 9):
-        again, same = objective.value_and_grad(s, n_threads=n_threads)
-        assert again == value
-        assert np.array_equal(same, grad)
+        value, grad = objective.value_and_grad(s, n_threads=n_threads)
+        assert value == one[0]
+        assert np.array_equal(grad, one[1])
+    again = [objective.hessp(s, v, n_threads=3), *objective.grad_and_hess(s, n_threads=3)]
+    assert all(np.array_equal(a, b) for a, b in zip(again, one[2:], strict=True))
 
 
-@pytest.mark.parametrize(
-    ("loss", "derivative"),
-    [
-        (rg.PairwiseLogisticLoss(), lambda objective, s: objective.value_and_grad(s)[1]),
-        (rg.ApproxNDCGLoss(), lambda objective, s: objective.grad_and_hess(s)[1]),
-    ],
-    ids=["pairs", "ranks"],
-)
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_the_engine_takes_direct_sums_for_short_lists_and_fast_ones_for_long_lists(
-    dtype: Any, loss: Any, derivative: Any, rng: np.random.Generator
-) -> None:
-    for n, expected in ((20, "direct"), (3000, "fast")):
-        y, s = rng.integers(0, 5, n), rng.normal(size=n).astype(dtype)
-        by = {a: derivative(loss.bind(y, algorithm=a), s) for a in ("auto", "direct", "fast")}
-        assert np.array_equal(by["auto"], by[expected])
-    assert not np.array_equal(by["direct"], by["fast"])
+def test_gains_that_do_not_rise_with_the_labels_are_summed_directly(rng: np.random.Generator) -> None:
+    y, s = rng.integers(0, 3, 3000), rng.normal(size=3000)
+    loss = rg.PairwiseLogisticLoss(lambda_weight=rg.NDCGWeight(gain=[0, 5, 2]))
+    fast, direct = (loss.bind(y, algorithm=a).value_and_grad(s)[1] for a in ("fast", "direct"))
+    assert np.array_equal(fast, direct)
 
 
-@pytest.mark.parametrize("loss", [rg.PairwiseLogisticLoss(), rg.ApproxMRRLoss()], ids=["pairs", "ranks"])
-def test_unknown_algorithms_are_refused(loss: Any) -> None:
-    with pytest.raises(ValueError, match="algorithm"):
-        loss.bind([0, 1], algorithm="quick")
+def test_truncated_sums_are_direct_and_agree_with_all_pairs(rng: np.random.Generator) -> None:
+    """Beyond the last item a truncation changes nothing."""
+    y, s = rng.integers(0, 5, 2000), rng.normal(size=2000)
+    grads = [
+        rg.PairwiseLogisticLoss(lambda_weight=rg.NDCGWeight(truncation=t)).bind(y).value_and_grad(s)[1]
+        for t in (None, 2000, 1999)
+    ]
+    assert np.array_equal(grads[0], grads[1])
+    np.testing.assert_allclose(grads[2], grads[1], rtol=1e-9, atol=1e-12)

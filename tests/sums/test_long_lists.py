@@ -12,10 +12,9 @@ import rankgrad as rg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exact import exact_sums
+from families import BOUND, FAMILIES, Case, Expected, labels_of, make_case
 from helpers import LOSSES
 from reference import Array
-from test_fast_sums import BOUND, computed, hold, labels_of
 
 pytestmark = pytest.mark.usefixtures("isa")
 
@@ -90,21 +89,19 @@ def test_one_to_eight_threads(name: str, rng: np.random.Generator) -> None:
 
 
 @cache
-def long_list(name: str, kind: str, dtype: Any) -> tuple[Any, ...]:
-    """Labels, scores, weights, a vector, some of the items and, the same at every level, their exact sums."""
+def long_list(name: str, kind: str, dtype: Any) -> tuple[Case, Expected]:
+    """A list and, the same for every instruction set, the exact sums of some of its items."""
     n, rng = 150_000, np.random.default_rng(20240917)
-    y, s = labels_of(kind, n, rng), rng.normal(size=n).astype(dtype)
-    w, v = rng.random(n), rng.normal(size=n).astype(dtype)
-    items = np.unique(np.concatenate([rng.integers(0, n, 6), [int(s.argmin()), int(s.argmax())]]))
-    return y, s, w, v, items, exact_sums(name, y, s, w, items, vector=v)
+    case = make_case(labels_of(kind, n, rng), rng.normal(size=n), dtype, rng)
+    items = np.unique(np.concatenate([rng.integers(0, n, 6), [int(case.s.argmin()), int(case.s.argmax())]]))
+    return case, FAMILIES[name].exact(case, items)
 
 
 @pytest.mark.parametrize("name", ["logistic", "hinge", "squared_hinge"])
 @pytest.mark.parametrize("kind", ["two", "five", "distinct"])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_accuracy_of_parts_and_pieces(dtype: Any, kind: str, name: str) -> None:
-    y, s, w, v, items, expected = long_list(name, kind, dtype)
-    hold(computed(name, y, s, w, v, 1.0, "auto"), expected, items, s, 1.0, BOUND[s.dtype])
+    FAMILIES[name].hold(*long_list(name, kind, dtype), "auto", BOUND)
 
 
 @pytest.mark.parametrize("far", [[1e9], [-1e9], [1e15, -3e4, 1e12, 70.5], [3e38, -3e38]])
@@ -113,16 +110,16 @@ def test_accuracy_of_parts_and_pieces(dtype: Any, kind: str, name: str) -> None:
 def test_outliers_take_no_digits(dtype: Any, kind: str, far: list[float], rng: np.random.Generator) -> None:
     """The other items keep the accuracy of their own scores."""
     n = 3000
-    y, s = labels_of(kind, n, rng), rng.normal(size=n).astype(dtype)
+    s = rng.normal(size=n)
     s[: len(far)] = far
-    w, v = rng.random(n), rng.normal(size=n).astype(dtype)
+    case, family = make_case(labels_of(kind, n, rng), s, dtype, rng), FAMILIES["logistic"]
     items = rng.integers(len(far), n, 12)
-    expected = exact_sums("logistic", y, s, w, items, vector=v)
-    values, grad, _, hess, positive, _ = computed("logistic", y, s, w, v, 1.0, "fast")
+    expected, got = family.exact(case, items).sums, family.computed(case, "fast")
     tiny = np.finfo(dtype).tiny
-    for got, want in zip((values, grad, hess, positive), expected[:4], strict=True):
+    for what, want in zip(("value", "grad", "hess", "positive"), expected[:4], strict=True):
         ulps = np.spacing(np.abs(want.total)) if dtype == np.float32 else 0
-        assert (np.abs(got[items] - want.total) <= BOUND[s.dtype] * want.terms + ulps + tiny).all()
+        error = np.abs(got[what][items] - want.total)
+        assert (error <= BOUND[case.s.dtype] * want.terms + ulps + tiny).all()
 
 
 @pytest.mark.parametrize("name", ["logistic", "soft_zero_one"])

@@ -14,7 +14,7 @@
 namespace rankgrad {
 
 /// (1 + e^range)^2 must fit the type: beyond this range of scores the factored form is not used.
-constexpr double kFloatRange = 40, kDoubleRange = 340;
+constexpr double kFloatRange = 40;
 /// The same for smooth ranks, which take e^z and e^-z of centred scores.
 constexpr double kSmoothRankRange = 690;
 

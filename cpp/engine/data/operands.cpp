@@ -16,12 +16,6 @@ constexpr double kFloatMargin = 1e15, kLeastFloat = 1e-20, kMostFloat = 1e20;
 /// Margins of exponentials in float are accurate up to here.
 constexpr double kFloatExponent = 8;
 
-/// Terms a lane may take before (1 + e^range)^terms leaves the type, and before float rounding adds up.
-std::int32_t product_terms(double range, double log_limit, int most) {
-    const double terms = log_limit / (range + 0.7);
-    return std::clamp(static_cast<int>(terms), 1, most);
-}
-
 void exponentials(const double* x, std::int64_t n, double centre, double per_unit, float* row, float* column) {
     kernels().float_exponentials(x, n, centre, per_unit, row, column);
 }
@@ -80,8 +74,6 @@ template <class P> PairJob<P> pair_job(GatheredList& list, const SumArrays& arra
         job.row = row;
         job.column = column;
         job.factored = true;
-        if (list.loss.log_product)
-            job.terms_per_flush = is_float ? product_terms(list.range(), 85, 16) : product_terms(list.range(), 705, 64);
     } else {
         job.row = job.column = takes_floats ? in_type(arrays.float_score, P()) : as(arrays.score, n, memory.row);
     }

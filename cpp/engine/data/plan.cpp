@@ -4,24 +4,19 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <type_traits>
 #include <utility>
 
 #include "engine/runtime/errors.hpp"
+#include "engine/runtime/memory.hpp"
+#include "engine/sorting/order_key.hpp"
 
 namespace rankgrad {
 namespace {
 
-/// Integers in the order of the labels: sorting never sees a NaN, and ties are exact.
 std::int64_t sort_key(std::int64_t label) { return label; }
 std::int64_t sort_key(std::uint64_t label) { return static_cast<std::int64_t>(label ^ (std::uint64_t{1} << 63)); }
-std::int64_t sort_key(double label) {
-    const double positive_zero = label + 0.0;  // -0.0 and 0.0 are the same label
-    std::int64_t bits;
-    std::memcpy(&bits, &positive_zero, sizeof bits);
-    return bits < 0 ? bits ^ std::int64_t{0x7fffffffffffffff} : bits;
-}
+std::int64_t sort_key(double label) { return sort_key(ordered_bits(label)); }
 
 template <class L> bool is_nan_label(L label) {
     if constexpr (std::is_floating_point_v<L>) return std::isnan(label);
@@ -38,9 +33,6 @@ constexpr double kExactIntegers = 0x1p53;
 bool fits_float(double label) {
     return static_cast<double>(static_cast<float>(label)) == label && std::abs(label) <= 1e15;
 }
-
-/// Kernels may read labels one register past the end.
-constexpr std::size_t kLabelPadding = 16;
 
 /// Cost of a list in units of about one pair: from here on it may take all threads, if it is this part of all work.
 constexpr double kLongList = 2e6, kLongPart = 1.0 / 16;
@@ -80,7 +72,7 @@ template <class L> void Plan::build(const L* labels, const std::uint8_t* mask, P
     item_order_ = options.order;
     near_linear_ = options.near_linear_cost;
     order_.reserve(static_cast<std::size_t>(lists_.n_items()));
-    if (options.labels_are_numbers) label_.reserve(static_cast<std::size_t>(lists_.n_items()) + kLabelPadding);
+    if (options.labels_are_numbers) label_.reserve(static_cast<std::size_t>(lists_.n_items()) + kPadding);
     begin_.reserve(n_lists + 1);
     pairs_.reserve(n_lists);
     if (options.order == kByLabel) levels_begin_.reserve(n_lists + 1);
@@ -88,21 +80,21 @@ template <class L> void Plan::build(const L* labels, const std::uint8_t* mask, P
     if (std::is_integral_v<L> && options.order == kByLabel && !label_.empty()) make_gaps(labels);
     for (const double gap : label_gap_.empty() ? label_ : label_gap_)
         labels_fit_float_ = labels_fit_float_ && fits_float(gap);
-    label_.resize(label_.empty() ? 0 : label_.size() + kLabelPadding);
+    label_.resize(label_.empty() ? 0 : label_.size() + kPadding);
     if (item_order_ == kByPosition && all_valid()) std::vector<std::int32_t>().swap(order_);
 }
 
 /// Time stamps are large, and so may be their differences, but less so.
 template <class L> void Plan::make_gaps(const L* labels) {
     if (std::all_of(label_.begin(), label_.end(), [](double y) { return std::abs(y) < kExactIntegers; })) return;
-    label_gap_.reserve(label_.size() + kLabelPadding);
+    label_gap_.reserve(label_.size() + kPadding);
     for (std::int64_t l = 0; l < lists_.count(); ++l)
         for (std::int32_t k = 0; k < size(l); ++k) {
             const auto gap =
                 static_cast<std::uint64_t>(labels[item(l, k)]) - static_cast<std::uint64_t>(labels[item(l, 0)]);
             label_gap_.push_back(static_cast<double>(gap));
         }
-    label_gap_.resize(label_.size() + kLabelPadding);
+    label_gap_.resize(label_.size() + kPadding);
 }
 
 template <class L>

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "engine/runtime/errors.hpp"
+#include "engine/runtime/memory.hpp"
 #include "engine/data/gains.hpp"
 
 namespace rankgrad {
@@ -43,7 +44,7 @@ std::uint64_t mix(std::uint64_t x) {
 }  // namespace
 
 std::vector<double> make_targets(const Plan& plan, Target target) {
-    std::vector<double> targets(static_cast<std::size_t>(plan.n_valid()) + 16);
+    std::vector<double> targets(static_cast<std::size_t>(plan.n_valid()) + kPadding);
     for (std::int64_t l = 0; l < plan.lists().count(); ++l) {
         double* out = targets.data() + plan.begin(l);
         const double* label = plan.label(l);

@@ -6,6 +6,8 @@
 #include <limits>
 #include <vector>
 
+#include "engine/runtime/isa_dispatch.hpp"
+
 namespace rankgrad {
 namespace {
 
@@ -91,18 +93,19 @@ private:
 
 }  // namespace
 
+bool has_overflowed_sums(const GatheredList& list) {
+    const SumArrays a = list.arrays();
+    const auto has = [&](const double* sums) { return sums != nullptr && !kernels().double_finite(sums, list.n()); };
+    return has(a.grad) || has(a.hess);
+}
+
 void mend_overflowed_sums(const GatheredList& list, const PairWeightOf& weight_of) {
     const SumArrays a = list.arrays();
-    const auto is_lost = [&](std::int32_t k) {
-        return (a.grad != nullptr && !std::isfinite(a.grad[k])) || (a.hess != nullptr && !std::isfinite(a.hess[k]));
-    };
-    std::int32_t k = 0;
-    while (k < list.n() && !is_lost(k)) ++k;
-    if (k == list.n()) return;
     const OverflowedSums sums(list, weight_of);
     for (std::size_t q = 0; q < static_cast<std::size_t>(list.n_levels()); ++q)
-        for (k = list.level_begin()[q]; k < list.level_begin()[q + 1]; ++k)
-            if (is_lost(k)) sums.mend(k, q);
+        for (std::int32_t k = list.level_begin()[q]; k < list.level_begin()[q + 1]; ++k)
+            if ((a.grad != nullptr && !std::isfinite(a.grad[k])) || (a.hess != nullptr && !std::isfinite(a.hess[k])))
+                sums.mend(k, q);
 }
 
 }  // namespace rankgrad

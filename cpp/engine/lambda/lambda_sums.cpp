@@ -113,11 +113,12 @@ std::function<double(std::int32_t row, std::int32_t column)> pair_weight_of(cons
     const double *gain = weights.gain(list.list), *discount = memory.discount.data();
     const double scale = std::min(weights.scale(list.list), 1.0), constant = weights.constant();
     std::vector<bool> is_best;
-    if (weights.truncates(list.n())) {
+    if (scale != 0 && weights.truncates(list.n())) {
         is_best.resize(static_cast<std::size_t>(list.n()));
         for (std::int64_t r = 0; r < weights.truncation(); ++r) is_best[memory.by_rank[r]] = true;
     }
     return [=](std::int32_t i, std::int32_t j) {
+        if (scale == 0) return 0.0;  // and no ranks
         if (!is_best.empty() && !is_best[i] && !is_best[j]) return 0.0;
         return scale * std::abs(gain[i] - gain[j]) * (constant + std::abs(discount[i] - discount[j]));
     };

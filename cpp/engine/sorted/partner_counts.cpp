@@ -62,10 +62,11 @@ private:
         CountJob<N> job;
         static_cast<MergedItems<N>&>(job) = items;
         job.unit = job_.unit;
-        job.slope = job_.n_levels == 2 ? job.reach : carried[0];
+        job.slope = job_.n_levels == 2 ? job.partner_end : carried[0];
         job.partners = carried[1];
         const std::ptrdiff_t size = items.end - items.begin;
-        if (size == job_.level_begin[job_.n_levels]) job.reach = job.slope;  // the root, where nothing has been carried
+        if (size == job_.level_begin[job_.n_levels])
+            job.partner_end = job.slope;  // the root, where nothing has been carried
         const std::int64_t n = Tree::count_pieces(size);
         std::vector<MergePiece> many(n == 1 ? 0 : static_cast<std::size_t>(n));
         std::vector<CountedPairs> many_sums(many.size());

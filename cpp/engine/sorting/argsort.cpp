@@ -1,8 +1,7 @@
 // On integers that order the numbers: the cell that a number falls in when their range is cut into equal cells. Short arrays are
 // sorted by keys (short_sort.hpp), and hardly anything is left to insertion; longer ones are first dealt into buckets by the high
-// bits of the cell, so that all that follows stays in the cache. Buckets too long or too uneven for keys are sorted by two digits of
-// a finer cell, the lower one first. Where even that does not do (an outlier far off), a bucket is dealt again, and in the end
-// sorted by its bits, as many digits as there are differing bits for [cf. Herf, Radix Tricks, 2001].
+// bits of the cell, so that all that follows stays in the cache. A long bucket (an outlier is far off) is dealt again, and one too
+// uneven for keys is sorted by its bits, as many digits as there are differing bits for [cf. Herf, Radix Tricks, 2001].
 #include "engine/sorting/argsort.hpp"
 
 #include <algorithm>
@@ -32,7 +31,10 @@ template <class From, class N> void copy(From from, std::int32_t n, Sortable<N> 
     }
 }
 
-template <class N> void sort_bits(Sortable<N> x, std::int32_t n, Sortable<N> room) {
+/// The numbers may be in `to`, but not in `room`.
+template <class N> void sort_bits(Unsorted<N> from, std::int32_t n, Sortable<N> to, Sortable<N> room) {
+    if (from.number != to.number) copy(from, n, to);
+    Sortable<N> x = to;
     const Bits bits(x.number, n);
     const int passes = (bits.count + kDigit - 1) / kDigit, width = (bits.count + passes - 1) / passes;
     for (int pass = 0; pass < passes; ++pass) {
@@ -42,37 +44,6 @@ template <class N> void sort_bits(Sortable<N> x, std::int32_t n, Sortable<N> roo
         std::swap(x, room);
     }
     if (passes & 1) copy(Unsorted<N>{x.number, x.index}, n, room);
-}
-
-/// Sorts numbers, best those from `low` to `high`, into `to`, where they may be, but not in `room` unless the range
-/// cannot be divided.
-template <class N>
-void sort_short(Unsorted<N> from, std::int32_t n, double low, double high, Sortable<N> to, Sortable<N> room) {
-    const Cells<N> cells(low, high, 2 * kDigit);
-    if (cells.ok()) {
-        constexpr std::int32_t mask = kCounters - 1;
-        std::uint32_t low_count[kCounters] = {}, high_count[kCounters] = {};
-        cells.for_each(from, 0, n, [&](std::int32_t, std::int32_t cell) {
-            ++low_count[cell & mask];
-            ++high_count[cell >> kDigit];
-        });
-        add_up(low_count, kCounters);
-        add_up(high_count, kCounters);
-        cells.for_each(from, 0, n, [&](std::int32_t k, std::int32_t cell) {
-            const std::uint32_t slot = low_count[cell & mask]++;
-            room.number[slot] = from.number[k];
-            room.index[slot] = from.index_of(k);
-        });
-        cells.for_each(Unsorted<N>{room.number}, 0, n, [&](std::int32_t k, std::int32_t cell) {
-            const std::uint32_t slot = high_count[cell >> kDigit]++;
-            to.number[slot] = room.number[k];
-            to.index[slot] = room.index[k];
-        });
-        if (insert(to, n)) return;
-    } else if (from.number != to.number) {
-        copy(from, n, to);
-    }
-    sort_bits(to, n, room);
 }
 
 /// Where numbers will be written in any order, and would be waited for one by one.
@@ -96,12 +67,12 @@ template <class N> class LongSort {
 public:
     LongSort(Buffer<std::uint32_t>& count, const Team& team) : count_(count), team_(team) {}
 
-    /// Like sort_short. The numbers may be in `to`.
+    /// The numbers may be in `to`.
     void run(Unsorted<N> from, std::int32_t n, double low, double high, Sortable<N> to, Dealt<N>* room, int deals = 0) {
         int bits = 1;
         while (bits < kMostBucketBits && (n >> bits) > kBucketItems) ++bits;
         const Cells<N> cells(low, high, bits);
-        if (n <= kShortItems || !cells.ok()) return sort_short(from, n, low, high, to, as_arrays(room, n));
+        if (n <= kShortItems || !cells.ok()) return sort_bits(from, n, to, as_arrays(room, n));
         const std::vector<std::int32_t> begin = deal(cells, std::uint32_t{1} << bits, from, n, room);
         if (team_.stopped()) return;  // and so not all may have been counted
         const auto n_buckets = static_cast<std::int64_t>(begin.size()) - 1;
@@ -118,7 +89,7 @@ public:
                 prefetch_all(here, items);
                 if (items <= kNearItems && sort_near(DealtNumbers<N>{dealt}, items, least, most, here, keys)) return;
                 copy(DealtNumbers<N>{dealt}, items, here);
-                return sort_short<N>({here.number, here.index}, items, least, most, here, spare);
+                return sort_bits<N>({here.number, here.index}, items, here, spare);
             }
             team_.run(count_parts(items), [=](std::int64_t part) {
                 const auto from_item = static_cast<std::int32_t>(part_begin(items, part));
@@ -130,7 +101,7 @@ public:
             const auto [least, most] = std::minmax_element(here.number, here.number + items);
             if (*least == *most) return;
             if (deals + 1 < kMostDeals) run({here.number, here.index}, items, *least, *most, here, dealt, deals + 1);
-            else sort_short<N>({here.number, here.index}, items, *least, *most, here, spare);
+            else sort_bits<N>({here.number, here.index}, items, here, spare);
         };
         for (std::int64_t bucket = 0; bucket < n_buckets; ++bucket) sort(bucket, true);
         team_.run(n_buckets, [&](std::int64_t bucket) { sort(bucket, false); });

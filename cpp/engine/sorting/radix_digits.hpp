@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <utility>
 
 #include "engine/sorting/argsort.hpp"
+#include "engine/sorting/order_key.hpp"
 
 namespace rankgrad {
 
@@ -49,16 +49,7 @@ template <class N> struct Cells {
     }
 };
 
-/// The number's bits as an unsigned integer in the order of the numbers.
-inline std::uint64_t ordered_bits(double x) {
-    std::uint64_t bits;
-    const double positive_zero = x + 0.0;  // -0.0 and 0.0 are the same number
-    std::memcpy(&bits, &positive_zero, sizeof bits);
-    const std::uint64_t sign = std::uint64_t{0} - (bits >> 63);
-    return bits ^ (sign | (std::uint64_t{1} << 63));
-}
-
-/// Its bits from the lowest to the highest one that differ between the numbers.
+/// Bits from the lowest to the highest one that differ between the numbers.
 struct Bits {
     int lowest, count;
     template <class N> Bits(const N* number, std::int32_t n) : lowest(0), count(64) {

@@ -1,5 +1,5 @@
-// Bins of equal width in a range of scores, and the place of a score in its bin to the last digit, however many bins there are and
-// however far the scores are from zero. The only code that the engine and the kernels both compile.
+// Bins of equal width in a range of scores, and the place of a score in its bin, exact to the last digit for any number
+// of bins and any offset of the scores. Code that the engine and the kernels both compile.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,8 @@
 
 namespace rankgrad {
 
-/// Bin b has the scores from low + b width on. The width is in parts of so few digits that their products with a bin's number are
-/// exact, whether or not the compiler contracts them with a sum.
+/// Bin b has the scores from low + b width on. The width is split into parts of so few digits that their products with
+/// a bin's index are exact, whether or not the compiler contracts them into a sum.
 struct BinGrid {
     double low = 0, per_width = 1, width[3] = {1, 0, 0};
 };
@@ -25,8 +25,7 @@ inline BinGrid make_grid(double low, double width) {
     grid.low = low;
     grid.per_width = 1 / width;
     for (double& part : grid.width) {
-        std::uint64_t
-            bits;  // of which the upper ones leave 22 digits; with the 31 of a bin's number they fill a double
+        std::uint64_t bits;  // the upper ones leave 22 digits; with the 31 of a bin's index they fill a double
         std::memcpy(&bits, &width, sizeof bits);
         bits &= ~std::uint64_t{0} << 31;
         std::memcpy(&part, &bits, sizeof bits);
@@ -35,7 +34,7 @@ inline BinGrid make_grid(double low, double width) {
     return grid;
 }
 
-/// So many bins cost no digits that would be missed.
+/// With so few bins the plain product loses no digits that count.
 constexpr std::int32_t kFewBins = 256;
 inline BinPlace place_in_few_bins(const BinGrid& grid, double x) {
     const double widths = (x - grid.low) * grid.per_width;

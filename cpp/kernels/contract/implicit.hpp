@@ -1,4 +1,4 @@
-// The part of the contract between the engine and the kernels that is about losses of implicit feedback. No code.
+// What the engine and the kernels share about losses of implicit feedback.
 #pragma once
 
 #include <cstdint>
@@ -70,6 +70,14 @@ struct ImplicitDoubleKernels {
                                      std::int64_t n, double* ideal);
     void (*subtract_real_matches)(const double* category, double weight, Items positive, Items negative, std::int64_t n,
                                   double* ideal);
+};
+
+struct ImplicitFamily {
+    int count;
+    const ImplicitLossKernels* losses;
+    ImplicitKernels<float> of_float;
+    ImplicitKernels<double> of_double;
+    ImplicitDoubleKernels in_double;
 };
 
 }  // namespace rankgrad

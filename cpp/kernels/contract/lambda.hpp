@@ -1,19 +1,14 @@
-// What the engine and the kernels share about sums with pair weights: a part of kernel_table.hpp.
+// What the engine and the kernels share about sums with pair weights.
 #pragma once
 
 #include <cstdint>
 
-#include "kernels/contract/modes.hpp"
+#include "kernels/contract/direct.hpp"
 
 namespace rankgrad {
 
 /// What a pair's loss may be multiplied by (pair_weights.hpp).
 enum PairWeight : int { kGapProduct, kPairWeights };
-
-/// Each of some rows is paired with each of some columns.
-struct PairRectangle {
-    std::int32_t row_begin, row_end, column_begin, column_end;
-};
 
 /// Neighbours in the order of the scores, highest first, all in one bin: the lower group's items [begin, middle), then the
 /// upper group's [middle, end), in any order; the discounts of the first and of the last by score.
@@ -48,5 +43,18 @@ using RankScanSum = void (*)(const RankScanJob&);
 /// rank[k] = how many numbers of x are larger than x[k], or equal and before it. `x` is readable and `rank` writable one
 /// register past n; x is -infinity there.
 template <class T> using CountRanks = void (*)(const T* x, std::int32_t n, T* rank);
+
+/// The direct sums of a pairwise loss times a pair weight, always with row weights.
+struct WeightedPairKernels {
+    PairSum<float> float_sum[kPairWeights][kPairModes];  ///< null for losses over all pairs
+    PairSum<double> double_sum[kPairWeights][kPairModes];
+    RankScanSum slack_scan;  ///< for the hinge losses, else null
+};
+struct WeightedFamily {
+    const WeightedPairKernels* losses;
+    CountRanks<float> float_ranks;
+    CountRanks<double> double_ranks;
+    RankScanSum rank_scan[2];  ///< with the tables of an expansion for float32 and for float64 results
+};
 
 }  // namespace rankgrad

@@ -12,8 +12,13 @@ enum PairMode : int {
     kHessVector,        ///< Hessian times `vector`, into `grad`
     kPairModes
 };
+namespace {
+
+/// Whether a mode gives row values, and whether it gives a diagonal.
 constexpr bool with_value(PairMode mode) { return mode == kValue || mode == kValueGrad; }
 constexpr bool with_hess(PairMode mode) { return mode == kGradHess || mode == kGradPositiveHess; }
+
+}  // namespace
 
 /// What the engine has to know of a parameter of a listwise loss.
 enum ParameterRole : int {

@@ -1,19 +1,19 @@
-// Sums over pairs whose terms are products of one number per item, from moments: O(n), no sort.
+// Sums over pairs whose terms are products of one number per item: O(n), no sort.
 //
-// Exponential over pairs of different level, z = s / unit: sum_j e^-(z_i - z_j) = e^-z_i A_i, A_i = sum of e^z_j over the lower
-// levels, and likewise for the columns with B_j = sum of w_i e^-z_i over the higher levels. When the scores spread too far for
-// e^z, A_i and B_j are kept relative to about their largest term so far.
+// Exponential over pairs of different level, z = s / unit: sum_j e^-(z_i - z_j) = e^-z_i A_i, A_i = sum of e^z_j over
+// the lower levels, and likewise for the columns with B_j = sum of w_i e^-z_i over the higher levels. Where e^z would
+// overflow, A_i and B_j are kept relative to about their largest term so far.
 //
 // Squared error over ordered pairs, r = s - y, n items, row weights w with sum W:
 //   row value  sum_j (r_k - r_j)^2 = n (r_k - c)^2 + sum_j (r_j - c)^2, c = mean(r)
 //   gradient   2 w_k sum_j (r_k - r_j) + 2 sum_i w_i (r_k - r_i)
 //   Hessian    diagonal 2 (w_k (n - 1) + W - w_k);  times v: the gradient with v for r
-// s and y are first taken relative to an item's, as their differences count and no offset. A sum of differences is that of the
-// differences from an origin, whose digits are lost: the mean is as good as any for all items, but for weighted ones the origin is
-// an item of the largest weight, since what is far away may have no weight.
+// s and y are first taken relative to those of one item, the origin, because an offset would cost digits. For values
+// any item will do; for weighted sums it is an item of the largest weight, because distant items may have no weight.
 #pragma once
 
 #include "kernels/simd/compensated.hpp"
+#include "kernels/contract/direct.hpp"
 #include "kernels/losses/pair_losses.hpp"
 
 namespace rankgrad {
@@ -43,7 +43,7 @@ template <PairMode mode> struct SquaredErrorSum {
         if (origin == 0) plain_mean = mean;
         else
             for (std::int32_t k = 0; k < n; ++k) plain_mean += difference(job, 0, k) / n;
-        // Of values, whose bits depend on no weight.
+        // For values, whose bits must not depend on the weights.
         const auto from_mean_of = [&](std::int32_t k, double r) {
             return (origin == 0 ? r : difference(job, 0, k)) - plain_mean;
         };
@@ -70,13 +70,6 @@ template <PairMode mode> struct SquaredErrorSum {
     }
 };
 
-/// e^x of one number.
-RANKGRAD_INLINE double exponential_of(double x) {
-    double lanes[Lanes<double>::count];
-    exp(Lanes<double>(x)).store(lanes);
-    return lanes[0];
-}
-
 /// Sums over the levels passed so far of w e^x and of w e^x v, times e^-reference.
 template <bool with_vector> struct RunningExponential {
     double reference = -1.0 / 0.0;
@@ -87,16 +80,16 @@ template <bool with_vector> struct RunningExponential {
         sum.add(term);
         if constexpr (with_vector) vector.add_product(term, v);
     }
-    /// A new reference is taken seldom, when what was there before hardly counts any more; and never for what has no weight.
+    /// The reference moves only when the old sum hardly counts any more, and never for an item without weight.
     RANKGRAD_INLINE void add_power(double x, double w, double v, double per_unit) {
         if (w == 0) return;
         if ((x - reference) * per_unit > 30.0) {
-            const double shrink = exponential_of((reference - x) * per_unit);
+            const double shrink = exp_of_one((reference - x) * per_unit);
             sum.scale(shrink);
             vector.scale(shrink);
             reference = x;
         }
-        add(exponential_of((x - reference) * per_unit), w, v);
+        add(exp_of_one((x - reference) * per_unit), w, v);
     }
 };
 
@@ -108,11 +101,12 @@ template <PairMode mode> class ExponentialSum {
 
     RANKGRAD_INLINE double vector(std::int32_t k) const { return with_vector ? job_.vector[k] : 0.0; }
 
-    /// Adds e^-x times the running sums to item k: as a row (its weight comes now) or as a column (`rows` have theirs).
+    /// Adds e^-x times the running sums to item k: as a row, weighted here, or as a column, whose rows are weighted
+    /// already.
     template <bool as_row, bool factored>
     RANKGRAD_INLINE void receive(std::int32_t k, const RunningExponential<with_vector>& partners) const {
         const double x = as_row ? job_.row[k] : -job_.row[k];
-        const double factor = !factored ? exponential_of((partners.reference - x) * per_unit_)
+        const double factor = !factored ? exp_of_one((partners.reference - x) * per_unit_)
                               : as_row  ? job_.row[k]
                                         : job_.column[k];
         const double w = as_row ? job_.weight[k] : 1.0, total = partners.sum.total();

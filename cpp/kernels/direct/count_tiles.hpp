@@ -1,10 +1,8 @@
-// Numbers of partners pair by pair, for the hinge without weights: whole numbers, which are exact and of which a CPU
-// adds more at a time than of sums of slopes.
-//
-// A pair costs a comparison, with the bound of its row (losses/hinge_bound.hpp), and two additions.
+// Counts of partners pair by pair, for the hinge without weights. A pair costs one comparison, with the bound of its
+// row (losses/hinge_bound.hpp), and two integer additions, all exact.
 #pragma once
 
-#include "kernels/contract/kernel_table.hpp"
+#include "kernels/contract/sorted.hpp"
 #include "kernels/simd/lane_sums.hpp"
 #include "kernels/direct/label_strips.hpp"
 #include "kernels/losses/hinge_bound.hpp"
@@ -12,19 +10,16 @@
 namespace rankgrad {
 namespace {
 
-template <class N> class DirectCounts {
+template <class N> class CountTiles {
     using V = Lanes<N>;
     using Mask = typename V::Mask;
     using Counts = typename Either<V::count == 1, std::int32_t, Mask>::type;  ///< -1 for each partner
 
-    static constexpr int kTileRows = 4;
-    static constexpr int kPanelRows = 64;
-    static constexpr int kBlockRegisters = 64;  ///< registers of columns per block
     static constexpr N kNobody = static_cast<N>(__builtin_huge_val());
 
     const PartnerCountJob<N>& job_;
     Counts column_[kBlockRegisters];
-    std::int32_t block_ = 0, block_end_ = 0;  ///< columns of the open block that rows have met
+    std::int32_t block_ = 0, block_end_ = 0;  ///< columns of the open block that have sums
     std::int64_t pairs_ = 0;
 
     static RANKGRAD_INLINE Counts active(V bound, V score) {
@@ -35,7 +30,7 @@ template <class N> class DirectCounts {
         if constexpr (V::count == 1) {
             return mask ? counts : 0;
         } else {
-            typename V::Bits bits[2];  // as which GCC leaves them alone: SSE2 has no condition on 64 bits
+            typename V::Bits bits[2];  // as integers, or GCC splits them: SSE2 has no 64-bit condition
             std::memcpy(&bits[0], &counts, sizeof counts);
             std::memcpy(&bits[1], &mask, sizeof mask);
             bits[0] &= bits[1];
@@ -44,7 +39,7 @@ template <class N> class DirectCounts {
         }
     }
 
-    /// Of the first n lanes.
+    /// Subtracts the counts of the first n lanes.
     static RANKGRAD_INLINE void subtract(const Counts& counts, int n, std::int32_t* from) {
         if constexpr (sizeof(Counts) == V::count * sizeof(std::int32_t)) {
             if (n == V::count) {
@@ -83,12 +78,12 @@ template <class N> class DirectCounts {
         column_[slot] = column;
     }
 
-    /// All rows end at one column: the scores beyond it are so low that nobody is their partner.
+    /// All rows end at one column: scores beyond it are replaced by -infinity, which is nobody's partner.
     struct OneEnd {
         int whole_slots, slots;
         V last;
 
-        OneEnd(const DirectCounts& self, std::int32_t end)
+        OneEnd(const CountTiles& self, std::int32_t end)
             : whole_slots((end - self.block_) / V::count), slots(self.slots_to(end)) {
             if (whole_slots < slots)
                 last = select(first_lanes<N>(end - self.block_ - whole_slots * V::count), self.score(whole_slots),
@@ -96,18 +91,18 @@ template <class N> class DirectCounts {
         }
         RANKGRAD_INLINE int whole(std::int32_t /*row*/) const { return whole_slots; }
         template <int n_rows>
-        RANKGRAD_INLINE void rest(DirectCounts& self, Rows<n_rows>& rows, std::int32_t /*row*/, int /*wanted*/) const {
+        RANKGRAD_INLINE void rest(CountTiles& self, Rows<n_rows>& rows, std::int32_t /*row*/, int /*wanted*/) const {
             if (whole_slots < slots) self.step(rows, last, whole_slots);
         }
     };
-    /// Each row has an end of its own.
+    /// Each row has its own end column.
     struct OwnEnds {
         const RowColumns& columns;
         std::int32_t block;
 
         RANKGRAD_INLINE int whole(std::int32_t row) const { return (columns.end(row) - block) / V::count; }
         template <int n_rows>
-        RANKGRAD_INLINE void rest(DirectCounts& self, Rows<n_rows>& rows, std::int32_t row, int wanted) const {
+        RANKGRAD_INLINE void rest(CountTiles& self, Rows<n_rows>& rows, std::int32_t row, int wanted) const {
             for (int slot = whole(row), end = self.slots_to(columns.end(row + wanted - 1)); slot < end; ++slot) {
                 Mask inside[n_rows];
                 columns.template find_lanes<N>(row, wanted, block + slot * V::count, inside);
@@ -123,7 +118,7 @@ template <class N> class DirectCounts {
         }
     };
 
-    /// The first `wanted` rows; the bounds of the others let nobody pass. Gives what it adds to their slopes.
+    /// The first `wanted` rows; the others have the bound infinity. Returns what is added to their slopes.
     template <int n_rows, class Ends>
     RANKGRAD_INLINE FourIntegers tile(std::int32_t row, int wanted, const N* bound, const Ends& ends) {
         Rows<n_rows> rows;
@@ -157,7 +152,7 @@ template <class N> class DirectCounts {
         }
     }
 
-    explicit DirectCounts(const PartnerCountJob<N>& job) : job_(job) {}
+    explicit CountTiles(const PartnerCountJob<N>& job) : job_(job) {}
 
 public:
     static constexpr std::int32_t width() { return kBlockRegisters * V::count; }
@@ -169,19 +164,19 @@ public:
         const std::int32_t column_end = columns.end(row_end - 1);
         for (int slot = slots_to(block_end_); slot < slots_to(column_end); ++slot) column_[slot] = Counts{};
         if (block_end_ < column_end) block_end_ = column_end;
-        if (columns.places == nullptr) tiles(row, row_end, OneEnd(*this, columns.all));
+        if (columns.ends == nullptr) tiles(row, row_end, OneEnd(*this, columns.all));
         else tiles(row, row_end, OwnEnds{columns, block_});
     }
 
-    /// Adds what the rows have given to the columns of the block, and to no others, which may be another thread's.
+    /// Adds the counts of the block's columns. Other columns may belong to another thread.
     void flush() {
         flush(job_.slope);
         if (job_.partners != nullptr) flush(job_.partners);
     }
 
     static std::int64_t count(const PartnerCountJob<N>& job) {
-        DirectCounts counts(job);
-        LevelStrips<PartnerCountJob<N>, DirectCounts>(job, counts).run();
+        CountTiles counts(job);
+        LevelStrips<PartnerCountJob<N>, CountTiles>(job, counts).run();
         return counts.pairs_;
     }
 };

@@ -1,5 +1,5 @@
-// The pairwise losses of one instruction set: direct sums and sums by moments, and what other units compile: sums by merges of sorted
-// items (sorted/sorted_kernels.cpp) and near-linear sums (expansion/expansion_kernels.cpp).
+// This instruction set's pairwise losses: direct sums and closed forms, and pointers to what other units compile:
+// merges of sorted items (sorted/sorted_kernels.cpp) and near-linear sums (expansion/expansion_kernels.cpp).
 #include "kernels/isa.hpp"
 #include "kernels/direct/closed_forms.hpp"
 #include "kernels/direct/direct_sum.hpp"
@@ -7,54 +7,35 @@
 namespace rankgrad {
 namespace {
 
-template <class Loss, PairMode mode, bool weighted> constexpr PairSum<float> float_sum() {
-    if constexpr (Loss::all_pairs) return nullptr;
-    else return &DirectPairSum<Loss, float, mode, weighted>::call;
+template <class T, class Sums> constexpr void fill(PairSum<T> (&to)[kPairModes], const Sums& sums) {
+    for (int mode = 0; mode < kPairModes; ++mode) to[mode] = sums[mode];
 }
-template <class Loss, PairMode mode> constexpr PairSum<double> double_sum() {
-    if constexpr (Loss::all_pairs) return nullptr;
-    else return &DirectPairSum<Loss, double, mode, true>::call;
-}
-template <class Loss, PairMode mode> constexpr PairSum<double> moment_sum() {
-    if constexpr (Loss::all_pairs) return &SquaredErrorSum<mode>::call;
-    else if constexpr (Loss::exponential) return &ExponentialSum<mode>::call;
-    else return nullptr;
-}
-template <class Loss> constexpr const MergeSums (*merge_sum())[2] {
-    if constexpr (Loss::hinge_power > 0) return RANKGRAD_OF_ISA(merge_kernels).losses[index_of<Loss>(PairLosses())];
-    else return nullptr;
-}
-template <class Loss> constexpr const CountFamily* counts() {
-    if constexpr (Loss::hinge_power == 1) return &RANKGRAD_OF_ISA(merge_kernels).counts;
-    else return nullptr;
-}
-template <class Loss> constexpr const ExpansionKernels* expansion() {
-    if constexpr (Loss::expandable) return RANKGRAD_OF_ISA(expansion_kernels).losses[index_of<Loss>(PairLosses())];
-    else return nullptr;
-}
+/// Of losses whose curvature is positive.
+template <template <PairMode> class Sum> constexpr PairSum<double> kClosedForm[kPairModes] = {
+    &Sum<kValue>::call, &Sum<kValueGrad>::call, &Sum<kGradHess>::call, &Sum<kGradHess>::call, &Sum<kHessVector>::call};
 
 template <class Loss> constexpr PairLossKernels pair_loss_kernels() {
-    return {Loss::name,
-            Loss::parameters,
-            {factored_in<Loss>(kValue), factored_in<Loss>(kValueGrad), factored_in<Loss>(kGradHess),
-             factored_in<Loss>(kGradPositiveHess), factored_in<Loss>(kHessVector)},
-            Loss::log_product,
-            Loss::uses_label_gap,
-            Loss::all_pairs,
-            Loss::exponential,
-            Loss::degree,
-            {{float_sum<Loss, kValue, false>(), float_sum<Loss, kValue, true>()},
-             {float_sum<Loss, kValueGrad, false>(), float_sum<Loss, kValueGrad, true>()},
-             {float_sum<Loss, kGradHess, false>(), float_sum<Loss, kGradHess, true>()},
-             {float_sum<Loss, kGradPositiveHess, false>(), float_sum<Loss, kGradPositiveHess, true>()},
-             {float_sum<Loss, kHessVector, false>(), float_sum<Loss, kHessVector, true>()}},
-            {double_sum<Loss, kValue>(), double_sum<Loss, kValueGrad>(), double_sum<Loss, kGradHess>(),
-             double_sum<Loss, kGradPositiveHess>(), double_sum<Loss, kHessVector>()},
-            {moment_sum<Loss, kValue>(), moment_sum<Loss, kValueGrad>(), moment_sum<Loss, kGradHess>(),
-             moment_sum<Loss, kGradPositiveHess>(), moment_sum<Loss, kHessVector>()},
-            merge_sum<Loss>(),
-            counts<Loss>(),
-            expansion<Loss>()};
+    constexpr int index = index_of<Loss>(PairLosses());
+    PairLossKernels kernels{};
+    kernels.name = Loss::name;
+    kernels.parameters = Loss::parameters;
+    kernels.log_product = Loss::log_product;
+    kernels.uses_label_gap = Loss::uses_label_gap;
+    kernels.all_pairs = Loss::all_pairs;
+    kernels.exponential = Loss::exponential;
+    kernels.degree = Loss::degree;
+    for (int mode = 0; mode < kPairModes; ++mode)
+        kernels.factored[mode] = factored_in<Loss>(static_cast<PairMode>(mode));
+    if constexpr (!Loss::all_pairs) {
+        fill(kernels.float_sum, DirectPairSum<Loss, float>::of_mode);
+        fill(kernels.double_sum, DirectPairSum<Loss, double>::of_mode);
+    }
+    if constexpr (Loss::all_pairs) fill(kernels.moment_sum, kClosedForm<SquaredErrorSum>);
+    if constexpr (Loss::exponential) fill(kernels.moment_sum, kClosedForm<ExponentialSum>);
+    if constexpr (Loss::hinge_power > 0) kernels.merge_sum = RANKGRAD_OF_ISA(sorted_kernels).losses[index];
+    if constexpr (Loss::hinge_power == 1) kernels.counts = &RANKGRAD_OF_ISA(sorted_kernels).counts;
+    if constexpr (Loss::expandable) kernels.expansion = RANKGRAD_OF_ISA(expansion_kernels).losses[index];
+    return kernels;
 }
 
 template <class Losses> struct PairLossTable;
@@ -64,6 +45,6 @@ template <class... Losses> struct PairLossTable<List<Losses...>> {
 
 }  // namespace
 
-const PairFamily RANKGRAD_OF_ISA(pair_kernels) = {kPairLosses, PairLossTable<PairLosses>::entries};
+const PairFamily RANKGRAD_OF_ISA(direct_kernels) = {kPairLosses, PairLossTable<PairLosses>::entries};
 
 }  // namespace rankgrad

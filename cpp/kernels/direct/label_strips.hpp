@@ -1,8 +1,7 @@
-// The pairs of a list whose items are ordered by label, as strips: rows of one level, or of a few small ones, against a block of the
-// columns below them.
+// The pairs of a list in label order, as strips: rows of one level, or of a few small ones, against a block of columns.
 //
-// A level's rows are paired with one contiguous range of columns, so that no inner loop has a label test. The columns are taken in
-// blocks, each against the rows of all levels above it.
+// A level's rows are paired with one contiguous range of columns, so that no inner loop tests labels. Each block of
+// columns is paired with the rows of all levels above it before the next block is opened.
 #pragma once
 
 #include "kernels/simd/lanes.hpp"
@@ -10,27 +9,30 @@
 namespace rankgrad {
 namespace {
 
-constexpr int kSharedRows = 8;  // of small levels that are taken together
+constexpr int kTileRows = 4;         // rows that share each load of a column
+constexpr int kPanelRows = 64;       // rows, of any levels, between two flushes of a block's columns
+constexpr int kBlockRegisters = 64;  // registers of columns of a block
+constexpr int kSharedRows = 8;       // small levels with so many rows together share a strip
 
-/// Where the columns of each row end, later for later rows: at one place, or at places[row - first].
+/// End column of each row, non-decreasing: the same for all, or ends[row - first].
 struct RowColumns {
     std::int32_t all = 0;
-    const std::int32_t* places = nullptr;
+    const std::int32_t* ends = nullptr;
     std::int32_t first = 0;
 
-    RANKGRAD_INLINE std::int32_t end(std::int32_t row) const { return places == nullptr ? all : places[row - first]; }
+    RANKGRAD_INLINE std::int32_t end(std::int32_t row) const { return ends == nullptr ? all : ends[row - first]; }
 
-    /// Which lanes of a register of columns belong to each of the first `wanted` of n rows.
+    /// The lanes of a register of columns that belong to each of the first `wanted` of n rows.
     template <class T, int n> RANKGRAD_INLINE void find_lanes(std::int32_t row, int wanted, std::int32_t column,
                                                               typename Lanes<T>::Mask (&lanes)[n]) const {
         const auto same = first_lanes<T>(end(row + wanted - 1) - column);
         for (int r = 0; r < n; ++r) lanes[r] = same;
-        for (int r = 0; places != nullptr && r + 1 < wanted; ++r) lanes[r] = first_lanes<T>(end(row + r) - column);
+        for (int r = 0; ends != nullptr && r + 1 < wanted; ++r) lanes[r] = first_lanes<T>(end(row + r) - column);
     }
 };
 
-/// A job has levels, rows and columns. Tiles open a block of `width` columns, take strips of rows against it, each row up to the end
-/// of its own columns, and flush what these give the block.
+/// Tiles open a block of `width` columns, add strips of rows against it, each row up to its own end column, and flush
+/// the sums of the block's columns.
 template <class Job, class Tiles> class LevelStrips {
     const Job& job_;
     Tiles& tiles_;
@@ -46,22 +48,22 @@ template <class Job, class Tiles> class LevelStrips {
         return next;
     }
 
-    /// The rows of the levels [q, next) against the columns [column, column_end) below each of them.
+    /// The rows of the levels [q, next) against those of the columns [column, column_end) that are below each of them.
     void strip(std::int32_t q, std::int32_t next, std::int32_t column, std::int32_t column_end) {
         const std::int32_t* begin = job_.level_begin;
         const std::int32_t row = most(begin[q], job_.row_begin), row_end = least(begin[next], job_.row_end);
         if (next - q == 1 || begin[q] >= column_end) return tiles_.strip(row, row_end, {least(begin[q], column_end)});
-        std::int32_t places[kSharedRows];
+        std::int32_t ends[kSharedRows];
         for (std::int32_t r = q; r < next; ++r)
             for (std::int32_t k = begin[r]; k < begin[r + 1]; ++k)
-                places[k - begin[q]] = most(column, least(begin[r], column_end));
-        tiles_.strip(row, row_end, {0, places, begin[q]});
+                ends[k - begin[q]] = most(column, least(begin[r], column_end));
+        tiles_.strip(row, row_end, {0, ends, begin[q]});
     }
 
 public:
     LevelStrips(const Job& job, Tiles& tiles) : job_(job), tiles_(tiles) {}
 
-    /// All levels' rows against one block of columns after the other, as far as the job has them.
+    /// Goes through the blocks of the job's columns, each against the job's rows of all levels.
     void run() {
         const std::int32_t* begin = job_.level_begin;
         const std::int32_t columns = least(begin[job_.n_levels - 1], job_.column_end);

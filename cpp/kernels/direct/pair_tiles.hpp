@@ -1,9 +1,7 @@
 // A block of columns against rows of any levels, in register tiles: the inner loops of the direct sums.
 //
-// Four rows at a time share each load of a column. A row's sums stay in registers; the columns' sums stay in a small block on
-// the stack until the next block begins. Both are flushed to double before a lane has added more than 64 terms in T.
-//
-// With a pair weight each pair's loss is multiplied by it.
+// Four rows share each load of a column. A row's sums stay in registers; the columns' sums stay in a small block on the
+// stack until the next block begins. Both are flushed to double before a lane has added more than 64 terms in T.
 #pragma once
 
 #include "kernels/simd/lane_sums.hpp"
@@ -14,35 +12,39 @@
 namespace rankgrad {
 namespace {
 
-constexpr int kTileRows = 4;
-constexpr int kPanelRows = 64;       // rows, of any levels, per column flush
-constexpr int kBlockRegisters = 64;  // registers of columns per block
+#if defined(__SSE2__) && !defined(__AVX2__)
+constexpr bool kCompact = true;  // for CPUs made before 2013 the code is small instead of fast: one row at a time
+#else
+constexpr bool kCompact = false;
+#endif
 
+/// `weighted`: sums are multiplied by the weights of their rows, which are 1 if the job has none.
 template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool factored> class PairTiles {
     using V = Lanes<T>;
     using WeightItem = typename Weight::template Item<V>;
-    static constexpr bool with_value = mode == kValue || mode == kValueGrad;
-    static constexpr bool with_slope = mode != kValue;
-    static constexpr bool with_curvature = mode == kGradHess || mode == kGradPositiveHess;
+    static constexpr bool values = with_value(mode), slopes = mode != kValue, curvatures = with_hess(mode);
     /// The same pair the other way round has the same loss: both items are rows.
     static constexpr bool both_rows = Loss::all_pairs;
-    static constexpr bool column_values = both_rows && with_value;
-    static constexpr bool by_row = weighted && !both_rows;  ///< sums are multiplied by the weight of their row
-    /// Two rows can share a division: 1/a = b/(ab), 1/b = a/(ab). That pays where a division is slow, as in double; with a pair
-    /// weight there are too few registers for it.
+    static constexpr bool column_values = both_rows && values;
+    static constexpr bool by_row = weighted && !both_rows;
+    /// Two rows can share a division: 1/a = b/(ab), 1/b = a/(ab). It pays in double, where divisions are slow; with a
+    /// pair weight there are too few registers.
     static constexpr bool share_divisions = sizeof(T) == sizeof(double) && !Weight::any;
-    /// Where values and slopes may be infinite, a weight of zero says that the pair does not count. Other losses are given scores
-    /// in a unit in which nothing overflows.
+    /// Where values and slopes may be infinite, a pair whose weight is zero is masked out. The scores of other losses
+    /// are in a unit in which nothing overflows.
     static constexpr bool may_overflow = Loss::degree == 0 && sizeof(T) == sizeof(double) && !factored;
 
     const PairJob<T>& job_;
     Loss loss_;
     const V per_unit_;
+    const T one_ = 1;
+    const T* const weight_;
+    const int weight_step_;
     V column_value_[column_values ? kBlockRegisters : 1];
-    V column_slope_[with_slope ? kBlockRegisters : 1];
-    V column_curvature_[with_curvature ? kBlockRegisters : 1];
-    std::int32_t block_ = 0, block_end_ = 0;  // columns of the open block that rows have met
-    int rows_ = 0;                            // and how many rows
+    V column_slope_[slopes ? kBlockRegisters : 1];
+    V column_curvature_[curvatures ? kBlockRegisters : 1];
+    std::int32_t block_ = 0, block_end_ = 0;  // columns of the open block that have sums
+    int rows_ = 0;                            // rows in these sums
 
     struct Row {
         V operand, weight, label, vector, value, slope, curvature;
@@ -69,7 +71,7 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool 
         jets[1] = loss_.eval_factored(v, inverse * p);
     }
 
-    /// The jet times the pair weight. Where both items are rows, the weights of both are multiplied in here.
+    /// The jet times the pair weight and, where both items are rows, their row weights.
     RANKGRAD_INLINE void multiply(const Row& row, std::int32_t column, Jet<V>& jet) const {
         const V weight = Weight::weight(row.pair, Weight::template columns<V>(job_, column));
         const V both = both_rows ? weight * (row.weight + V::load(job_.weight + column)) : weight;
@@ -80,21 +82,21 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool 
         jet.positive_curvature = both * jet.positive_curvature;
     }
 
-    /// Leaves the values, which are multiplied by the weight of the row later.
+    /// Masks derivatives; values are multiplied by the weight of the row later.
     static RANKGRAD_INLINE void keep_weighted(typename V::Mask counts, Jet<V>& jet) {
         jet.slope = select(counts, jet.slope, V(0));
         jet.curvature = select(counts, jet.curvature, V(0));
         jet.positive_curvature = select(counts, jet.positive_curvature, V(0));
     }
 
-    /// One register of columns against `n_rows` rows; partial: each with its own lanes of it.
+    /// One register of columns against `n_rows` rows; partial: only the lanes `inside` of each row.
     template <int n_rows, bool partial> RANKGRAD_INLINE void step(Row (&rows)[n_rows], std::int32_t column, int slot,
                                                                   const typename V::Mask (&inside)[n_rows]) {
         const V operand = V::load(job_.column + column);
         const V label = Loss::uses_label_gap ? V::load(job_.label + column) : V(0);
         const V vector = mode == kHessVector ? V::load(job_.vector + column) : V(0);
-        V slope_sum = with_slope ? column_slope_[slot] : V(0);
-        V curvature_sum = with_curvature ? column_curvature_[slot] : V(0);
+        V slope_sum = slopes ? column_slope_[slot] : V(0);
+        V curvature_sum = curvatures ? column_curvature_[slot] : V(0);
         Jet<V> jets[n_rows];
         // Row by row, so that few registers are in use at a time.
         for (int r = 0; r < n_rows; ++r) {
@@ -111,20 +113,20 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool 
             if constexpr (column_values) column_value_[slot] += jet.value;
             if constexpr (mode == kHessVector) jet.slope = jet.curvature * (row.vector - vector);
             if constexpr (mode == kGradPositiveHess) jet.curvature = jet.positive_curvature;
-            if constexpr (with_value)
+            if constexpr (values)
                 row.value = factored && !Weight::any ? loss_.add(row.value, jet.value) : row.value + jet.value;
-            if constexpr (with_slope) {
+            if constexpr (slopes) {
                 row.slope += jet.slope;
                 slope_sum = by_row ? multiply_add(row.weight, jet.slope, slope_sum) : slope_sum + jet.slope;
             }
-            if constexpr (with_curvature) {
+            if constexpr (curvatures) {
                 row.curvature += jet.curvature;
                 curvature_sum =
                     by_row ? multiply_add(row.weight, jet.curvature, curvature_sum) : curvature_sum + jet.curvature;
             }
         }
-        if constexpr (with_slope) column_slope_[slot] = slope_sum;
-        if constexpr (with_curvature) column_curvature_[slot] = curvature_sum;
+        if constexpr (slopes) column_slope_[slot] = slope_sum;
+        if constexpr (curvatures) column_curvature_[slot] = curvature_sum;
     }
 
     template <int n_rows> RANKGRAD_INLINE void tile(std::int32_t first_row, const RowColumns& columns) {
@@ -132,14 +134,16 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool 
         for (int r = 0; r < n_rows; ++r) {
             const std::int32_t i = first_row + r;
             rows[r].operand = V(job_.row[i]);
-            rows[r].weight = weighted ? V(job_.weight[i]) : V(1);
+            rows[r].weight = V(weighted ? weight_[weight_step_ * i] : T(1));
             rows[r].label = Loss::uses_label_gap ? V(job_.label[i]) : V(0);
             rows[r].vector = mode == kHessVector ? V(job_.vector[i]) : V(0);
             rows[r].value = rows[r].slope = rows[r].curvature = V(0);
             rows[r].pair = Weight::template row<V>(job_, i);
         }
         typename V::Mask inside[n_rows];
-        const int whole = (columns.end(first_row) - block_) / V::count;  // registers that all rows take all lanes of
+        const int whole =
+            kCompact ? 0
+                     : (columns.end(first_row) - block_) / V::count;  // registers whose lanes all belong to all rows
         for (int slot = 0; slot < whole; ++slot) step<n_rows, false>(rows, block_ + slot * V::count, slot, inside);
         for (int slot = whole, end = slots_to(columns.end(first_row + n_rows - 1)); slot < end; ++slot) {
             const std::int32_t column = block_ + slot * V::count;
@@ -149,7 +153,7 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool 
         add_rows(rows, first_row);
     }
 
-    /// The rows' sums over their lanes, into the job's.
+    /// Adds the rows' sums over their lanes to the job's.
     template <int n_rows> RANKGRAD_INLINE void add_rows(const Row (&rows)[n_rows], std::int32_t first) {
         V value[n_rows], slope[n_rows], curvature[n_rows];
         for (int r = 0; r < n_rows; ++r) {
@@ -157,26 +161,24 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool 
             slope[r] = rows[r].slope;
             curvature[r] = rows[r].curvature;
         }
-        if constexpr (with_value) add_sums(job_.value + first, value);
-        if constexpr (with_slope) add_by_row(job_.grad, first, slope);
-        if constexpr (with_curvature) add_by_row(job_.hess, first, curvature);
+        if (values && job_.value != nullptr) add_sums(job_.value + first, value);
+        if (slopes && job_.grad != nullptr) add_by_row(job_.grad, first, slope);
+        if constexpr (curvatures) add_by_row(job_.hess, first, curvature);
     }
 
     template <int n_rows>
     RANKGRAD_INLINE void add_by_row(double* out, std::int32_t first, const V (&rows)[n_rows]) const {
-        if constexpr (by_row) {
-            for (int r = 0; r < n_rows; ++r)
-                out[first + r] += static_cast<double>(job_.weight[first + r]) * sum(rows[r]);
-        } else {
-            add_sums(out + first, rows);
-        }
+        if (!by_row || job_.weight == nullptr) return add_sums(out + first, rows);
+        for (int r = 0; r < n_rows; ++r) out[first + r] += static_cast<double>(job_.weight[first + r]) * sum(rows[r]);
     }
 
     /// Registers of the open block up to a column.
     int slots_to(std::int32_t column) const { return (column - block_ + V::count - 1) / V::count; }
 
 public:
-    explicit PairTiles(const PairJob<T>& job) : job_(job), per_unit_(1 / job.parameters.unit) {
+    explicit PairTiles(const PairJob<T>& job)
+        : job_(job), per_unit_(1 / job.parameters.unit), weight_(job.weight == nullptr ? &one_ : job.weight),
+          weight_step_(job.weight == nullptr ? 0 : 1) {
         loss_.set(job.parameters);
     }
 
@@ -188,35 +190,37 @@ public:
 
     /// Rows against the columns of the open block, each up to its own end.
     void strip(std::int32_t row, std::int32_t row_end, const RowColumns& columns) {
-        // The safe path of a loss with a factored form is rare and long: one row at a time is enough for it.
+        // The safe form of a loss with a factored form is rare and long: one row at a time.
         constexpr int tile_rows = Loss::factored && !factored ? 1 : kTileRows;
+        constexpr int unrolled = !kCompact ? tile_rows : share_divisions && factored ? 2 : 1;
         while (row < row_end) {
             if (rows_ > kPanelRows - tile_rows) flush();
             const std::int32_t column_end = columns.end(row_end - 1);
             for (int slot = slots_to(block_end_); slot < slots_to(column_end); ++slot) {
                 if constexpr (column_values) column_value_[slot] = V(0);
-                if constexpr (with_slope) column_slope_[slot] = V(0);
-                if constexpr (with_curvature) column_curvature_[slot] = V(0);
+                if constexpr (slopes) column_slope_[slot] = V(0);
+                if constexpr (curvatures) column_curvature_[slot] = V(0);
             }
             if (block_end_ < column_end) block_end_ = column_end;
             const std::int32_t fit = (kPanelRows - rows_) / tile_rows * tile_rows;
             const std::int32_t end = row_end - row < fit ? row_end : row + fit;
             rows_ += end - row;
-            for (; row + tile_rows <= end; row += tile_rows) tile<tile_rows>(row, columns);
+            for (; unrolled > 1 && row + tile_rows <= end; row += tile_rows)
+                for (int r = 0; r < tile_rows; r += unrolled) tile<unrolled>(row + r, columns);
             for (; row < end; ++row) tile<1>(row, columns);
         }
     }
 
-    /// Adds what the rows have given to the columns of the block, and to no others, which may be another thread's; to be called
-    /// before another block is opened.
+    /// Adds the sums of the block's columns to the job's; to be called before another block is opened. Other columns
+    /// may belong to another thread.
     void flush() {
         int slot = 0;
         for (std::int32_t column = block_; column < block_end_; column += V::count, ++slot) {
             const int lanes = block_end_ - column < V::count ? block_end_ - column : V::count;
-            if constexpr (column_values) add_to(job_.value + column, column_value_[slot], lanes);
+            if (column_values && job_.value != nullptr) add_to(job_.value + column, column_value_[slot], lanes);
             // A row's slope is with respect to s_i; s_j moves the margin the other way.
-            if constexpr (with_slope) add_to(job_.grad + column, -column_slope_[slot], lanes);
-            if constexpr (with_curvature) add_to(job_.hess + column, column_curvature_[slot], lanes);
+            if (slopes && job_.grad != nullptr) add_to(job_.grad + column, -column_slope_[slot], lanes);
+            if constexpr (curvatures) add_to(job_.hess + column, column_curvature_[slot], lanes);
         }
         block_end_ = block_;
         rows_ = 0;

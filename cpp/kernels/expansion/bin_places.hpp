@@ -1,14 +1,15 @@
-// Where the items of a list lie in its bins of scores, a chunk of them at a time.
+// The bins of a list's items and their places in them, a chunk at a time.
 #pragma once
 
-#include "kernels/expansion/expansion_tables.hpp"
+#include "kernels/contract/expansion.hpp"
+#include "kernels/simd/lanes.hpp"
 
 namespace rankgrad {
 namespace {
 
-constexpr int kExpansionChunk = 512;  // items that are put into bins together
+constexpr int kExpansionChunk = 512;  // items whose bins and places are computed together: 6 kB of the L1 cache
 
-template <int nodes> struct BinPlaces {
+struct BinPlaces {
     static constexpr int room = kExpansionChunk + Lanes<double>::count;
 
     std::int32_t bin[room];
@@ -21,8 +22,8 @@ template <int nodes> struct BinPlaces {
             place[k] = item.place;
         }
     }
-    /// Items [first, first + count) of those with scores x. One register more is filled, with a bin that is there.
-    void locate(const Expansion& e, const double* x, std::int32_t first, std::int32_t count) {
+    /// Items [first, first + count) of those with scores x; one register past them is filled, too, with a valid bin.
+    RANKGRAD_NOINLINE void locate(const Expansion& e, const double* x, std::int32_t first, std::int32_t count) {
         if (e.bin != nullptr) {
             for (std::int32_t k = 0; k < count; ++k) {
                 bin[k] = e.bin[first + k];

@@ -1,8 +1,8 @@
 // Polynomials of the place t in a bin, -1 <= t <= 1: the basis u^k, t u^k with u = 2 t^2 - 1, spread over registers.
 //
 // Even and odd Chebyshev polynomials are of half the degree in u: T_2k(t) = T_k(u) and T_2k+1(t) = t O_k(u) with
-// O_k+1 = 2 u O_k - O_k-1, O_-1 = O_0 = 1. So the coefficients that lead from one basis to the other stay below 200 for 16
-// nodes (powers of t: 30,000), the digits that this costs are those of terms that hardly count, and the basis is a few products.
+// O_k+1 = 2 u O_k - O_k-1, O_-1 = O_0 = 1. So the coefficients of the change of basis stay below 200 for 16
+// nodes (powers of t: 30,000), the digits that this costs are those of small terms, and the basis takes few products.
 #pragma once
 
 #include "kernels/simd/lanes.hpp"
@@ -25,7 +25,7 @@ struct HalfDegree {
     }
 };
 
-/// 1 in the lanes whose number has the bit, 0 in the others; and the opposite.
+/// 1 in the lanes whose index has the bit, 0 in the others; and the opposite.
 template <int lanes> struct LaneBits {
     double with[4][lanes], without[4][lanes];
     constexpr LaneBits() : with(), without() {
@@ -75,7 +75,8 @@ template <int nodes> struct BinPolynomials {
         return total;
     }
 
-    /// moment[i] += element_i, or source * element_i: the first in the same bits beside the second and alone.
+    /// moment[i] += element_i, or source * element_i. The first has the same bits whether or not the second is called,
+    /// too.
     RANKGRAD_INLINE void add_to_moments(double* moment) const {
         for (int r = 0; r < registers; ++r)
             (V::load(moment + r * lanes) + rounded(element[r])).store(moment + r * lanes);

@@ -2,36 +2,35 @@
 // Chebyshev interpolation, the one-level form of a fast multipole sum [Fong & Darve, 2009]; for ranking losses see
 // Raykar, Duraiswami & Krishnapuram [2008], who use truncated series of another kind.
 //
-// Items come in blocks, in label order: a block is one level, or a run of small levels. A forward pass gives each block the
-// potentials of all items of lower blocks, then adds the block to the sources; a backward pass does the same from above with
-// the scores turned, so that both are "the sum over sources passed of source_j K(x_i - x_j)". The pairs inside a
-// run of small levels are summed one by one. Few levels and all-distinct labels are so the same algorithm.
+// Items come in blocks, in label order: a block is one level, or a run of small levels. A forward pass gives each block
+// the potentials of all items of lower blocks, then adds the block to the sources; a backward pass does the same from
+// above with the scores turned, so that both are "the sum over sources passed of source_j K(x_i - x_j)". The pairs
+// inside a run of small levels are summed one by one. Few levels and all-distinct labels are so the same algorithm.
 //
-// The interpolation's error is relative for every pair (expansion_tables.hpp) and all is in double, so that the sums keep
-// that error relative to the sum of their absolute terms. For the Hessian-vector product these are terms
-// K (|v_i| + |v_j|).
+// The interpolation's error is relative for every pair (expansion_tables.hpp) and all is in double, so that the sums
+// keep that error relative to the sum of their absolute terms. For the Hessian-vector product these are terms K (|v_i|
+// + |v_j|).
 #pragma once
 
 #include "kernels/expansion/bin_places.hpp"
 #include "kernels/expansion/bin_potentials.hpp"
 #include "kernels/simd/lane_transpose.hpp"
 #include "kernels/simd/lane_sums.hpp"
-#include "kernels/direct/direct_sum.hpp"
+#include "kernels/expansion/run_sums.hpp"
 
 namespace rankgrad {
 namespace {
 
-template <PairMode mode, int nodes, bool backward> class ExpansionPass {
-    using Tables = ExpansionTables<nodes>;
-    using Functions = PassFunctions<mode, backward>;
+template <PairMode mode, int nodes, bool backward> class BlockPass {
     using V = Lanes<double>;
+    static constexpr int functions = pass_functions(mode, backward).count;
     static constexpr int densities = mode == kHessVector ? 2 : 1;
-    static constexpr int outputs = Functions::count * densities;
+    static constexpr int outputs = functions * densities;
 
     const PairJob<double>& job_;
     const Expansion& e_;
-    ExpansionFields<nodes, densities, Functions::count, Functions, backward> fields_;
-    BinPlaces<nodes> places_;
+    BinPotentials<nodes, densities, functions> fields_;
+    BinPlaces places_;
 
     /// Bin and place of the items from `first` on; backward both are turned.
     void locate(std::int32_t first, std::int32_t count) {
@@ -47,7 +46,7 @@ template <PairMode mode, int nodes, bool backward> class ExpansionPass {
         return end - begin < kExpansionChunk ? end - begin : kExpansionChunk;
     }
 
-    /// Finds the bins that the block is in; a long block is taken to be everywhere.
+    /// Marks the bins of the block's items; a long block is assumed to be in all bins.
     void want_bins(std::int32_t begin, std::int32_t end) {
         const bool everywhere = (end - begin) / 32 > e_.n_bins;
         fields_.want_all(everywhere);
@@ -58,7 +57,8 @@ template <PairMode mode, int nodes, bool backward> class ExpansionPass {
         }
     }
 
-    /// A register of items from i on, at k of the chunk, `n` of them real, take their sums from the potentials, then become sources.
+    /// A register of items from i on, at k of the chunk, the first `n` of them valid: adds their sums from the
+    /// potentials, then adds them to the sources.
     template <bool takes, bool gives> RANKGRAD_INLINE void visit(std::int32_t i, std::int32_t k, int n) {
         const std::int32_t* bin = places_.bin + k;
         const double* place = places_.place + k;
@@ -70,9 +70,7 @@ template <PairMode mode, int nodes, bool backward> class ExpansionPass {
         }
         if constexpr (takes) {
             V sum[2];
-            for (int o = 0; o < outputs; ++o) {
-                sum[o] = sum_each(part[o]);
-            }
+            for (int o = 0; o < outputs; ++o) sum[o] = sum_each(part[o]);
             take(i, sum, n);
         }
     }
@@ -88,8 +86,8 @@ template <PairMode mode, int nodes, bool backward> class ExpansionPass {
         }
     }
 
-    /// Forward an item is the row, weighted by itself; backward it is the column of rows weighted as sources. What comes after the
-    /// n real items may be another thread's.
+    /// Forward an item is a row and multiplies by its weight; backward it is a column, and the sources have the rows'
+    /// weights. What follows the n valid items may belong to another thread.
     RANKGRAD_INLINE void take(std::int32_t i, const V (&sum)[2], int n) {
         const V weight = backward || mode == kValue || job_.weight == nullptr ? V(1) : V::load(job_.weight + i);
         if constexpr (mode == kValue || (mode == kValueGrad && !backward)) add_to(job_.value + i, sum[0], n);
@@ -103,7 +101,7 @@ template <PairMode mode, int nodes, bool backward> class ExpansionPass {
         }
     }
 
-    /// In the order of the pass, so that memory is read in one direction from block to block.
+    /// In the order of the pass: memory is read in one direction from block to block.
     template <bool takes, bool gives> void sweep(std::int32_t begin, std::int32_t end) {
         while (begin < end) {
             const std::int32_t count = chunk(begin, end), first = backward ? end - count : begin;
@@ -133,9 +131,11 @@ template <PairMode mode, int nodes, bool backward> class ExpansionPass {
     }
 
 public:
-    explicit ExpansionPass(const PairJob<double>& job) : job_(job), e_(*job.expansion), fields_(e_) {}
+    /// `of_pass`: as many functions as the mode has.
+    BlockPass(const PairJob<double>& job, const PassFunctions& of_pass)
+        : job_(job), e_(*job.expansion), fields_(e_, of_pass, backward) {}
 
-    /// Calls after(block) after each of the blocks, while its items are near.
+    /// Calls after(block) after each block, while its items are in the cache.
     template <class After> void run(After after) {
         fields_.want_all(1);
         fields_.update_tails();
@@ -147,72 +147,19 @@ public:
     }
 };
 
-/// The pairs inside the runs of small levels: each run is summed directly, as a list of its own.
-template <class Loss, PairMode mode> class RunSums {
-    using V = Lanes<double>;
-    static constexpr int room = kMostRunItems + 8;  // and one register
-    static constexpr double largest_range = 340;    // (1 + e^range)^2 must fit a double
-
-    double row_[room], column_[room], ones_[room];
-    std::int32_t level_begin_[kMostRunItems + 1];
-
-    void factors(const double* score, std::int32_t n, PairJob<double>& run) {
-        const double per_unit = 1 / run.parameters.unit;
-        double low = score[0], high = score[0];
-        for (std::int32_t k = 1; k < n; ++k) {
-            low = score[k] < low ? score[k] : low;
-            high = score[k] > high ? score[k] : high;
-        }
-        const double range = (high - low) * per_unit;
-        run.factored = range <= largest_range;
-        if (!run.factored) return;
-        for (std::int32_t k = 0; k < n; k += V::count) {
-            const V e = exp((V::load(score + k) - V(0.5 * low + 0.5 * high)) * V(per_unit));
-            e.store(column_ + k);
-            (V(1) / e).store(row_ + k);
-        }
-        run.row = row_;
-        run.column = column_;
-        if (!Loss::log_product) return;
-        const double terms = 705 / (range + 0.7);  // (1 + e^range)^terms must fit
-        run.terms_per_flush = terms < 1 ? 1 : terms > 64 ? 64 : static_cast<std::int32_t>(terms);
-    }
-
-public:
-    RunSums() {
-        for (double& one : ones_) one = 1;
-    }
-
-    void run(const PairJob<double>& job, std::int32_t level, std::int32_t level_end) {
-        const std::int32_t first = job.level_begin[level];
-        PairJob<double> run = job;
-        run.n_levels = level_end - level;
-        for (std::int32_t q = 0; q <= run.n_levels; ++q) level_begin_[q] = job.level_begin[level + q] - first;
-        run.level_begin = level_begin_;
-        run.row_begin = 0;
-        run.row_end = level_begin_[run.n_levels];
-        run.row = run.column = job.row + first;
-        run.weight = job.weight == nullptr ? ones_ : job.weight + first;
-        run.vector = mode == kHessVector ? job.vector + first : nullptr;
-        run.value = mode == kValue || mode == kValueGrad ? job.value + first : nullptr;
-        run.grad = mode == kValue ? nullptr : job.grad + first;
-        run.hess = mode == kGradHess || mode == kGradPositiveHess ? job.hess + first : nullptr;
-        if constexpr (factored_in<Loss>(mode)) factors(job.row + first, run.row_end, run);
-        DirectPairSum<Loss, double, mode, true>::call(run);
-    }
-};
-
-/// The blocks [block_begin, block_end) of one pass.
-template <class Loss, PairMode mode, int nodes> void expansion_sum(const PairJob<double>& job) {
+/// The blocks [block_begin, block_end) of one pass over the functions of a mode.
+template <PairMode mode, int nodes>
+RANKGRAD_NOINLINE void block_pass(const PairJob<double>& job, PairMode functions, const PairLossKernels& loss) {
     const Expansion& e = *job.expansion;
+    const PassFunctions of_pass = pass_functions(functions, e.backward);
     const auto nothing = [](std::int32_t) {};
     if (e.backward) {
-        if constexpr (mode != kValue) ExpansionPass<mode, nodes, true>(job).run(nothing);
+        if constexpr (mode != kValue) BlockPass<mode, nodes, true>(job, of_pass).run(nothing);
         return;
     }
-    ExpansionPass<mode, nodes, false> pass(job);
+    BlockPass<mode, nodes, false> pass(job, of_pass);
     if (e.densities_only) return pass.run(nothing);
-    RunSums<Loss, mode> inside;
+    RunSums inside(loss, functions);
     pass.run([&](std::int32_t b) {
         if (e.block[b + 1] - e.block[b] > 1) inside.run(job, e.block[b], e.block[b + 1]);
     });

@@ -1,9 +1,14 @@
-// The near-linear sums of a level: an entry per pairwise loss, empty for a loss that has none.
+// This instruction set's near-linear sums: an entry per pairwise loss, empty for a loss that has none.
 #include "kernels/expansion/block_pass.hpp"
 #include "kernels/isa.hpp"
 
 namespace rankgrad {
 namespace {
+
+template <class Loss, PairMode mode, int nodes> void sum(const PairJob<double>& job) {
+    constexpr PairMode instance = mode == kGradPositiveHess ? kGradHess : mode;  // of as many functions
+    block_pass<instance, nodes>(job, mode, RANKGRAD_OF_ISA(direct_kernels).losses[index_of<Loss>(PairLosses())]);
+}
 
 template <class Loss, int nodes> constexpr ExpansionKernels expansion_kernels() {
     if constexpr (!Loss::expandable) {
@@ -14,10 +19,9 @@ template <class Loss, int nodes> constexpr ExpansionKernels expansion_kernels() 
                 Tables::width,
                 sizeof(Tables) / sizeof(double),
                 8 * nodes,
-                &ExpansionFill<Loss, nodes>::call,
-                {&expansion_sum<Loss, kValue, nodes>, &expansion_sum<Loss, kValueGrad, nodes>,
-                 &expansion_sum<Loss, kGradHess, nodes>, &expansion_sum<Loss, kGradPositiveHess, nodes>,
-                 &expansion_sum<Loss, kHessVector, nodes>}};
+                &fill_tables<Loss, nodes>,
+                {&sum<Loss, kValue, nodes>, &sum<Loss, kValueGrad, nodes>, &sum<Loss, kGradHess, nodes>,
+                 &sum<Loss, kGradPositiveHess, nodes>, &sum<Loss, kHessVector, nodes>}};
     }
 }
 template <class... Losses> constexpr ExpansionFamily expansion_family(List<Losses...>) {

@@ -8,9 +8,10 @@ namespace {
 
 template <class T, PairMode mode, bool weighted> constexpr LevelTableSums<T> sums() {
     constexpr int vectors = mode == kHessVector ? 2 : 1, nodes = kTableNodes<T>;
-    return {nodes * vectors * (weighted ? 2 : 1), nodes * kTableOutputs<weighted>,
-            &LevelMoments<T, mode == kHessVector, weighted>::call, &LevelPotentials<mode, nodes, weighted>::call,
-            &LevelSums<T, mode, weighted>::call};
+    constexpr PairMode instance = mode == kGradPositiveHess ? kGradHess : mode;  // items see no difference
+    return {nodes * vectors * (weighted ? 2 : 1), nodes * table_outputs(weighted),
+            &LevelMoments<T, mode == kHessVector, weighted>::call, &level_potentials<mode, nodes, weighted>,
+            &LevelSums<T, instance, weighted>::call};
 }
 template <class T> constexpr LevelTableKernels<T> level_table_kernels() {
     return {{{sums<T, kValue, false>(), sums<T, kValue, false>()},

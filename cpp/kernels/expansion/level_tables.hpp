@@ -1,22 +1,22 @@
-// Near-linear sums for few label levels: the items stay in the order they came in, and look everything up in tables with
-// a slot for each level and bin of scores.
+// Near-linear sums for few label levels: the items stay in their order, and all they need is in tables with a slot for
+// each level and bin of scores.
 //
 //   1. LevelMoments: each item adds itself to the moments of its slot.
-//   2. LevelPotentials (level_potentials.hpp): from the moments, what the items of a slot receive, as polynomials of their place.
+//   2. LevelPass (level_potentials.hpp): from the moments, what the items of a slot get, as polynomials of their place.
 //   3. LevelSums: each item looks up its polynomials.
 //
-// Items can be cut anywhere for 1 and 3; moments of parts are added. None of the three knows the loss but by its tables.
+// For 1 and 3 the items may be cut anywhere; moments of parts are added. The loss enters only through its tables.
 #pragma once
 
 #include "kernels/expansion/bin_polynomials.hpp"
-#include "kernels/contract/kernel_table.hpp"
+#include "kernels/contract/expansion.hpp"
 #include "kernels/simd/lane_transpose.hpp"
 #include "kernels/simd/lane_sums.hpp"
 
 namespace rankgrad {
 namespace {
 
-constexpr int kTableChunk = 256;  // items whose slots wait in the cache
+constexpr int kTableChunk = 256;  // items whose slots and places are computed together: 5 kB of the L1 cache
 
 template <class T> constexpr int kTableNodes = sizeof(T) == sizeof(float) ? 8 : 16;
 
@@ -25,7 +25,7 @@ template <class T> struct TablePlaces {
     alignas(64) std::int32_t slot[kTableChunk];
     alignas(64) double place[kTableChunk], bend[kTableChunk];
 
-    void locate(const LevelTableJob<T>& job, std::int64_t first, int count) {
+    RANKGRAD_NOINLINE void locate(const LevelTableJob<T>& job, std::int64_t first, int count) {
         const T* score = job.score + first;
         const std::uint8_t* level = job.level + first;
         const auto put = [&, n_bins = job.n_bins](auto at) {
@@ -78,13 +78,12 @@ template <class T, bool with_vector, bool weighted> struct LevelMoments {
 
 /// What an item receives is x_0 and x_1 or, with weights, w x_0 + x_1 and w x_2 + x_3: value and gradient, gradient and
 /// Hessian, or the factor of v and the rest. (A value is x_0 as it is.) Tables keep [u^k][even, odd part][x].
-template <bool weighted> constexpr int kTableOutputs = weighted || Lanes<double>::count > 4 ? 4 : 2;
+constexpr int table_outputs(bool weighted) { return weighted || Lanes<double>::count > 4 ? 4 : 2; }
 
 template <class T, PairMode mode, bool weighted> class LevelSums {
     using V = Lanes<double>;
-    static constexpr int nodes = kTableNodes<T>, outputs = kTableOutputs<weighted>;
+    static constexpr int nodes = kTableNodes<T>, outputs = table_outputs(weighted);
     static constexpr int row = 2 * outputs, registers = row / V::count;
-    static constexpr bool with_value = mode == kValue || mode == kValueGrad;
 
     const LevelTableJob<T>& job_;
     TablePlaces<T> places_;
@@ -113,7 +112,7 @@ template <class T, PairMode mode, bool weighted> class LevelSums {
     void combine(const double* weight, int count) {
         for (int k = 0; k < count; ++k) {
             const double w = weight[k];
-            if constexpr (!with_value) x_[0][k] = w * x_[0][k] + x_[1][k];
+            if constexpr (!with_value(mode)) x_[0][k] = w * x_[0][k] + x_[1][k];
             x_[1][k] = w * x_[2][k] + x_[3][k];
         }
     }
@@ -134,7 +133,7 @@ template <class T, PairMode mode, bool weighted> class LevelSums {
 
     double finish(std::int64_t first, int count) {
         double total = 0;
-        if constexpr (with_value) {
+        if constexpr (with_value(mode)) {
             total = weighted_sum(job_.weight == nullptr ? nullptr : job_.weight + first, count);
             if (job_.value != nullptr) write(x_[0], 1.0, count, job_.value + first);
         }
@@ -144,7 +143,7 @@ template <class T, PairMode mode, bool weighted> class LevelSums {
                 const double v = static_cast<double>(job_.vector[first + k]) - job_.vector_origin;
                 job_.grad[first + k] = static_cast<T>(job_.grad_factor * (v * x_[0][k] + x_[1][k]));
             }
-        if constexpr (mode == kGradHess || mode == kGradPositiveHess) {
+        if constexpr (with_hess(mode)) {
             write(x_[0], job_.grad_factor, count, job_.grad + first);
             const double least = job_.min_hessian;
             for (int k = 0; k < count; ++k) {

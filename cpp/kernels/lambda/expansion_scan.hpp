@@ -1,16 +1,17 @@
-// The near-linear sum over the pairs between two groups of items, lower and upper, with weights that know who of a pair is
-// ranked above the other: |g_i - g_j| |D_i - D_j| K(x_i - x_j), K a function of expansion_tables.hpp.
+// The near-linear sum over the pairs between two groups of items, lower and upper, with weights that depend on the
+// ranks: |g_i - g_j| |D_i - D_j| K(x_i - x_j), K a function of expansion_tables.hpp.
 //
-// Items come in chunks in the order of the scores, each chunk inside one bin. A pass walks along the chunks and keeps the
-// moments of all items passed: those of the last `near` bins as they are, all others as running sums of exponentials. Each
-// chunk first takes its sums from the potentials that these make in its bin, then joins them. One pass from the best item
-// down and one from the worst up see each pair of two chunks once for each of its items; pairs inside a chunk are not seen.
+// Items come in chunks sorted by score, each chunk inside one bin. A pass goes along the chunks and keeps the moments
+// of all items passed: those of the last `near` bins as they are, all others as running sums of exponentials. Each
+// chunk first adds the sums of its items, from the potentials in its bin, then its items are added to the moments. A
+// pass from the best item down and one from the worst up visit each pair of two chunks once for each of its items;
+// pairs inside a chunk are left out.
 //
 // On a pass the sign of D_i - D_j is known, and with c the discount of the last item passed
 //   |D_i - D_j| = |D_i - c| + |c - D_j|,
-// so that two densities, 1 and |c - D_j|, do, and nothing cancels: when c moves on, the second grows by a multiple of the
-// first. Likewise for gains: with a gain between those of the two groups |g_i - g_j| is a sum of two positive factors, or
-// one of them where one group has one gain only. Errors are so relative to the sum of the absolute terms.
+// so that two densities, 1 and |c - D_j|, do, and nothing cancels: when c moves on, the second grows by a multiple of
+// the first. Likewise for gains: with a gain between those of the two groups |g_i - g_j| is a sum of two positive
+// factors, or one of them where one group has one gain only. Errors are so relative to the sum of the absolute terms.
 #pragma once
 
 #include "kernels/simd/lane_sums.hpp"
@@ -20,7 +21,7 @@ namespace rankgrad {
 namespace {
 
 template <int nodes, int functions, int discounts> class RankScan {
-    using Passed = PassedItems<nodes, functions, discounts>;
+    using Passed = PassedSources<nodes, functions, discounts>;
     using V = Lanes<double>;
     static constexpr int registers = nodes / V::count;
     const RankScanJob& job_;
@@ -29,7 +30,7 @@ template <int nodes, int functions, int discounts> class RankScan {
         return {job_.place[k], BinPolynomials<nodes>::bend(job_.place[k])};
     }
 
-    /// Items [begin, end) take their sums; c is the reference discount.
+    /// Adds the sums of the items [begin, end); c is the reference discount.
     void take(const typename Passed::Potentials& potential, std::int32_t begin, std::int32_t end, double c) {
         for (std::int32_t k = begin; k < end; ++k) {
             const BinPolynomials<nodes> basis = at(k);
@@ -85,7 +86,7 @@ template <int nodes, int functions, int discounts> class RankScan {
 public:
     explicit RankScan(const RankScanJob& job) : job_(job) {}
 
-    /// The groups begin at opposite ends, so that two threads do not write to the same lines of the cache.
+    /// The groups begin at opposite ends, so that two threads do not write to the same cache lines.
     void run() {
         pass(!job_.lower);
         pass(job_.lower);
@@ -93,7 +94,7 @@ public:
 };
 
 template <int nodes> void rank_scan(const RankScanJob& job) {
-    const bool two = kScanFunctions[job.mode].count == 2;
+    const bool two = pass_functions(job.mode).count == 2;
     if (job.ranked && two) RankScan<nodes, 2, 2>(job).run();
     else if (job.ranked) RankScan<nodes, 1, 2>(job).run();
     else if (two) RankScan<nodes, 2, 1>(job).run();

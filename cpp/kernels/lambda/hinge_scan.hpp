@@ -1,14 +1,16 @@
-// The sum over the pairs between two groups of items, lower and upper, for the hinge losses, phi = slack^p, with weights that know
-// who of a pair is ranked above the other: |g_i - g_j| |D_i - D_j| phi(x_i - x_j). Exact but for rounding, in O(n).
+// The sum over the pairs between two groups of items, lower and upper, for the hinge losses, phi = slack^p, with
+// weights that depend on the ranks: |g_i - g_j| |D_i - D_j| phi(x_i - x_j). Exact but for rounding, in O(n).
 //
-// A walk in the order of the scores, highest first, knows two sets of partners of an item: those passed, which are ranked
-// above it and all have slack, and those reached, x_j > x_i - unit, which contain them. With slack = q + x_j, q = unit - x_i,
+// In the order of the scores, highest first, two sets of partners of an item are known: those passed, which are ranked
+// above it and all have slack, and those reached, x_j > x_i - unit, which contain them. With slack = q + x_j, q = unit
+// - x_i,
 //   sum |D_i - D_j| slack^k = sum_b binomial(k, b) q^(k-b) [P(D x^b) - D_i P(x^b)  +  D_i R(x^b) - R(D x^b)],
 // P the sums over the passed, R those over the reached that are not passed. These differences cancel, so that all sums
 // carry their rounding errors along and products are exact (compensated.hpp): twice the digits of double.
 #pragma once
 
 #include "kernels/simd/compensated.hpp"
+#include "kernels/contract/lambda.hpp"
 #include "kernels/losses/pair_losses.hpp"
 
 namespace rankgrad {

@@ -1,4 +1,4 @@
-// Ranks of a short list by comparing every two items: no branch, and for some hundred items as fast as a sort.
+// Ranks of a short list by comparing every two items: no branch, and for up to some hundred items as fast as a sort.
 #pragma once
 
 #include "kernels/simd/lanes.hpp"

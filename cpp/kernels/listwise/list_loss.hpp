@@ -2,7 +2,7 @@
 // is added; listwise_kernels.cpp puts the lists together.
 #pragma once
 
-#include "kernels/contract/kernel_table.hpp"
+#include "kernels/contract/listwise.hpp"
 #include "kernels/losses/type_list.hpp"
 
 namespace rankgrad {

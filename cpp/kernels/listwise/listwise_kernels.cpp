@@ -44,6 +44,6 @@ using Table = ListLossTable<SoftmaxLosses, NestedLosses, SmoothRankLosses, Point
 
 }  // namespace
 
-const ListFamily RANKGRAD_OF_ISA(list_kernels) = {sizeof Table::entries / sizeof *Table::entries, Table::entries};
+const ListFamily RANKGRAD_OF_ISA(listwise_kernels) = {sizeof Table::entries / sizeof *Table::entries, Table::entries};
 
 }  // namespace rankgrad

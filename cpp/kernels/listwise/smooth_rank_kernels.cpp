@@ -10,8 +10,8 @@ template <class Sum, int nodes> constexpr BinnedRankSum binned_sum() {
     return {Steps::moment_doubles, Steps::bin_doubles, &Steps::moments, &Steps::near, &Steps::far, &Steps::results};
 }
 template <int nodes> constexpr ExpansionKernels kExpansion = {
-    nodes, ExpansionTables<nodes>::width,           sizeof(ExpansionTables<nodes>) / sizeof(double),
-    0,     &ExpansionFill<SmoothRank, nodes>::call, {}};
+    nodes, ExpansionTables<nodes>::width,   sizeof(ExpansionTables<nodes>) / sizeof(double),
+    0,     &fill_tables<SmoothRank, nodes>, {}};
 template <int nodes> constexpr BinnedRanks binned_ranks() {
     return {&kExpansion<nodes>,
             {{binned_sum<RankOfItem, nodes>(), {}, {}},
@@ -25,6 +25,6 @@ template <int nodes> constexpr BinnedRanks binned_ranks() {
 
 }  // namespace
 
-const BinnedRankFamily RANKGRAD_OF_ISA(rank_kernels) = {{binned_ranks<8>(), binned_ranks<16>()}};
+const BinnedRankFamily RANKGRAD_OF_ISA(smooth_rank_kernels) = {{binned_ranks<8>(), binned_ranks<16>()}};
 
 }  // namespace rankgrad

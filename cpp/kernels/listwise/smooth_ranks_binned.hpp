@@ -11,6 +11,7 @@
 // with 8 nodes, 2e-13 with 16; beside it the Hessian has terms with a, which are mostly larger.
 #pragma once
 
+#include "kernels/contract/listwise.hpp"
 #include "kernels/expansion/bin_places.hpp"
 #include "kernels/expansion/bin_potentials.hpp"
 #include "kernels/simd/lane_transpose.hpp"
@@ -35,10 +36,7 @@ template <int functions_, int densities_, PairFunction... kernels> struct Binned
     using V = Lanes<double>;
     using Job = ListJob<double>;
     static constexpr int functions = functions_, densities = densities_, outputs = functions * densities;
-    static constexpr PairFunction at(int f) {
-        constexpr PairFunction all[] = {kernels...};
-        return all[f];
-    }
+    static constexpr PassFunctions of_margin = {functions, {kernels...}};
     static RANKGRAD_INLINE V load(const double* x, std::int32_t k) { return V::load(x + k); }
 };
 
@@ -122,7 +120,7 @@ struct RankProductTurns : BinnedSum<1, 4, kPhiCurvature> {
 
 template <class Sum, int nodes> class BinnedRankSteps {
     using V = Lanes<double>;
-    using Fields = ExpansionFields<nodes, Sum::densities, Sum::functions, Sum, false>;
+    using Fields = BinPotentials<nodes, Sum::densities, Sum::functions>;
     static constexpr int densities = Sum::densities, outputs = Sum::outputs;
 
     static std::int32_t chunk(std::int32_t begin, std::int32_t end) {
@@ -134,7 +132,7 @@ public:
     static constexpr int bin_doubles = (3 * densities + outputs) * nodes;
 
     static void moments(const ListJob<double>& job, const Expansion& e) {
-        BinPlaces<nodes> places;
+        BinPlaces places;
         for (std::int32_t first = job.row_begin; first < job.row_end; first += kExpansionChunk) {
             const std::int32_t count = chunk(first, job.row_end);
             places.locate(e, job.score, first, count);
@@ -149,15 +147,15 @@ public:
     }
 
     static void near(const Expansion& e, std::int32_t begin, std::int32_t end) {
-        Fields fields(e);
+        Fields fields(e, Sum::of_margin, false);
         fields.update_tails(begin, end);
         fields.make_near_potentials(begin, end);
     }
-    static void far(const Expansion& e) { Fields(e).add_far_potentials(); }
+    static void far(const Expansion& e) { Fields(e, Sum::of_margin, false).add_far_potentials(); }
 
     static void results(const ListJob<double>& job, const Expansion& e) {
-        Fields fields(e);
-        BinPlaces<nodes> places;
+        Fields fields(e, Sum::of_margin, false);
+        BinPlaces places;
         for (std::int32_t first = job.row_begin; first < job.row_end; first += kExpansionChunk) {
             const std::int32_t count = chunk(first, job.row_end);
             places.locate(e, job.score, first, count);

@@ -1,5 +1,5 @@
-// Whether the difference s_i - s_j, rounded, is below the unit of margins is a comparison of s_j with a bound that depends on s_i
-// alone, as rounding keeps the order: the highest x for which s_i - x is not below it.
+// The score up to which a row i has no slack: the highest x for which s_i - x, rounded, is not below the unit of
+// margins. Rounding keeps the order, so that s_i - s_j < unit is the same as s_j > x.
 #pragma once
 
 #include "kernels/simd/lanes.hpp"
@@ -7,7 +7,7 @@
 namespace rankgrad {
 namespace {
 
-/// The next number below or above one that is not 0.
+/// The next floating-point number below or above x, which is not 0.
 template <class T> RANKGRAD_INLINE Lanes<T> next_below(Lanes<T> x) {
     const auto sign = x.bits() >> (8 * sizeof(T) - 1);
     return Lanes<T>::from_bits(x.bits() + (sign + sign) - 1);
@@ -17,8 +17,8 @@ template <class T> RANKGRAD_INLINE Lanes<T> next_above(Lanes<T> x) {
     return Lanes<T>::from_bits(x.bits() - (sign + sign) + 1);
 }
 
-/// Differences from unit - half_step on are rounded to the unit or more, which tells the bound to within a step. It is never 0,
-/// as units have no more digits than scores of their size.
+/// Differences from unit - half_step on are rounded to the unit or more, which gives the bound to within one step. It
+/// is never 0, because units have no more digits than scores of their size.
 template <class T> RANKGRAD_INLINE Lanes<T> partner_bound(Lanes<T> s, Lanes<T> unit) {
     using V = Lanes<T>;
     const V half_step = V(0.5) * (unit - next_below(unit));
@@ -26,8 +26,8 @@ template <class T> RANKGRAD_INLINE Lanes<T> partner_bound(Lanes<T> s, Lanes<T> u
     return select(s - above < unit, select(s - guess < unit, next_below(guess), guess), above);
 }
 
-/// The same for differences of floats that are rounded to double and a unit of 1, at 1 - 2^-54: s - 1 and its rounding error tell.
-/// Only of 0 is 2^-54 more another number.
+/// The same for differences of floats rounded to double and a unit of 1, which begins at 1 - 2^-54: decided by s - 1
+/// and its rounding error. Adding 2^-54 changes only 0.
 RANKGRAD_INLINE Lanes<float> partner_bound_in_double(Lanes<float> s, Lanes<float> /*unit*/) {
     using V = Lanes<float>;
     const V guess = s - V(1), moved = guess - s;
@@ -38,8 +38,8 @@ RANKGRAD_INLINE Lanes<double> partner_bound_in_double(Lanes<double> s, Lanes<dou
     return partner_bound(s, unit);
 }
 
-/// The bounds of n scores, for differences that are rounded to double or to the type of the scores. Reads whole registers.
-/// A function of its own, so that its constants take no registers of others.
+/// The bounds of n scores, for differences rounded to double or to the type of the scores. Reads whole registers. Not
+/// inlined, so that its constants occupy no registers of its callers.
 template <bool in_double, class T>
 RANKGRAD_NOINLINE void find_bounds(const T* score, std::ptrdiff_t n, double unit, T* bound) {
     using V = Lanes<T>;

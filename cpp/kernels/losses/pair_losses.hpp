@@ -1,17 +1,17 @@
 // One small struct per pairwise loss, and the list of them. This is the file to edit for a new loss.
 //
-// A loss is phi(m, gap) of the margin m = (s_i - s_j) / temperature, where item i has the higher label and gap = y_i - y_j.
-// `eval` gives phi, phi', phi'' and a curvature that is never negative, for Newton steps of boosting.
-// T is a whole register (Lanes), so formulas are branch-free: select(condition, a, b).
+// A loss is phi(m, gap) of the margin m = (s_i - s_j) / temperature, where item i has the higher label and gap = y_i -
+// y_j. `eval` gives phi, phi', phi'' and a curvature that is never negative, for Newton steps of boosting. T is a whole
+// register (Lanes), so formulas are branch-free: select(condition, a, b).
 //
-// Scores come undivided, so that a margin is rounded only once: the difference s_i - s_j times 1 / temperature. A loss with
-// phi(c m, c gap; c) = c^degree phi(m, gap; 1), as one of slacks 1 - m has, may declare that `degree`: it is then given the
-// difference itself, with `unit` for the number 1, and what it gives is divided by temperature^degree later (curvatures by its
-// square: of degree 1 only the positive one is not 0).
+// Scores are not divided by the temperature beforehand, so that a margin is rounded once: (s_i - s_j) times 1 /
+// temperature. A homogeneous loss, phi(c m, c gap; c) = c^degree phi(m, gap; 1), e.g. of slacks 1 - m, declares its
+// `degree`: it then gets the difference itself, with `unit` for the number 1, and the engine divides its results by
+// temperature^degree (positive curvatures by temperature^2). The curvature of a loss of degree 1 is 0.
 //
-// A loss of u = e^-m alone may also declare the factored form: with u = e^-s_i * e^s_j it costs n exponentials per list
-// instead of one per pair. `eval_factored(u, p)` also gets p = 1 / (1 + u), for which the sum over pairs shares divisions.
-// `add` and `flush` say how its values are summed.
+// A loss of u = e^-m alone may declare the factored form: with u = e^-s_i * e^s_j it costs n exponentials per list
+// instead of one per pair. `eval_factored(u, p)` also gets p = 1 / (1 + u), because the sum over pairs shares
+// divisions. `add` and `flush` say how its values are summed.
 //
 // A loss whose two curvatures are the same number may say so: `curvature_is_positive`.
 //
@@ -20,11 +20,11 @@
 //
 // A loss with parameters names them, with the numbers they have if none are given, and takes them in `set`.
 //
-// Two forms have exact sums faster than pair by pair: max(0, 1 - m)^p declares hinge_power = p (merge_sums.hpp), and e^-m
-// says that it is `exponential` (direct/closed_forms.hpp).
+// Two forms have exact sums in less time: max(0, 1 - m)^p declares hinge_power = p (sorted/merge_sums.hpp), and e^-m
+// declares that it is `exponential` (direct/closed_forms.hpp).
 #pragma once
 
-#include "kernels/contract/kernel_table.hpp"
+#include "kernels/contract/modes.hpp"
 #include "kernels/losses/type_list.hpp"
 #include "kernels/simd/vector_math.hpp"
 
@@ -124,8 +124,7 @@ struct Logistic : PairLoss {
 struct SoftZeroOne : PairLoss {
     static constexpr const char* name = "soft_zero_one";
     static constexpr bool factored = true;
-    static constexpr bool factored_curvature =
-        false;  // p - q cancels: it is tanh(m / 2), for which u = e^-m is not enough
+    static constexpr bool factored_curvature = false;  // p - q = tanh(m / 2) cancels when made from u = e^-m
     static constexpr bool expandable = true;
     static constexpr double left_constant = 1, left_slope = 0;  // phi(m) = 1 - phi(-m)
     static double right_tail(int k) { return k % 2 ? 1.0 : -1.0; }

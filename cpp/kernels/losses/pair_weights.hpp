@@ -1,9 +1,10 @@
 // One small struct per pair weight, and the list of them. This is the file to edit for a new weight.
 //
-// A weight is a symmetric function of what two items bring along (PairJob::gain, discount): it multiplies a pair's loss and
-// is held constant in the derivatives. `Item` is what the direct sum keeps of an item in registers.
+// A weight is a symmetric function of two items' numbers (PairJob::gain, discount). It multiplies a pair's loss and is
+// constant in the derivatives. `Item` is what the direct sum keeps of an item in registers.
 #pragma once
 
+#include "kernels/contract/direct.hpp"
 #include "kernels/losses/pair_losses.hpp"
 
 namespace rankgrad {
@@ -18,9 +19,10 @@ struct NoWeight {
     }
 };
 
-/// |g_i - g_j| (c + |D_i - D_j|). With gains g, discounts D of the ranks and c = 0 it is what swapping the two items changes
-/// in DCG, LambdaRank's weight [Burges, 2010]; with labels for gains, D = 0 and c = 1 the label difference. Discounts come in
-/// two parts, D = discount + discount_rest, so that neighbouring ranks differ by as many digits in float as others.
+/// |g_i - g_j| (c + |D_i - D_j|). With gains g, discounts D of the ranks and c = 0 it is the change of DCG when the two
+/// items are swapped, LambdaRank's weight [Burges, 2010]; with labels for gains, D = 0 and c = 1 it is the label
+/// difference. Discounts come in two parts, D = discount + discount_rest, so that in float the difference of
+/// neighbouring ranks has as many digits as any other.
 struct GapProduct {
     static constexpr bool any = true;
     template <class V> struct Item {

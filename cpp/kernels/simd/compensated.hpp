@@ -1,5 +1,5 @@
-// Sums and products that carry their rounding errors along, so that a running sum over a million items is as good as one
-// over ten, and a difference of two large sums keeps its digits [Knuth, TAOCP 2, 4.2.2; Dekker, 1971].
+// Sums and products with their rounding errors, so that a running sum over a million items is as exact as one over ten,
+// and a difference of two large sums keeps its digits [Knuth, TAOCP 2, 4.2.2; Dekker, 1971].
 #pragma once
 
 #include "kernels/simd/lanes.hpp"
@@ -15,13 +15,13 @@ constexpr bool kFused = false;  // and so the compiler cannot contract anything 
 RANKGRAD_INLINE double fused(double, double, double) { return 0; }
 #endif
 
-/// a * b + c, rounded once where the level can: the same wherever it is written, which contraction is not.
+/// a * b + c, rounded once where the CPU can (FMA). Unlike contraction it does not depend on the expression around it.
 RANKGRAD_INLINE double multiply_add(double a, double b, double c) {
     if constexpr (kFused) return fused(a, b, c);
     return a * b + c;
 }
 
-/// a * b rounded, and never contracted with a sum that it goes into.
+/// a * b rounded; the compiler cannot contract it into a sum.
 RANKGRAD_INLINE double product_of(double a, double b) {
     if constexpr (kFused) return fused(a, b, 0.0);
     return a * b;

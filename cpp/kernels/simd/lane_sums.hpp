@@ -24,7 +24,7 @@ template <class T> RANKGRAD_INLINE double sum(Lanes<T> a) {
     else return part[0] + part[1];
 }
 
-/// out[l] += a[l] in double, for the lanes of a register.
+/// out[l] += a[l] in double, for all lanes.
 template <class T> RANKGRAD_INLINE void add_to(double* out, Lanes<T> a) {
     typedef double Wide __attribute__((vector_size(8 * Lanes<T>::count)));
     using D = Lanes<double>;
@@ -55,7 +55,7 @@ RANKGRAD_INLINE void add_sums(double* out, const Lanes<float> (&rows)[4]) {
 
 typedef std::int32_t FourIntegers __attribute__((vector_size(16)));
 
-/// Sums over the lanes of masks, or of sums of masks, as integers of 32 bits: of wider ones the lower halves.
+/// Sums over the lanes of masks, or of sums of masks, as 32-bit integers; of 64-bit lanes the lower halves count.
 template <class Register> RANKGRAD_INLINE FourIntegers sums_of_counts(const Register (&rows)[4]) {
     auto a = folded<std::int32_t>(rows[0]), b = folded<std::int32_t>(rows[1]), c = folded<std::int32_t>(rows[2]),
          d = folded<std::int32_t>(rows[3]);
@@ -68,7 +68,7 @@ template <class Register> RANKGRAD_INLINE FourIntegers sums_of_counts(const Regi
     }
     return RANKGRAD_SHUFFLE_FOUR(a, c, 0, 1, 4, 5) + RANKGRAD_SHUFFLE_FOUR(a, c, 2, 3, 6, 7);
 }
-/// The same of one row, in the first of the four.
+/// The same for one row: the first of the four numbers.
 template <class Register> RANKGRAD_INLINE FourIntegers sums_of_counts(const Register (&rows)[1]) {
     const auto a = folded<std::int32_t>(rows[0]);
     return FourIntegers{sizeof(rows[0][0]) == 4 ? (a[0] + a[2]) + (a[1] + a[3]) : a[0] + a[2]};

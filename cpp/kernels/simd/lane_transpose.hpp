@@ -1,4 +1,4 @@
-// Several registers at once, whose lanes change places: rows become columns, or their sums.
+// Transposes as many registers as each has lanes, and sums over the lanes of each.
 #pragma once
 
 #include "kernels/simd/lanes.hpp"
@@ -6,7 +6,7 @@
 namespace rankgrad {
 namespace {
 
-/// A step of a transposition: a takes the runs of so many lanes at even places of a and b in turn, b those at odd places.
+/// One transpose step: interleaves runs of `step` lanes; a gets the even runs of both, b the odd ones.
 template <int step> RANKGRAD_INLINE void exchange(Lanes<double>& a, Lanes<double>& b) {
 #if defined(RANKGRAD_SHUFFLE)
     const auto x = a.v, y = b.v;
@@ -25,7 +25,7 @@ template <int step> RANKGRAD_INLINE void exchange(Lanes<double>& a, Lanes<double
 #endif
 }
 
-/// Lane k of register l changes places with lane l of register k.
+/// Swaps lane k of register l with lane l of register k.
 template <int step = 1> RANKGRAD_INLINE void transpose(Lanes<double> (&x)[Lanes<double>::count]) {
     if constexpr (step < Lanes<double>::count) {
         for (int l = 0; l < Lanes<double>::count; ++l)
@@ -34,7 +34,7 @@ template <int step = 1> RANKGRAD_INLINE void transpose(Lanes<double> (&x)[Lanes<
     }
 }
 
-/// Lane l of the answer is the sum over the lanes of x[l], which is used up: pairs are halved and joined again and again.
+/// Lane l of the result is the sum over the lanes of x[l]. Overwrites x: each step halves the number of registers.
 template <int step = 1> RANKGRAD_INLINE Lanes<double> sum_each(Lanes<double> (&x)[Lanes<double>::count]) {
     if constexpr (step == Lanes<double>::count) {
         return x[0];

@@ -1,8 +1,7 @@
-// Lanes<T>: one SIMD register of the level this file is compiled for, as a plain value.
+// Lanes<T>: one SIMD register of the instruction set that this file is compiled for, as a plain value.
 //
-// GCC and Clang vector types are used directly instead of hoping that a loop is vectorised: every loss is then SIMD by
-// construction on each level, and the same source gives 4 (SSE2, NEON) or 8 (v3, v4) float lanes. Another compiler
-// gets one lane and the same answers.
+// GCC's and Clang's vector types are used directly, so that no loop has to be vectorised by the compiler: the same
+// source gives 4 (SSE2, NEON) or 8 (v3, v4) float lanes. Another compiler gets one lane and the same results.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +14,7 @@ namespace {
 #define RANKGRAD_INLINE inline __attribute__((always_inline))
 #define RANKGRAD_NOINLINE __attribute__((noinline))
 #if defined(__AVX2__)
-constexpr int kRegisterBytes =
-    32;  // with AVX-512, too: levels of a list seldom fill 16 lanes (cmake/instruction_sets.cmake)
+constexpr int kRegisterBytes = 32;  // also with AVX-512: cmake/instruction_sets.cmake says why
 #else
 constexpr int kRegisterBytes = 16;
 #endif
@@ -62,7 +60,7 @@ template <> struct Native<double> {
 template <class T, class V> RANKGRAD_INLINE void set_lane(V& v, int, T x) { v = x; }
 #endif
 
-/// std::conditional, whose header would bring code of another level.
+/// std::conditional, whose header the kernels do not include.
 template <bool first, class A, class B> struct Either {
     using type = A;
 };
@@ -112,8 +110,8 @@ template <class T> struct Lanes {
     }
 };
 
-/// a, which the compiler does not look into: a product is rounded before it goes into several sums, each of which may be a
-/// contraction in one place and not in another.
+/// a, hidden from the optimiser: a product is rounded here, instead of being contracted into one of its sums and not
+/// into another.
 template <class T> RANKGRAD_INLINE Lanes<T> rounded(Lanes<T> a) {
 #if defined(__x86_64__) && defined(__GNUC__)
     asm("" : "+x"(a.v));
@@ -153,7 +151,7 @@ template <class T> RANKGRAD_INLINE Lanes<T> abs(Lanes<T> a) {
     return Lanes<T>::from_bits(a.bits() & (~none >> 1));  // without the sign
 }
 
-/// True in the lanes that have the sign, -0 included: as integers, which need no mask register.
+/// True in the lanes with a sign bit, -0 included. Computed as integers, which need no mask register.
 template <class T> RANKGRAD_INLINE typename Lanes<T>::Mask negative(Lanes<T> a) {
 #if defined(RANKGRAD_SHUFFLE)
     if constexpr (sizeof(T) == 4) {  // AVX2 has no such shift for 64 bits
@@ -164,7 +162,7 @@ template <class T> RANKGRAD_INLINE typename Lanes<T>::Mask negative(Lanes<T> a) 
 #endif
     return a < Lanes<T>(0);
 }
-/// a where the mask, which is one of integers, is true, else 0.
+/// a where the integer mask is true, else 0.
 template <class T> RANKGRAD_INLINE Lanes<T> masked(typename Lanes<T>::Mask mask, Lanes<T> a) {
     typename Lanes<T>::Bits bits;
     std::memcpy(&bits, &mask, sizeof bits);
@@ -178,7 +176,7 @@ template <class T> RANKGRAD_INLINE typename Lanes<T>::Mask first_lanes(int n) {
     return index < Lanes<T>(n);
 }
 
-/// Numbers of another type as doubles: one by one, as GCC makes one instruction of that, but several of __builtin_convertvector.
+/// Converts to double lane by lane: GCC makes one instruction of this, but several of __builtin_convertvector.
 template <class T> RANKGRAD_INLINE Lanes<double> load_doubles(const T* p) {
     using V = Lanes<double>;
     const auto at = [p](int l) { return static_cast<double>(p[l]); };

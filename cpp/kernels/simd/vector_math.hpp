@@ -56,12 +56,19 @@ template <class T> RANKGRAD_INLINE Lanes<T> exp(Lanes<T> x) {
     V p(inverse_factorial[F::exp_terms]);
     for (int k = F::exp_terms - 1; k >= 2; --k) p = multiply_add(p, r, V(inverse_factorial[k]));
     p = multiply_add(r * r, p, r) + V(1);
-    // Two factors, so that results below the smallest normal number and the overflow to infinity come out right.
+    // Two factors of 2^n, so that denormal results and the overflow to infinity are right.
     const V half = multiply_add(n, V(0.5), magic);
     return p * power_of_two(half) * power_of_two(n - (half - magic) + magic);
 }
 
-/// What exp_inside needs: the range of its argument, and the coefficients of r, r^2, ... of e^r for |r| <= ln 2 / 2.
+/// e^x of one number, in the same bits.
+RANKGRAD_INLINE double exp_of_one(double x) {
+    double lanes[Lanes<double>::count];
+    exp(Lanes<double>(x)).store(lanes);
+    return lanes[0];
+}
+
+/// Of exp_inside: the range of its argument, and the coefficients of r, r^2, ... of e^r for |r| <= ln 2 / 2.
 template <class T> struct ExpInside;
 template <> struct ExpInside<float> {
     static constexpr double range = 86.0;
@@ -129,7 +136,7 @@ template <class T> RANKGRAD_INLINE Lanes<T> log_plus(Lanes<T> x, Lanes<T> extra)
 
 template <class T> RANKGRAD_INLINE Lanes<T> log(Lanes<T> x) { return log_plus(x, Lanes<T>(0)); }
 
-/// log(1 + x) for x >= 0: <= 2.5 ulp. The rounding of 1 + x is given back as a first-order term.
+/// log(1 + x) for x >= 0: <= 2.5 ulp. A first-order term corrects the rounding of 1 + x.
 template <class T> RANKGRAD_INLINE Lanes<T> log1p(Lanes<T> x) {
     using V = Lanes<T>;
     const V u = V(1) + x;

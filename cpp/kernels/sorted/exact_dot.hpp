@@ -1,15 +1,15 @@
-// The sum of counts times scores, whose terms cancel: added with the errors of products and sums.
+// The dot product of counts and scores, whose terms cancel: summed with the errors of products and sums.
 #pragma once
 
 #include "kernels/simd/compensated.hpp"
-#include "kernels/contract/kernel_table.hpp"
+#include "kernels/contract/sorted.hpp"
 
 namespace rankgrad {
 namespace {
 
-class CountProducts {
+class ExactDot {
     using V = Lanes<double>;
-    static constexpr int kChains = 2;      // independent sums, which no addition waits for
+    static constexpr int kChains = 2;      // independent sums hide the latency of an addition
     static constexpr int kLowerBits = 31;  // of a double, which leave 22 digits
     static constexpr std::ptrdiff_t kStep = kChains * V::count;
 
@@ -19,8 +19,8 @@ class CountProducts {
         constexpr typename V::Bits none{};
         return V::from_bits(x.bits() & (~none << kLowerBits));
     }
-    /// A count times a float, or the upper digits of a double, is no longer than a double: it has no rounding error, and the sum
-    /// that it goes into is the same whether or not the compiler contracts them.
+    /// A count times a float, or times the upper digits of a double, fits a double: it has no rounding error, and the
+    /// result is the same whether or not the compiler contracts it into the sum.
     template <class N> RANKGRAD_INLINE void add(V count, V score, int chain) {
         const V upper = sizeof(N) == 4 ? score : upper_digits(score), sum = sum_[chain], product = count * upper,
                 next = sum + product, added = next - sum;
@@ -30,7 +30,7 @@ class CountProducts {
     }
 
 public:
-    CountProducts() {
+    ExactDot() {
         for (int c = 0; c < kChains; ++c) sum_[c] = error_[c] = V(0);
     }
 
@@ -48,7 +48,7 @@ public:
         }
     }
 
-    /// As a tree, so that few additions wait for others.
+    /// Added as a tree.
     Compensated total() const {
         Compensated part[kChains * V::count];
         for (int c = 0; c < kChains; ++c) {
@@ -64,7 +64,7 @@ public:
 
     template <class N>
     static void add_to(const N* score, const std::int32_t* slope, std::int64_t n, SumWithError& all) {
-        CountProducts products;
+        ExactDot products;
         products.add(slope, score, n);
         Compensated sum{all.sum, all.error};
         sum += products.total();

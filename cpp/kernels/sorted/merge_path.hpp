@@ -1,18 +1,18 @@
-// The walk along two groups of items, each in the order of the scores, that finds the partners of every item: a row i of
-// the upper group and an item j of the lower group are partners if s_i - s_j, rounded, is below the unit of margins.
+// The merge path of two groups of items, each sorted by score, which finds the partners of every item: a row i of the
+// upper group and an item j of the lower group are partners if s_i - s_j, rounded, is below the unit of margins.
 //
-// Rows are visited from the highest score down; the partners of a row are those of the row before it and some more. Each
-// step compares a score with the bound of a row (losses/hinge_bound.hpp), and either lets the next partner join or leaves the row,
-// and so says for that item where the walk along the other group stands (MergedItems::reach): n steps give the partners of
-// all n items. A step waits for the loads and the comparison of the step before it, so that four stretches of the path are
-// walked in turn, of as many steps each: where a path is after so many steps is found by bisection [Odeh, Green, Mwassi, Shmueli
-// & Birk, Merge Path, 2012]. Neither a step nor a bisection has a branch to mispredict, as many merges are short.
+// Rows are visited from the highest score down; the partners of a row are those of the row before it and some more.
+// Each step compares a score with the bound of a row (losses/hinge_bound.hpp) and consumes either the next partner or
+// the row. The position in the other group is then where the partners of the consumed item end
+// (MergedItems::partner_end): n steps serve all n items. A step depends on the loads and the comparison of the step
+// before it, so that four stretches of the path of equal length are walked in turn; bisection finds where each begins
+// [Odeh, Green, Mwassi, Shmueli & Birk, Merge Path, 2012]. Steps and bisections have no branches to mispredict.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/contract/kernel_table.hpp"
+#include "kernels/contract/sorted.hpp"
 #include "kernels/losses/hinge_bound.hpp"
 
 namespace rankgrad {
@@ -28,8 +28,8 @@ template <class N> struct MergePath {
         std::ptrdiff_t row, partner;
     };
 
-    /// Of n[k] numbers, how many are `in`, which are the first ones. Several bisections at once, as each waits for loads; only a
-    /// single one may have no numbers.
+    /// count[k]: how many of n[k] numbers are `in`, which are the first ones. Several bisections in step hide the
+    /// latency of their loads; n[k] is 0 only for a single one.
     template <int several, class In>
     static RANKGRAD_INLINE void count_first(const std::ptrdiff_t* n, std::ptrdiff_t* count, In in) {
         std::ptrdiff_t most = 0;
@@ -45,8 +45,7 @@ template <class N> struct MergePath {
         }
     }
 
-    /// How many partners have joined after steps[k] of the walk of so many rows and partners. One has if it is near the last row
-    /// that may have been reached by then.
+    /// joined[k]: partners consumed after steps[k] steps of the merge path. near(r, p): p is consumed before row r.
     template <int several, class Near>
     static RANKGRAD_INLINE void joined_after(const std::ptrdiff_t* steps, std::ptrdiff_t rows, std::ptrdiff_t partners,
                                              std::ptrdiff_t* joined, Near near) {
@@ -62,7 +61,7 @@ template <class N> struct MergePath {
         for (int k = 0; k < several; ++k) joined[k] += fewest[k];
     }
 
-    /// Where the whole walk is after so many steps.
+    /// The point of the whole path after `steps` steps.
     static Point point(const Job& job, std::ptrdiff_t steps) {
         const N *row = job.score + job.end - 1, *partner = job.score + job.middle - 1;
         std::ptrdiff_t joined;
@@ -72,7 +71,7 @@ template <class N> struct MergePath {
         return {job.end - 1 - (steps - joined), job.middle - 1 - joined};
     }
 
-    /// Cuts both walks into n pieces of as many steps each.
+    /// Cuts the path into n pieces of equally many steps.
     static void cut(const Job& job, MergePiece* pieces, std::int64_t n) {
         const std::ptrdiff_t steps = job.end - job.begin;
         Point from = point(job, 0);
@@ -92,26 +91,26 @@ template <class N> struct MergePath {
         }
     }
 
-    /// Writes the reach of one item, so that streams need not end where a group does.
-    static RANKGRAD_INLINE void step(const N* bound, const N* score, std::int32_t* reach, Point& at) {
+    /// Consumes one item, of either group, and writes where its partners end.
+    static RANKGRAD_INLINE void step(const N* bound, const N* score, std::int32_t* partner_end, Point& at) {
         const std::ptrdiff_t leaves = bound[at.row] >= score[at.partner], joins = leaves - 1;  // all bits or none
         const std::ptrdiff_t item = at.row + ((at.partner - at.row) & joins);
-        reach[item] = static_cast<std::int32_t>(at.row + at.partner - joins - item);
+        partner_end[item] = static_cast<std::int32_t>(at.row + at.partner - joins - item);
         at.row -= leaves;
         at.partner += joins;
     }
 
-    /// A function of its own, so that nothing else takes its registers.
-    static RANKGRAD_NOINLINE void walk(const N* bound, const N* score, std::int32_t* reach, std::ptrdiff_t steps,
+    /// Not inlined, so that it has all registers.
+    static RANKGRAD_NOINLINE void walk(const N* bound, const N* score, std::int32_t* partner_end, std::ptrdiff_t steps,
                                        Point (&from)[kStreams]) {
         Point at[kStreams];
         for (int k = 0; k < kStreams; ++k) at[k] = from[k];
         for (; steps > 0; --steps)
-            for (int k = 0; k < kStreams; ++k) step(bound, score, reach, at[k]);
+            for (int k = 0; k < kStreams; ++k) step(bound, score, partner_end, at[k]);
         for (int k = 0; k < kStreams; ++k) from[k] = at[k];
     }
 
-    /// How many steps it takes from the first row and partner to the end of one of the two groups.
+    /// Steps from the first row and partner until one of the two groups is used up.
     static std::ptrdiff_t common_steps(const N* bound, const N* score, std::ptrdiff_t rows, std::ptrdiff_t partners) {
         if (rows == 0 || partners == 0) return 0;
         const N last_bound = bound[1 - rows], last_score = score[1 - partners];
@@ -122,7 +121,7 @@ template <class N> struct MergePath {
         return passed + (rows_stay ? partners : rows);
     }
 
-    /// Fills `reach` for the items of a piece.
+    /// Fills `partner_end` for the items of a piece.
     static void call(const Job& job, const MergePiece& piece) {
         const MergeSide& all = piece.upper;
         const std::ptrdiff_t rows = all.row - all.row_end, partners = all.partner - all.partner_end;
@@ -130,7 +129,7 @@ template <class N> struct MergePath {
         find_bounds<true>(job.score + lowest, rows, job.unit, job.bound + lowest);
         const N *bound = job.bound, *score = job.score, *first_bound = bound + all.row,
                 *first_score = score + all.partner;
-        std::int32_t* reach = job.reach;
+        std::int32_t* partner_end = job.partner_end;
         std::ptrdiff_t left = common_steps(first_bound, first_score, rows, partners);
         Point at[kStreams] = {{all.row, all.partner}};
         Point& last = at[left < kStreams ? 0 : kStreams - 1];
@@ -143,13 +142,13 @@ template <class N> struct MergePath {
             });
             for (int k = 1; k < kStreams; ++k)
                 at[k] = {all.row - (steps[k - 1] - joined[k - 1]), all.partner - joined[k - 1]};
-            walk(bound, score, reach, length, at);
+            walk(bound, score, partner_end, length, at);
             left -= kStreams * length;
         }
-        for (; left > 0; --left) step(bound, score, reach, last);
-        for (; last.row > all.row_end; --last.row) reach[last.row] = static_cast<std::int32_t>(last.partner);
+        for (; left > 0; --left) step(bound, score, partner_end, last);
+        for (; last.row > all.row_end; --last.row) partner_end[last.row] = static_cast<std::int32_t>(last.partner);
         for (; last.partner > all.partner_end; --last.partner)
-            reach[last.partner] = static_cast<std::int32_t>(last.row + 1);
+            partner_end[last.partner] = static_cast<std::int32_t>(last.row + 1);
     }
 };
 

@@ -1,17 +1,16 @@
-// The sum over all pairs between two groups of items, each in the order of the scores, for the hinge losses, phi = slack^p, once
+// The sum over all pairs between two groups of items, each sorted by score, for the hinge losses, phi = slack^p, once
 // the partners of every item are known (merge_path.hpp): O(n).
 //
-// The sums over the partners of a row, S_k = sum_j w_j slack^k with slack = unit - (s_i - s_j), follow from sums over the
-// distances of the partners from the last of them, x: M_k = sum_j w_j |s_j - x|^k.
+// The sums over the partners of a row, S_k = sum_j w_j slack^k with slack = unit - (s_i - s_j), follow from sums over
+// the distances of the partners from the last of them, x: M_k = sum_j w_j |s_j - x|^k.
 //   the next partner, at a distance of g:   M_2 += g (2 M_1 + M_0 g), M_1 += M_0 g, then M_0 += w
 //   a row whose slack to x is h:            S_0 = M_0, S_1 = M_1 + M_0 h, S_2 = M_2 + h (2 M_1 + M_0 h)
-// Nothing but positive terms is added, so there is nothing to cancel whatever the scale or offset of the scores. Rows of
-// the lower group are the mirror image: from the lowest score up, and all signs turned. Where only a count is wanted, the
-// path has it.
+// All terms are positive, so that nothing cancels whatever the scale or offset of the scores. Rows of the lower group
+// are the mirror image: from the lowest score up, with all signs reversed. Counts follow from the path alone.
 //
-// Partners come in chunks: plain sums inside a chunk, compensated ones over the chunks before. A long walk is cut into pieces
-// that are done side by side. What a piece starts with is the sum over the partners of all pieces before it: `totals` adds
-// up those of each piece, `chain` adds them by the first rule.
+// Partners come in chunks: plain sums inside a chunk, compensated sums over the chunks before it. A long path is cut
+// into pieces for several threads. A piece starts with the sums over the partners of all pieces before it: `totals`
+// sums those of each piece, `chain` accumulates them by the first rule.
 #pragma once
 
 #include <cstddef>
@@ -38,7 +37,7 @@ template <int direction, int degree, bool weighted, bool with_vector> class Part
 
     static std::ptrdiff_t first_partner(const MergeJob& job) { return direction < 0 ? job.middle - 1 : job.middle; }
 
-    /// What is known of the partners before, as seen from a distance of `gap` behind the last of them.
+    /// Moves the point that distances are taken from by `gap`.
     RANKGRAD_INLINE void move(double gap) {
         const double m0 = before_[0].total();
         if constexpr (degree >= 2) before_[2].add_product(gap, multiply_add(m0, gap, 2.0 * before_[1].total()));
@@ -99,7 +98,7 @@ public:
             const double m0 = before_[0].total(), m1 = before_[degree >= 1 ? 1 : 0].total(),
                          m2 = before_[degree >= 2 ? 2 : 0].total();
             for (; row != side.row_end; row += direction) {
-                const std::ptrdiff_t k = direction * (job_.reach[row] - partner_);
+                const std::ptrdiff_t k = direction * (job_.partner_end[row] - partner_);
                 if (k > count) break;
                 const double s = job_.score[row];
                 [[maybe_unused]] const double far = job_.unit + direction * (s - last_);
@@ -119,7 +118,7 @@ public:
         } while (partner_ != side.partner_end);
     }
 
-    /// Gives `next` the sums over the partners of `side` alone, as seen from the last of them.
+    /// Gives `next` the sums over the partners of `side` alone, with distances from the last of them.
     static void total(const MergeJob& job, const MergeSide& side, MergeSide& next) {
         MergeSide alone;
         alone.partner = side.partner;
@@ -181,13 +180,13 @@ template <int power, PairMode mode, bool weighted> struct MergePairSum {
     template <int direction, class Sums, bool counts> static void add_rows(const MergeJob& job, const MergeSide& side) {
         const double same = job.weight[job.item[job.begin]];
         const auto give = [&](std::int32_t item, const double* sum) {
-            // The partners of the lower group's rows brought their weights.
+            // In sums over partners of the lower group's rows the weights are included.
             add<direction>(job, item, !weighted ? same : direction < 0 ? job.weight[item] : 1.0, sum);
         };
         if constexpr (counts) {
             const std::ptrdiff_t first = direction < 0 ? job.middle - 1 : job.middle;
             for (std::ptrdiff_t row = side.row; row != side.row_end; row += direction) {
-                const double count = static_cast<double>(direction * (job.reach[row] - first));
+                const double count = static_cast<double>(direction * (job.partner_end[row] - first));
                 give(job.item[row], &count);
             }
         } else {

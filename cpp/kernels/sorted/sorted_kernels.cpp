@@ -1,4 +1,5 @@
-// The sums on one instruction set by merges of sorted items, entries per pairwise loss, empty for a loss that has none; and by counts of pairs.
+// This instruction set's sums by merges of sorted items, an entry per pairwise loss, empty for a loss that has none;
+// and the counts of partners.
 #include "kernels/sorted/exact_dot.hpp"
 #include "kernels/direct/count_tiles.hpp"
 #include "kernels/isa.hpp"
@@ -17,8 +18,8 @@ template <class Loss, PairMode mode, bool weighted> constexpr MergeSums merge_su
     }
 }
 template <class N> constexpr CountKernels<N> count_kernels() {
-    return {&MergePath<N>::cut, &MergePath<N>::call, &PartnerCounts<N>::count, &DirectCounts<N>::count,
-            &CountProducts::add_to<N>};
+    return {&MergePath<N>::cut, &MergePath<N>::call, &PartnerCounts<N>::count, &CountTiles<N>::count,
+            &ExactDot::add_to<N>};
 }
 template <class... Losses> constexpr MergeFamily merge_family(List<Losses...>) {
     return {{{{merge_sums<Losses, kValue, false>(), merge_sums<Losses, kValue, true>()},
@@ -31,6 +32,6 @@ template <class... Losses> constexpr MergeFamily merge_family(List<Losses...>) {
 
 }  // namespace
 
-const MergeFamily RANKGRAD_OF_ISA(merge_kernels) = merge_family(PairLosses());
+const MergeFamily RANKGRAD_OF_ISA(sorted_kernels) = merge_family(PairLosses());
 
 }  // namespace rankgrad

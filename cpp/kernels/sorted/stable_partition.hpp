@@ -1,10 +1,10 @@
-// A stable partition of items with all that belongs to them. With AVX2 eight items at a time: those of one group move to the
-// front of a register, which is stored whole where the group goes on [cf. Lemire, Boytsov & Kurz, SIMD compression and the
-// intersection of sorted integers, 2016].
+// A stable partition of items with their numbers. With AVX2 eight items at a time: a permutation moves those of one
+// group to the front of a register, which is stored whole at the end of the group [cf. Lemire, Boytsov & Kurz, SIMD
+// compression and the intersection of sorted integers, 2016].
 #pragma once
 
 #include "kernels/simd/lanes.hpp"
-#include "kernels/contract/partition.hpp"
+#include "kernels/contract/sorted.hpp"
 
 namespace rankgrad {
 namespace {
@@ -12,7 +12,7 @@ namespace {
 #if defined(__AVX2__) && (defined(__GNUC__) || defined(__clang__))
 #define RANKGRAD_PACKS_ITEMS
 
-/// For each set of `lanes` lanes, as bits, the words of a register that come to the front: those of its lanes.
+/// For each set of lanes, as bits, the indices that permute the 32-bit words of these lanes to the front.
 template <int lanes> struct FrontWords {
     static constexpr int words_per_lane = 8 / lanes;
     std::int32_t word[1 << lanes][8] = {};
@@ -37,7 +37,7 @@ template <int lanes> RANKGRAD_INLINE void store_front(EightWords words, int set,
 
 template <class N> class ItemPartition {
     template <int n_carried> static void run(const PartitionJob<N>& all) {
-        const PartitionJob<N> job = all;  // what a reference leads to would be read again for each item
+        const PartitionJob<N> job = all;  // a copy: through the reference each item would load it again
         std::int32_t k = job.begin, low = job.low, high = job.high;
 #if defined(RANKGRAD_PACKS_ITEMS)
         for (; k + 8 <= job.end && low + 8 <= job.low_end && high + 8 <= job.high_end; k += 8) {
