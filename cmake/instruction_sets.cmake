@@ -4,6 +4,8 @@
 #  - no unsafe floating-point flags: only "errno is not set by math" and "floating-point operations do not trap";
 #  - no link-time optimisation on these objects, so that no code of a higher instruction set leaks into another object;
 #  - each object defines exactly one external symbol, its table, and no weak one.
+#
+# Loops are not unswitched: that compiles a copy of a tile's loops for each kind of job, and gains nothing measurable.
 set(RANKGRAD_KERNEL_FLAGS -O3 -fno-unswitch-loops -fopenmp-simd -fno-math-errno -fno-trapping-math -fno-lto -Wno-psabi)
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$" AND NOT MSVC)
@@ -11,8 +13,8 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$" AND NOT MSVC)
   set(RANKGRAD_KERNEL_FLAGS_baseline -march=x86-64 -O2)
   set(RANKGRAD_KERNEL_FLAGS_v3 -march=x86-64-v3)
   # AVX-512 on registers of 256 bits: twice as many of them, and its masks and conversions. With 512 bits the sums over
-  # lists of about 100 items were up to 1.6 times as slow (Zen 4): few of their label levels fill 16 lanes, and divisions
-  # gain nothing.
+  # lists of about 100 items were up to 1.6 times as slow (Zen 4): few of their label levels fill 16 lanes, and
+  # divisions gain nothing.
   set(RANKGRAD_KERNEL_FLAGS_v4 -march=x86-64-v4 -mprefer-vector-width=256)
   set(all_isas baseline v3 v4)
 else()

@@ -197,7 +197,8 @@ class RankingLoss(ABC):
         iteration: int,
     ) -> Results:
         """Binds, evaluates as :class:`rankgrad.Objective` does, and forgets."""
-        refuse_overlaps(out, **data._asdict())
+        if out is not None:
+            refuse_overlaps(out, **data._asdict())
         return self._bind(data)._evaluate(mode, scores, cotangent, out, n_threads, iteration)
 
     @in_default_mode

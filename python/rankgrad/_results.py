@@ -74,8 +74,6 @@ def refuse_overlaps(out: Any, **arguments: Any) -> None:
 
     Arguments are looked at as the caller gave them, and into whatever holds arrays: dicts, lists of arrays, tensors.
     """
-    if out is None:
-        return
     taken = [(f"the argument {name}", x) for name, given in arguments.items() for x in _arrays_in(given)]
     for array in _arrays_in(out):
         for name, other in taken:

@@ -87,8 +87,8 @@ class ImplicitLoss(ABC):
         Derivatives are those of ``sum(cotangent * value)``: shape (B,) for reduction "none", else a number.
     out
         Where array results go: ``(grad_positive, grad_negative)``, ``((grad_positive, grad_negative), (hess_positive,
-        hess_negative))``; with reduction "none" `value_and_grad` takes ``(value, (grad_positive, grad_negative))`` and the
-        call itself the array of the values.
+        hess_negative))``; with reduction "none" `value_and_grad` takes ``(value, (grad_positive, grad_negative))``,
+        the call itself the array of the values.
     n_threads
         Threads for this call; never changes a bit of the results.
 
@@ -188,11 +188,13 @@ class ImplicitLoss(ABC):
     ) -> Results:
         loss = replace(self, **options) if options else self
         lists = {"offsets": offsets, "groups": groups}
-        given = {"positive_scores": scores[0], self._negative_name: scores[1], **items._asdict(), **lists}
-        refuse_overlaps(out, **given, margin=loss.margin, sample_weight=sample_weight, cotangent=cotangent)
-        pairs = Pairs(
-            *scores, **lists, negative_name=self._negative_name, flat_is_one_each=self._choice == "every"
-        )
+        if out is not None:
+            given = {"positive_scores": scores[0], self._negative_name: scores[1], **items._asdict(), **lists}
+            refuse_overlaps(
+                out, **given, margin=loss.margin, sample_weight=sample_weight, cotangent=cotangent
+            )
+        one_each = self._choice == "every"
+        pairs = Pairs(*scores, **lists, negative_name=self._negative_name, flat_is_one_each=one_each)
         unreduced = loss.reduction == "none"
         shape = pairs.positive.shape if unreduced else None
         values, grad, hess = results(mode, out, shape, (pairs.positive, pairs.negative))

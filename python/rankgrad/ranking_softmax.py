@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -185,9 +186,7 @@ class RankingSoftmaxLoss:
         if mode != _core.VALUE:
             name = _known_reduction(reduction, reduce_fn)
         bound = self._bind(x.shape, labels, where, weights, name, nan)
-        value, *derivatives = bound._evaluate(
-            mode, (np.broadcast_to(x, bound.shape),), None, None, n_threads, 0
-        )
+        value, *derivatives = bound._evaluate(mode, (_spread(x, bound.shape),), None, None, n_threads, 0)
         if custom is not None:
             values = np.atleast_1d(value).reshape(-1)[bound._core.lists_with_items()]
             value = in_default_mode(custom)(values)
@@ -212,13 +211,13 @@ class RankingSoftmaxLoss:
             raise ValueError(f"where: booleans are wanted, got {mask.dtype}")
         w = None if weights is None else as_weights(weights, "weights")
         shape = _common_shape(logits_shape, y, mask, w)
-        flat = np.ascontiguousarray(np.broadcast_to(y, shape)).reshape(-1)
+        flat = np.ascontiguousarray(_spread(y, shape)).reshape(-1)
         valid = (
             None
             if mask is None
             else np.ascontiguousarray(np.broadcast_to(mask, shape)).reshape(-1).view(np.uint8)
         )
-        n_lists = int(np.prod(shape[:-1]))
+        n_lists = math.prod(shape[:-1])
         offsets = np.arange(n_lists + 1, dtype=np.int64) * shape[-1]
         loss = SoftmaxLoss(reduction=reduction, negative_labels="use", nan=nan)
         item = NO_WEIGHTS if w is None else Weights(item=np.ascontiguousarray(np.broadcast_to(w, shape)))
@@ -238,6 +237,10 @@ def _logits(logits: Any) -> Array:
     if x.ndim == 0:
         raise ValueError("logits: shape (..., list_size) is wanted, got a number")
     return x
+
+
+def _spread(x: Array, shape: tuple[int, ...]) -> Array:
+    return x if x.shape == shape else np.broadcast_to(x, shape)
 
 
 def _common_shape(logits_shape: tuple[int, ...], *arrays: Array | None) -> tuple[int, ...]:

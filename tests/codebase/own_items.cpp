@@ -53,7 +53,8 @@ void check(const char* what, const std::vector<std::int32_t>& level_begin, const
     job.value = sums[0].data();
     job.grad = sums[1].data();
     job.hess = sums[2].data();
-    DirectPairSum<Loss, T, mode, weighted, Weight>::call(job);
+    if (!weighted) job.weight = nullptr;
+    DirectPairSum<Loss, T, Weight>::of_mode[mode](job);
     for (const std::vector<double>& sum : sums)
         for (std::int32_t k = 0; k < kRoom; ++k)
             if (!part.has(k) && !(sum[k] == 0 && std::signbit(sum[k]))) {
@@ -86,7 +87,7 @@ template <class N> void check_counts(const std::vector<std::int32_t>& level_begi
             std::int32_t* const zero = page[k] + (at_end ? numbers[k] - last : 0) - (at_end ? 0 : first);
             (k == 0 ? job.slope : job.partners) = zero;
         }
-        DirectCounts<N>::count(job);
+        CountTiles<N>::count(job);
     }
 }
 

@@ -29,16 +29,18 @@ def check(name: str, batch: Batch, dtype: str = "float64") -> None:
     """Every layout gives what the specification gives."""
     want = evaluate(name, batch)
     rtol, positive = RTOL[dtype], batch.positive.astype(dtype)
-    scale = float(
-        np.abs(want.grad_positive).max()
-    )  # sums cancel, and the curvature of a sigmoid changes its sign
+    # Sums cancel, and the curvature of a sigmoid changes its sign.
+    scale = float(np.abs(want.grad_positive).max())
+    # A value of BPR is (d - 1) + q: where they cancel, the rounding of one of them remains.
+    weights = float(np.abs(np.broadcast_to(batch.sample_weight, positive.shape)).sum())
+    of_value = scale + name.endswith("bpr") * weights * np.finfo(dtype).eps / rtol
     for negative, keywords, split in layouts(batch, dtype):
         keywords = {**keywords, **options_of(name, batch)}
         arguments = (positive, negative, batch.num_items)
         loss = loss_of(name)
-        close(loss(*arguments, **keywords), want.value, rtol, scale)
+        close(loss(*arguments, **keywords), want.value, rtol, of_value)
         value, gradients = loss.value_and_grad(*arguments, **keywords, cotangent=batch.cotangent)
-        close(value, want.value, rtol, scale)
+        close(value, want.value, rtol, of_value)
         again, hessians = loss.grad_and_hess(*arguments, **keywords, cotangent=batch.cotangent)
         for (of_positive, of_negative), kind in ((gradients, "grad"), (again, "grad"), (hessians, "hess")):
             assert of_positive.dtype == of_negative.dtype == dtype

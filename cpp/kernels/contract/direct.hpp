@@ -49,13 +49,13 @@ template <class T> struct PairJob {
     const std::int32_t* level_begin = nullptr;  ///< first item of each level, then n
     std::int32_t n_levels = 0;
     std::int32_t row_begin = 0, row_end = 0;
-    std::int32_t column_begin = 0, column_end = INT32_MAX;  ///< the direct sums may be asked for some columns only
+    std::int32_t column_begin = 0, column_end = INT32_MAX;  ///< direct sums only: some of the columns
     std::int32_t terms_per_flush = kTermsPerFlush;
     bool factored = false;
     LossParameters parameters;             ///< the scores are in its unit
     const Expansion* expansion = nullptr;  ///< for the near-linear sums, which take whole blocks instead of rows
-    double* value = nullptr;  ///< per row, added to; of unweighted float sums the total alone means something
-    double* grad = nullptr;   ///< per item, added to; nothing but the items of the job's pairs is touched
+    double* value = nullptr;               ///< per row, added to; of direct sums may be null, as grad
+    double* grad = nullptr;                ///< per item, added to; only items of the job's pairs are written
     double* hess = nullptr;
 };
 

@@ -11,26 +11,27 @@ namespace rankgrad {
 /// A run of small levels has at most so many items.
 constexpr std::int32_t kMostRunItems = 1024;
 
-/// An item that is the only one of its bin may be left out of the sums over its own bin.
+/// kNoSourceOfItsOwn: the only item of the bin is left out of the sums over its own bin.
 enum BinMark : std::int32_t { kEmptyBin, kFilledBin, kNoSourceOfItsOwn };
 
 /// What a near-linear sum gets beside its job, whose operands are scores. A sum is a forward pass and, unless it is of
-/// values only, a backward pass over all blocks; a call does some blocks of a pass, in the order of the pass. It finds the
-/// densities of the blocks before in `bins` and leaves those of its own added.
+/// values only, a backward pass over all blocks; a call does some blocks of a pass, in the order of the pass. It finds
+/// the densities of the blocks before in `bins` and leaves those of its own added.
 struct Expansion {
     const double* tables = nullptr;  ///< filled by ExpansionKernels::fill
-    /// doubles_per_bin for each bin: first its densities (2 for kHessVector, nodes each), then what the kernel makes of them.
+    /// doubles_per_bin for each bin: first its densities (2 for kHessVector, nodes each), then what the kernel makes of
+    /// them.
     double* bins = nullptr;
     std::int32_t* marks = nullptr;  ///< 2 for each bin: first whether it has a density, see BinMark
     std::int32_t n_bins = 0;
-    BinGrid grid;                       ///< where the bins lie side by side
-    const double* step = nullptr;       ///< where not all bins are there, how many widths each is from the one before,
-    const std::int32_t* bin = nullptr;  ///< and the bin of each item
-    const double* place = nullptr;      ///< and its place there
+    BinGrid grid;                         ///< of contiguous bins
+    const double* step = nullptr;         ///< of other bins: distance from the one before, in widths,
+    const std::int32_t* bin = nullptr;    ///< the bin of each item
+    const double* place = nullptr;        ///< and its place there
     const std::int32_t* block = nullptr;  ///< first level of each block, then the number of levels
     std::int32_t n_blocks = 0, block_begin = 0, block_end = 0;
     bool backward = false;
-    bool densities_only = false;  ///< add up nothing else
+    bool densities_only = false;  ///< compute no sums
 };
 
 /// The near-linear sums of a loss with a number of nodes: more of them are slower and more accurate.
@@ -42,8 +43,8 @@ struct ExpansionKernels {
     PairSum<double> sum[kPairModes];
 };
 
-/// Sums by level tables, for lists of few levels: items of one list, in any order, and the tables of its levels and bins
-/// (expansion/level_tables.hpp).
+/// Sums by level tables, for lists of few levels: items of one list, in any order, and the tables of its levels and
+/// bins (expansion/level_tables.hpp).
 template <class T> struct LevelTableJob {
     std::int64_t n = 0;
     const T* score = nullptr;  ///< in one of n_bins bins of the grid

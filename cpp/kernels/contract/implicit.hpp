@@ -10,8 +10,8 @@ namespace rankgrad {
 /// Beyond it squares or sums of numbers might overflow in T: careful sums are needed.
 template <class T> constexpr double kFar = sizeof(T) == sizeof(float) ? 0x1p50 : 0x1p450;
 
-/// `rows` times n pairs of a positive and a negative. All arrays but `negative`, `grad_negative` and `hess_negative`, which are the
-/// caller's, are readable and writable one register past n.
+/// `rows` times n pairs of a positive and a negative. All arrays but `negative`, `grad_negative` and `hess_negative`,
+/// which are the caller's, are readable and writable one register past n.
 template <class T> struct ImplicitPairs {
     const T* positive = nullptr;
     const T* negative = nullptr;

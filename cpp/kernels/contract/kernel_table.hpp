@@ -1,5 +1,5 @@
-// The plain-data contract between the engine and the kernels: the table of functions that each instruction set fills. What they are
-// given is in the header of their wing. This folder is compiled on both sides and has next to no code.
+// The plain-data contract between the engine and the kernels: the table of functions that each instruction set fills.
+// What they are given is in the header of their wing. This folder is compiled on both sides and has next to no code.
 #pragma once
 
 #include <cstdint>

@@ -10,8 +10,8 @@ namespace rankgrad {
 /// What a pair's loss may be multiplied by (pair_weights.hpp).
 enum PairWeight : int { kGapProduct, kPairWeights };
 
-/// Neighbours in the order of the scores, highest first, all in one bin: the lower group's items [begin, middle), then the
-/// upper group's [middle, end), in any order; the discounts of the first and of the last by score.
+/// Neighbours in the order of the scores, highest first, all in one bin: the lower group's items [begin, middle), then
+/// the upper group's [middle, end), each in any order; and the discounts of the best and of the worst of them.
 struct RankChunk {
     std::int32_t begin, middle, end, bin;
     double best, worst;
@@ -20,8 +20,8 @@ struct RankChunk {
 /// Near-linear sums between two groups of items whose weights depend on ranks. Arrays have an entry per item.
 struct RankScanJob {
     PairMode mode = kValue;
-    bool lower = false;  ///< whose sums: those of the lower group's items, else of the upper group's
-    // For losses with an expansion (lambda/expansion_scan.hpp), which leave out the pairs inside chunks:
+    bool lower = false;  ///< sums of the lower group's items, else of the upper group's
+    // For losses with an expansion (lambda/expansion_scan.hpp), without the pairs inside chunks:
     const double* tables = nullptr;
     const RankChunk* chunks = nullptr;
     std::int32_t n_chunks = 0;
@@ -40,8 +40,8 @@ struct RankScanJob {
 };
 using RankScanSum = void (*)(const RankScanJob&);
 
-/// rank[k] = how many numbers of x are larger than x[k], or equal and before it. `x` is readable and `rank` writable one
-/// register past n; x is -infinity there.
+/// rank[k] = how many numbers of x are larger than x[k], or equal and before it. `x` is readable and `rank` writable
+/// one register past n; x is -infinity there.
 template <class T> using CountRanks = void (*)(const T* x, std::int32_t n, T* rank);
 
 /// The direct sums of a pairwise loss times a pair weight, always with row weights.

@@ -15,11 +15,11 @@ struct SplitSum {
     double largest = 0, rest = 0;
 };
 
-/// One list for a listwise or pointwise loss: its valid items side by side, in the loss's order. All arrays but `target`
-/// and `weight` may be written, and all may be read one register past n. Kernels write final derivatives.
+/// One list for a listwise or pointwise loss: its valid items side by side, in the loss's order. All arrays but
+/// `target` and `weight` may be written, and all may be read one register past n. Kernels write final derivatives.
 ///
-/// A margin is (s_i - s_j) * per_temperature: the difference comes first, as it is exact or nearly so, while a score that was
-/// divided has an error of its own size. Float sums are for a temperature of 1 and numbers of modest size.
+/// A margin is (s_i - s_j) * per_temperature: the difference comes first, as it is exact or nearly so, while a score
+/// that was divided has an error of its own size. Float sums are for a temperature of 1 and numbers of modest size.
 template <class T> struct ListJob {
     T* score = nullptr;
     const T* target = nullptr;  ///< what the loss makes of the labels, times the item weights where they belong there
@@ -57,8 +57,8 @@ enum RankArray : int {
     kRankChange  ///< r'
 };
 
-/// A near-linear sum over all pairs of items (smooth_ranks_binned.hpp), in four steps. Densities come first in a bin's memory, the
-/// first number of them is how many items the bin has.
+/// A near-linear sum over all pairs of items (smooth_ranks_binned.hpp), in four steps. Densities come first in a bin's
+/// memory, the first number of them is how many items the bin has.
 struct BinnedRankSum {
     int moment_doubles, bin_doubles;                             ///< for each bin: its densities; all its memory
     void (*moments)(const ListJob<double>&, const Expansion&);   ///< adds rows to the densities

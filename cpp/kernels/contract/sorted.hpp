@@ -1,4 +1,5 @@
-// What the engine and the kernels share about sums over sorted items: merges, counts of partners, and the partition of a label tree.
+// What the engine and the kernels share about sums over sorted items: merges, counts of partners, and the partition of
+// a label tree.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +9,8 @@
 
 namespace rankgrad {
 
-/// Two groups of items, each in ascending order of the scores; every item of the upper group has a higher label than every
-/// item of the lower group.
+/// Two groups of items, each in ascending order of the scores; every item of the upper group has a higher label than
+/// every item of the lower group.
 template <class N> struct MergedItems {
     const N* score = nullptr;            ///< lower group at [begin, middle), upper group at [middle, end)
     const std::int32_t* item = nullptr;  ///< whose score it is: an index of the arrays below
@@ -32,9 +33,9 @@ template <class N> struct CountJob : MergedItems<N> {
     std::int32_t* partners = nullptr;  ///< all of them; may be null
 };
 
-/// A piece of one side of a merge: its rows, the partners that are added at them, and sums over all partners before those: of
-/// w |s_j - x|^k, x the last of them, and of w v at index kMergeVector, each with its rounding error. The upper group's rows
-/// and partners are visited downwards, the lower group's upwards.
+/// A piece of one side of a merge: its rows, the partners that are added at them, and sums over all partners before
+/// those: of w |s_j - x|^k, x the last of them, and of w v at index kMergeVector, each with its rounding error. The
+/// upper group's rows and partners are visited downwards, the lower group's upwards.
 constexpr int kMergeVector = 3;
 struct MergeSide {
     std::ptrdiff_t row = 0, row_end = 0, partner = 0, partner_end = 0;
@@ -61,7 +62,7 @@ template <class N> struct PartnerCountJob {
     std::int32_t row_begin = 0, row_end = 0;  ///< as in PairJob
     std::int32_t column_begin = 0, column_end = INT32_MAX;
     std::int32_t* slope = nullptr;     ///< of each item: partners above it less those below
-    std::int32_t* partners = nullptr;  ///< of each item; null: not wanted
+    std::int32_t* partners = nullptr;  ///< of each item; may be null
     bool in_double = false;            ///< margins are rounded to double, not to the type of the scores
     double unit = 1;
 };

@@ -134,7 +134,7 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool 
         for (int r = 0; r < n_rows; ++r) {
             const std::int32_t i = first_row + r;
             rows[r].operand = V(job_.row[i]);
-            rows[r].weight = V(weighted ? weight_[weight_step_ * i] : T(1));
+            rows[r].weight = V(!weighted ? T(1) : Weight::any ? job_.weight[i] : weight_[weight_step_ * i]);
             rows[r].label = Loss::uses_label_gap ? V(job_.label[i]) : V(0);
             rows[r].vector = mode == kHessVector ? V(job_.vector[i]) : V(0);
             rows[r].value = rows[r].slope = rows[r].curvature = V(0);
@@ -168,7 +168,7 @@ template <class Loss, class T, PairMode mode, bool weighted, class Weight, bool 
 
     template <int n_rows>
     RANKGRAD_INLINE void add_by_row(double* out, std::int32_t first, const V (&rows)[n_rows]) const {
-        if (!by_row || job_.weight == nullptr) return add_sums(out + first, rows);
+        if (!by_row || (!Weight::any && job_.weight == nullptr)) return add_sums(out + first, rows);
         for (int r = 0; r < n_rows; ++r) out[first + r] += static_cast<double>(job_.weight[first + r]) * sum(rows[r]);
     }
 
