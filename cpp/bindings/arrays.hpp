@@ -19,8 +19,6 @@ namespace py = pybind11;
 
 using OptionalArray = std::optional<py::array>;
 
-template <class T> constexpr int dtype_number() { return py::detail::npy_format_descriptor<T>::value; }
-
 inline bool is_plain(const py::array& array) {
     constexpr int wanted = py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_ | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
     return (array.flags() & wanted) == wanted;

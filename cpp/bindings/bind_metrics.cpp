@@ -7,18 +7,11 @@
 #include "bindings/gil.hpp"
 #include "engine/metrics/means.hpp"
 #include "engine/metrics/metrics.hpp"
+#include "engine/settings/choices.hpp"
 
 namespace rankgrad {
 namespace {
 
-template <class Enum> Enum option(const char* argument, const std::string& given, const char* const* names, int count) {
-    for (int i = 0; i < count; ++i) {
-        if (given == names[i]) return static_cast<Enum>(i);
-    }
-    throw ArgumentError(std::string(argument) + ": unknown: '" + given + "'");
-}
-
-constexpr const char* kGains[] = {"exp2", "linear", "table"};
 constexpr const char* kTies[] = {"first", "average", "worst"};
 
 py::array_t<double> ranking_metric(const py::array& labels, const py::array& scores, const OptionalArray& offsets,
@@ -35,9 +28,9 @@ py::array_t<double> ranking_metric(const py::array& labels, const py::array& sco
     if (depths.empty() || *std::min_element(depths.begin(), depths.end()) < 1)
         throw ArgumentError("k: numbers of at least 1 are wanted");
     options.depths = std::move(depths);
-    options.gain = {option<Gain::Kind>("gain", gain, kGains, 3), input<double>(gain_table, gain_table.size(), "gain"),
-                    gain_table.size()};
-    options.ties = option<Ties>("ties", ties, kTies, 3);
+    options.gain = {one_of<Gain::Kind>("gain", gain, Gain::kNames),
+                    input<double>(gain_table, gain_table.size(), "gain"), gain_table.size()};
+    options.ties = one_of<Ties>("ties", ties, kTies);
     options.ignore_negative = ignore_negative;
     options.normalize = normalize;
     options.empty = empty;

@@ -9,7 +9,8 @@
 #include "bindings/construct.hpp"
 #include "engine/runtime/isa_dispatch.hpp"
 #include "engine/runtime/float_mode.hpp"
-#include "engine/pairwise/pairwise.hpp"
+#include "engine/data/cost_model.hpp"
+#include "engine/settings/loss_names.hpp"
 #include "engine/runtime/parallel.hpp"
 
 namespace rankgrad {
@@ -80,7 +81,13 @@ void bind_runtime(py::module_& module) {
         py::arg("name"));
     module.def("set_default_threads", &set_default_threads, py::arg("threads"), "Sets, and gives the setting before.");
     module.def("default_threads", &default_threads);
-    module.def("pair_losses", &pair_loss_names);
+    module.def("pair_losses", [] { return loss_names(*kernels().pair); });
+    module.def("list_losses", [] { return loss_names(*kernels().list); });
+    module.attr("VALUE") = static_cast<int>(kValue);
+    module.attr("VALUE_GRAD") = static_cast<int>(kValueGrad);
+    module.attr("GRAD_HESS") = static_cast<int>(kGradHess);
+    module.attr("GRAD_POSITIVE_HESS") = static_cast<int>(kGradPositiveHess);
+    module.attr("HESS_VECTOR") = static_cast<int>(kHessVector);
     module.def("cost_constants", [] {
         py::dict constants;
         for (const auto& [name, nanoseconds] : cost_constants()) constants[py::str(name)] = nanoseconds;

@@ -28,6 +28,7 @@ def default_threads() -> int: ...
 def pair_losses() -> list[str]: ...
 def cost_constants() -> dict[str, float]: ...
 def list_losses() -> list[str]: ...
+def implicit_losses() -> list[str]: ...
 def vector_math(name: str, x: _Array) -> _Array: ...
 def ranking_metric(
     labels: _Array,
@@ -47,24 +48,34 @@ def weighted_means(
 ) -> NDArray[np.float64]: ...
 def list_means(x: NDArray[np.float64], offsets: NDArray[np.int64] | None) -> NDArray[np.float64]: ...
 
-class _BoundLoss:
+#: Settings of a loss: a text, or a name and a dict of numbers, names, sequences of numbers, and settings as such a pair.
+_Settings = str | tuple[str, dict[str, Any]]
+
+class Objective:
+    def __init__(
+        self,
+        settings: _Settings,
+        labels: _Array,
+        offsets: _Array | None = None,
+        mask: NDArray[np.uint8] | None = None,
+        weight: float | None = None,
+        item_weight: NDArray[np.float64] | None = None,
+        list_weight: NDArray[np.float64] | None = None,
+    ) -> None: ...
     def evaluate(
         self,
         mode: int,
         scores: _Array,
-        vector: _Array | None,
-        item_weight: NDArray[np.float64] | None,
-        list_weight: NDArray[np.float64] | None,
-        scale: float,
-        cotangent: NDArray[np.float64] | None,
-        grad_scale: float,
-        min_hessian: float,
-        check_finite: bool,
-        threads: int,
-        row_value: _Array | None,
-        grad: _Array | None,
-        hess: _Array | None,
+        *,
+        vector: _Array | None = None,
+        cotangent: NDArray[np.float64] | None = None,
+        cotangent_factor: float = 1.0,
+        min_hessian: float = 0.0,
+        threads: int = 0,
         iteration: int = 0,
+        values: _Array | None = None,
+        grad: _Array | None = None,
+        hess: _Array | None = None,
     ) -> float: ...
     def first_nonfinite(self, x: _Array) -> int: ...
     def place(self, item: int) -> str: ...
@@ -72,6 +83,7 @@ class _BoundLoss:
     def offsets(self) -> NDArray[np.int64]: ...
     def lists_with_items(self) -> NDArray[np.bool_]: ...
     def pairs(self) -> NDArray[np.float64]: ...
+    def weights(self) -> tuple[float | None, _Array | None, _Array | None]: ...
     def compares_items(self, by_label: bool) -> bool: ...
     @property
     def values_per_item(self) -> bool: ...
@@ -81,91 +93,36 @@ class _BoundLoss:
     def n_lists(self) -> int: ...
     @property
     def n_valid(self) -> int: ...
-    @property
-    def n_nonempty_lists(self) -> int: ...
 
 _Feature = tuple[str, _Array, float]
-
-class PairWeight:
-    def __init__(
-        self,
-        weight: str,
-        gain: str,
-        gain_table: NDArray[np.float64],
-        cutoff: int,
-        truncation: int,
-        normalize: bool,
-    ) -> None: ...
-
-class Pairwise(_BoundLoss):
-    def __init__(
-        self,
-        loss: str,
-        temperature: float,
-        tau: float,
-        labels: _Array,
-        offsets: _Array | None,
-        mask: NDArray[np.uint8] | None,
-        ignore_negative: bool,
-        propagate_nan: bool,
-        algorithm: str,
-        weight: PairWeight,
-    ) -> None: ...
-
-class Listwise(_BoundLoss):
-    def __init__(
-        self,
-        loss: str,
-        target: str,
-        temperature: float,
-        epsilon: float,
-        cutoff: int,
-        seed: int,
-        labels: _Array,
-        offsets: _Array | None,
-        mask: NDArray[np.uint8] | None,
-        ignore_negative: bool,
-        propagate_nan: bool,
-        algorithm: str = "auto",
-    ) -> None: ...
 
 def ideal_difference(
     positive_items: NDArray[np.int64], negative_items: NDArray[np.int64], features: list[_Feature]
 ) -> NDArray[np.float64]: ...
 
 class ImplicitLoss:
-    def __init__(
-        self,
-        formula: str,
-        choice: str,
-        kink: float,
-        square: bool,
-        rank_weight: str,
-        floor: bool,
-        clip: float,
-        num_items: int,
-        negative_name: str,
-    ) -> None: ...
+    def __init__(self, settings: _Settings) -> None: ...
     def evaluate(
         self,
         mode: int,
         positive: _Array,
         negative: _Array,
-        offsets: NDArray[np.int64] | None,
-        margin: float,
-        margins: NDArray[np.float64] | None,
-        features: list[_Feature],
-        positive_items: NDArray[np.int64] | None,
-        negative_items: NDArray[np.int64] | None,
-        weight: NDArray[np.float64] | None,
-        cotangent: NDArray[np.float64] | None,
-        mean: bool,
-        factor: float,
-        threads: int,
-        new_results: bool,
-        values: _Array | None,
-        grad_positive: _Array | None,
-        grad_negative: _Array | None,
-        hess_positive: _Array | None,
-        hess_negative: _Array | None,
+        *,
+        offsets: NDArray[np.int64] | None = None,
+        margin: float = 1.0,
+        margins: NDArray[np.float64] | None = None,
+        features: list[_Feature] = ...,
+        positive_items: NDArray[np.int64] | None = None,
+        negative_items: NDArray[np.int64] | None = None,
+        weight: NDArray[np.float64] | None = None,
+        cotangent: NDArray[np.float64] | None = None,
+        mean: bool = False,
+        factor: float = 1.0,
+        threads: int = 0,
+        new_results: bool = False,
+        values: _Array | None = None,
+        grad_positive: _Array | None = None,
+        grad_negative: _Array | None = None,
+        hess_positive: _Array | None = None,
+        hess_negative: _Array | None = None,
     ) -> float: ...

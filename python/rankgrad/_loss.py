@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import ABC
 from dataclasses import KW_ONLY, asdict, dataclass, fields, replace
 from typing import Any, ClassVar, TypeVar
 
@@ -14,7 +14,7 @@ from rankgrad._arrays import Array
 from rankgrad._checks import check_choice, positive_number, shown
 from rankgrad._data import Data
 from rankgrad._frameworks import Results, same_array_out
-from rankgrad._reductions import REDUCTIONS, balanced, weights_of
+from rankgrad._reductions import NO_WEIGHTS, REDUCTIONS, weights_of
 from rankgrad._results import refuse_overlaps
 from rankgrad._silent_zeros import Compares, warn_of_silent_zeros
 from rankgrad.objective import Objective, source_of
@@ -69,6 +69,8 @@ class RankingLoss(ABC):
     negative_labels: str = "ignore"
     nan: str = "raise"
 
+    _family: ClassVar[str]  # of losses in the core
+    _kernel: ClassVar[str]  # the loss's name there
     _item_weights: ClassVar[bool] = True  # else one weight per list
     _flat_list_weights: ClassVar[bool] = False  # one weight per list also as shape (n_lists,)
     _compares: ClassVar[Compares] = "items"
@@ -204,27 +206,45 @@ class RankingLoss(ABC):
         """Without an algorithm for one call, of scores of the labels' own shape."""
         labels, mask, boundaries = data.read()
         shape, flat = labels.shape, labels.reshape(-1)
-        core = self._bind_core(
-            flat, boundaries, None if mask is None else mask.reshape(-1), algorithm or "auto"
-        )
-        warn_of_silent_zeros(core, self._compares, labels, mask, boundaries, self.negative_labels == "ignore")
+        n_lists = 1 if boundaries is None else boundaries.size - 1
         weights = weights_of(
             data.sample_weight,
             shape,
-            core,
-            self.nan == "raise",
+            n_lists,
             per_item=self._item_weights,
             flat_lists=self._flat_list_weights,
         )
-        if self.reduction == "mean_with_sample_weight":
-            weights = balanced(weights)
-        per_list = () if boundaries is None else (core.n_lists,)
+        flat_mask = None if mask is None else mask.reshape(-1)
+        core = self._bind_core(flat, boundaries, flat_mask, algorithm or "auto", weights)
+        warn_of_silent_zeros(core, self._compares, labels, mask, boundaries, self.negative_labels == "ignore")
+        per_list = () if boundaries is None else (n_lists,)
         source = None if algorithm is None else source_of(flat, algorithm)
-        return Objective(self, core, shape, shape if core.values_per_item else per_list, weights, source)
+        return Objective(self, core, shape, shape if core.values_per_item else per_list, source)
 
-    @abstractmethod
-    def _bind_core(self, labels: Array, offsets: Array | None, mask: Array | None, algorithm: str) -> Any:
+    def _bind_core(
+        self,
+        labels: Array,
+        offsets: Array | None,
+        mask: Array | None,
+        algorithm: str,
+        weights: tuple[float | None, Array | None, Array | None] = NO_WEIGHTS,
+    ) -> Any:
         """The core's object for flat labels, offsets and mask; `algorithm` as in `bind`."""
+        settings = self._settings() | {"algorithm": algorithm}
+        return _core.Objective((self._family, settings), labels, offsets, mask, *weights)
+
+    def _settings(self) -> dict[str, Any]:
+        """What the core makes the loss from."""
+        return {
+            "loss": (self._kernel_name(), self._parameters()),
+            "temperature": self.temperature,
+            "reduction": self.reduction or "none",
+            "negative_labels": self.negative_labels,
+            "nan": self.nan,
+        }
+
+    def _kernel_name(self) -> str:
+        return self._kernel
 
     def _parameters(self) -> dict[str, Any]:
         """The parameters of the formula by the names that the core has for them."""

@@ -201,36 +201,42 @@ class ImplicitLoss(ABC):
         margin, margins = pairs.number_or_array(loss.margin, "margin")
         weight = pairs.weights(sample_weight)
         factor, cotangents = pairs.cotangent(cotangent, unreduced)
+        features, positive_ids, negative_ids = pairs.credit(items)
         value = loss._core(num_items).evaluate(
             mode,
             pairs.positive,
             pairs.negative,
-            pairs.offsets,
-            margin,
-            margins,
-            *pairs.credit(items),
-            weight,
-            cotangents,
-            loss.reduction in ("collie", "mean"),
-            factor,
-            thread_count(n_threads),
-            out is None,
-            values,
-            *(grad or (None, None)),
-            *(hess or (None, None)),
+            offsets=pairs.offsets,
+            margin=margin,
+            margins=margins,
+            features=features,
+            positive_items=positive_ids,
+            negative_items=negative_ids,
+            weight=weight,
+            cotangent=cotangents,
+            mean=loss.reduction in ("collie", "mean"),
+            factor=factor,
+            threads=thread_count(n_threads),
+            new_results=out is None,
+            values=values,
+            grad_positive=grad and grad[0],
+            grad_negative=grad and grad[1],
+            hess_positive=hess and hess[0],
+            hess_negative=hess and hess[1],
         )
         return (value if values is None else values), grad, hess
 
     def _core(self, num_items: Any) -> Any:
         """The core's object for these options."""
-        catalogue = whole(num_items, "num_items", 1, 2**63 - 1) if self._choice == "first_violation" else 0
+        catalogue = whole(num_items, "num_items", 1, 2**63 - 1) if self._choice == "first_violation" else None
         return _core_loss(
-            formula=self._formula(),
+            self._formula(),
+            tuple(self._parameters().items()),
             choice=self._choice,
             square=self.reduction == "collie",
             num_items=catalogue,
             negative_name=self._negative_name,
-            **{"kink": 1.0, "rank_weight": "collie", "floor": False, "clip": math.inf} | self._parameters(),
+            **self._settings(),
         )
 
     @abstractmethod
@@ -239,6 +245,10 @@ class ImplicitLoss(ABC):
 
     def _parameters(self) -> dict[str, Any]:
         """Its parameters by the names that the core has for them."""
+        return {}
+
+    def _settings(self) -> dict[str, Any]:
+        """What else the core makes the loss from."""
         return {}
 
 
@@ -399,16 +409,18 @@ class WARPLoss(_ManyNegatives):
     def _formula(self) -> str:
         return "ranked_hinge"
 
-    def _parameters(self) -> dict[str, Any]:
+    def _settings(self) -> dict[str, Any]:
         return {
             "rank_weight": self.rank_weight,
             "floor": self.rank_weight != "collie" if self.floor is None else self.floor,
-            "clip": math.inf if self.clip is None else float(self.clip),
+            "clip": self.clip,
         }
 
 
-#: The core's objects are parameters and no data: the same arguments may share one.
-_core_loss = lru_cache(maxsize=64)(_core.ImplicitLoss)
+@lru_cache(maxsize=64)
+def _core_loss(loss: str, parameters: tuple[tuple[str, float], ...], **settings: Any) -> Any:
+    """The core's objects are settings and no data: the same arguments may share one."""
+    return _core.ImplicitLoss(("implicit", {"loss": (loss, dict(parameters))} | settings))
 
 
 bpr_loss = BPRLoss()

@@ -16,13 +16,8 @@ from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-import numpy as np
-
-from rankgrad import _core
 from rankgrad._checks import flag, shown, whole_or_none
 from rankgrad.metrics import Gain, gain_table
-
-_NO_TABLE = np.zeros(0)
 
 
 @dataclass(frozen=True)
@@ -30,8 +25,8 @@ class LambdaWeight(ABC):
     """Base of the weights: parameter records that can be compared, hashed and pickled."""
 
     @abstractmethod
-    def _core_weight(self) -> Any:
-        """The core's object."""
+    def _core_weight(self) -> str | tuple[str, dict[str, Any]]:
+        """The weight's name in the core, with its settings."""
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments and the name of the class, for `lambda_weight_from_config`."""
@@ -84,9 +79,10 @@ class NDCGWeight(LambdaWeight):
             set_field(self, "gain", tuple(table.tolist()))
         set_field(self, "normalize", flag(self.normalize, "normalize"))
 
-    def _core_weight(self) -> Any:
+    def _core_weight(self) -> tuple[str, dict[str, Any]]:
         name, table = gain_table(self.gain)
-        return _core.PairWeight("ndcg", name, table, self.k or 0, self.truncation or 0, self.normalize)
+        ranks = {"k": self.k, "truncation": self.truncation}
+        return "ndcg", {"gain": name, "gain_table": table, "normalize": self.normalize} | ranks
 
 
 @dataclass(frozen=True)
@@ -100,11 +96,8 @@ class LabelDifferenceWeight(LambdaWeight):
     1.5
     """
 
-    def _core_weight(self) -> Any:
-        return _core.PairWeight("label_difference", "linear", _NO_TABLE, 0, 0, False)
-
-
-NO_WEIGHT = _core.PairWeight("none", "linear", _NO_TABLE, 0, 0, False)
+    def _core_weight(self) -> str:
+        return "label_difference"
 
 
 def lambda_weight_from_config(config: Any) -> LambdaWeight:

@@ -26,8 +26,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from rankgrad import _core
-from rankgrad._arrays import Array
 from rankgrad._checks import check_choice, flag, real, whole, whole_or_none
 from rankgrad._loss import RankingLoss
 
@@ -40,7 +38,7 @@ class ListwiseLoss(RankingLoss):
     (n_lists, 1); the others take one per item or a column of shape (n_lists, 1).
     """
 
-    _kernel: ClassVar[str]
+    _family = "listwise"
     _target: ClassVar[str] = "label"
 
     def __post_init__(self) -> None:
@@ -48,19 +46,8 @@ class ListwiseLoss(RankingLoss):
         if self.reduction == "mean_over_pairs":
             raise ValueError(f"reduction: {type(self).__name__} has no pairs for 'mean_over_pairs' to count")
 
-    def _bind_core(self, labels: Array, offsets: Array | None, mask: Array | None, algorithm: str) -> Any:
-        return _core.Listwise(
-            loss=self._kernel,
-            target=self._target_name(),
-            temperature=self.temperature,
-            labels=labels,
-            offsets=offsets,
-            mask=mask,
-            ignore_negative=self.negative_labels == "ignore",
-            propagate_nan=self.nan == "propagate",
-            algorithm=algorithm,
-            **{"epsilon": 1.0, "cutoff": 0, "seed": 0} | self._parameters(),
-        )
+    def _settings(self) -> dict[str, Any]:
+        return super()._settings() | {"target": self._target_name()}
 
     def _target_name(self) -> str:
         return self._target
@@ -220,7 +207,7 @@ class ApproxNDCGLoss(_SmoothRankLoss):
         object.__setattr__(self, "k", whole_or_none(self.k, "k", 1, 2**62))
 
     def _parameters(self) -> dict[str, Any]:
-        return {"cutoff": self.k or 0}
+        return {"k": self.k}
 
 
 @dataclass(frozen=True)
@@ -268,5 +255,5 @@ class XENDCGLoss(ListwiseLoss):
         super().__post_init__()
         object.__setattr__(self, "seed", whole(self.seed, "seed", 0, 2**64 - 1))
 
-    def _parameters(self) -> dict[str, Any]:
-        return {"seed": self.seed}
+    def _settings(self) -> dict[str, Any]:
+        return super()._settings() | {"seed": self.seed}

@@ -12,7 +12,6 @@ from rankgrad._arrays import Array, as_scores, as_weights
 from rankgrad._checks import check_choice, real, thread_count, whole
 from rankgrad._core import GRAD_HESS, GRAD_POSITIVE_HESS, HESS_VECTOR, VALUE, VALUE_GRAD
 from rankgrad._frameworks import Results, same_array_out
-from rankgrad._reductions import Weights, divisor_of
 from rankgrad._results import refuse_overlaps, results
 
 _cotangents = in_default_mode(as_weights)
@@ -67,13 +66,11 @@ class Objective:
         "_dtype",
         "_loss",
         "_raising",
-        "_scale",
         "_shape",
         "_size",
         "_source",
         "_unreduced",
         "_values_shape",
-        "_weights",
     )
 
     def __init__(
@@ -82,7 +79,6 @@ class Objective:
         core: Any,
         shape: tuple[int, ...],
         values_shape: tuple[int, ...],
-        weights: Weights,
         source: Source | None = None,
     ) -> None:
         self._loss = loss
@@ -90,15 +86,12 @@ class Objective:
         self._shape = shape
         self._size = math.prod(shape)
         self._values_shape = values_shape
-        self._weights = weights
         self._source = source
         self._dtype = loss.dtype
         self._raising = loss.nan == "raise"
         self._unreduced = (
             loss.reduction in (None, "none") and values_shape != ()
         )  # else the value is a number
-        divisor = divisor_of(loss.reduction, weights, math.prod(values_shape), core)
-        self._scale = weights.scalar / divisor if divisor != 0 else 0.0
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Binds anew to the same data: the core is no part of a pickle."""
@@ -106,8 +99,8 @@ class Objective:
             raise TypeError("an objective of a call that is over cannot be pickled; bind one")
         core = self._core
         mask = None if core.n_valid == core.n_items else core.valid().view(np.uint8)
-        data = self._source, core.offsets(), mask
-        return _bind_anew, (type(self), self._loss, data, (self._shape, self._values_shape, self._weights))
+        data = self._source, core.offsets(), mask, core.weights()
+        return _bind_anew, (type(self), self._loss, data, (self._shape, self._values_shape))
 
     def __copy__(self) -> Objective:
         """Itself: nothing changes it."""
@@ -212,19 +205,15 @@ class Objective:
         total = self._core.evaluate(
             mode,
             x,
-            v,
-            self._weights.item,
-            self._weights.per_list,
-            self._scale,
-            cotangents,
-            factor,
-            least,
-            self._raising,
-            thread_count(n_threads),
-            values,
-            grad,
-            hess,
-            whole(iteration, "iteration", 0, 2**64 - 1),
+            vector=v,
+            cotangent=cotangents,
+            cotangent_factor=factor,
+            min_hessian=least,
+            threads=thread_count(n_threads),
+            iteration=whole(iteration, "iteration", 0, 2**64 - 1),
+            values=values,
+            grad=grad,
+            hess=hess,
         )
         return (total if values is None else values), grad, hess
 
@@ -260,10 +249,13 @@ class Objective:
 
 @in_default_mode
 def _bind_anew(
-    kind: type[Objective], loss: Any, data: tuple[Source, Array, Array | None], facts: tuple[Any, Any, Any]
+    kind: type[Objective],
+    loss: Any,
+    data: tuple[Source, Array, Array | None, tuple[Any, Any, Any]],
+    facts: tuple[Any, Any],
 ) -> Objective:
-    source, offsets, mask = data
-    core = loss._bind_core(source.labels.astype(source.dtype), offsets, mask, source.algorithm)
+    source, offsets, mask, weights = data
+    core = loss._bind_core(source.labels.astype(source.dtype), offsets, mask, source.algorithm, weights)
     return kind(loss, core, *facts, source)
 
 

@@ -22,12 +22,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
-from rankgrad import _core
-from rankgrad._arrays import Array
 from rankgrad._checks import flag, positive_number, shown
 from rankgrad._loss import RankingLoss
 from rankgrad._silent_zeros import Compares
-from rankgrad.lambda_weights import NO_WEIGHT, LambdaWeight, lambda_weight_from_config
+from rankgrad.lambda_weights import LambdaWeight, lambda_weight_from_config
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class PairwiseLoss(RankingLoss):
 
     lambda_weight: LambdaWeight | None = field(default=None, kw_only=True)
 
-    _kernel: ClassVar[str]
+    _family = "pairwise"
     _compares: ClassVar[Compares] = "labels"
 
     def __post_init__(self) -> None:
@@ -65,22 +63,9 @@ class PairwiseLoss(RankingLoss):
             config["lambda_weight"] = self.lambda_weight.get_config()
         return config
 
-    def _bind_core(self, labels: Array, offsets: Array | None, mask: Array | None, algorithm: str) -> Any:
-        return _core.Pairwise(
-            loss=self._kernel_name(),
-            temperature=self.temperature,
-            labels=labels,
-            offsets=offsets,
-            mask=mask,
-            ignore_negative=self.negative_labels == "ignore",
-            propagate_nan=self.nan == "propagate",
-            algorithm=algorithm,
-            weight=NO_WEIGHT if self.lambda_weight is None else self.lambda_weight._core_weight(),
-            **{"tau": 0.5} | self._parameters(),
-        )
-
-    def _kernel_name(self) -> str:
-        return self._kernel
+    def _settings(self) -> dict[str, Any]:
+        weight = None if self.lambda_weight is None else self.lambda_weight._core_weight()
+        return super()._settings() | {"lambda_weight": weight}
 
 
 @dataclass(frozen=True)

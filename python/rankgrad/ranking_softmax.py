@@ -23,15 +23,20 @@ _Reduce = Callable[..., Any] | None
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
+_OWN_WORDS = {"scores (y_pred)": "logits", "labels (y_true)": "labels", "sample_weight": "weights"}
+
+
 def _in_own_words(method: _Method) -> _Method:
-    """Lets errors say `logits` and `labels` where an objective's say "scores (y_pred)" and "labels (y_true)"."""
+    """Lets errors name the arguments of this function where an objective's name its own."""
 
     @functools.wraps(method)
     def call(*arguments: Any, **options: Any) -> Any:
         try:
             return method(*arguments, **options)
         except ValueError as error:
-            text = str(error).replace("scores (y_pred)", "logits").replace("labels (y_true)", "labels")
+            text = str(error)
+            for core_word, own_word in _OWN_WORDS.items():
+                text = text.replace(core_word, own_word)
             raise ValueError(text) from error
 
     return call  # type: ignore[return-value]
@@ -215,13 +220,11 @@ class RankingSoftmaxLoss:
         n_lists = math.prod(shape[:-1])
         offsets = np.arange(n_lists + 1, dtype=np.int64) * shape[-1]
         loss = SoftmaxLoss(reduction=reduction, negative_labels="use", nan=nan)
-        core = loss._bind_core(flat, offsets, valid, "auto")
+        item = NO_WEIGHTS if w is None else Weights(item=np.ascontiguousarray(np.broadcast_to(w, shape)))
+        core = loss._bind_core(flat, offsets, valid, "auto", item)
         warn_of_silent_zeros(core, "items", flat, valid, offsets, ignoring=False, name="labels")
-        item = NO_WEIGHTS if w is None else Weights(item=np.broadcast_to(w, shape).flatten())
-        if nan == "raise" and item.item is not None and (bad := core.first_nonfinite(item.item)) >= 0:
-            raise ValueError(f"weights: NaN or infinity at {core.place(bad)}; finite numbers are wanted")
         source = None if algorithm is None else source_of(flat, algorithm)
-        return Objective(loss, core, shape, shape[:-1], item, source)
+        return Objective(loss, core, shape, shape[:-1], source)
 
 
 ranking_softmax_loss = RankingSoftmaxLoss()

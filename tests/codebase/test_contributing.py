@@ -52,7 +52,7 @@ def add_the_loss(tree: Path) -> None:
     """What CONTRIBUTING.md says, and nothing more."""
     code = blocks()
     losses = tree / "cpp" / "kernels" / "losses" / "pair_losses.hpp"
-    insert_before(losses, "template <class... Losses> struct List {};", code["struct"] + "\n")
+    insert_before(losses, "using PairLosses =", code["struct"] + "\n")
     insert_before(losses, "Hinge, SquaredHinge,", "Savage, ")
     insert_before(tree / "tests" / "spec" / "reference.py", "def squared_hinge(", code["function"] + "\n\n")
     public = tree / "python" / "rankgrad" / "pairwise.py"

@@ -18,12 +18,36 @@ LABELS, SCORES = np.array([2.0, 0.0, 1.0]), np.array([0.5, -0.5, 1.0])
 OFFSETS = np.array([0, 2, 3])
 NO_TABLE = np.zeros(0)
 
-PLAIN = {
-    "PairWeight": ("none", "linear", NO_TABLE, 0, 0, False),
-    "Listwise": ("softmax", "label", 1.0, 1.0, 0, 0, LABELS, OFFSETS, None, True, False),
-    "ImplicitLoss": ("hinge", "every", 1.0, True, "collie", False, 0.0, 9, "negative_scores"),
+NDCG = {"gain": "table", "gain_table": (0.0, 1.0, 3.0), "k": 2, "truncation": 1, "normalize": False}
+PAIRWISE = {
+    "loss": ("quantile", {"tau": 0.25}), "temperature": 2.0, "algorithm": "fast", "lambda_weight": ("ndcg", NDCG),
+    "reduction": "mean_with_sample_weight", "negative_labels": "use", "nan": "raise",
+}  # fmt: skip
+LISTWISE = {"loss": ("approx_ndcg", {"k": 2}), "target": "exp2_gain", "seed": 3, "nan": "propagate"}
+IMPLICIT = {
+    "loss": ("hinge", {"kink": 0.5}), "choice": "every", "square": True, "rank_weight": "collie", "floor": False,
+    "clip": 1.0, "num_items": 9, "negative_name": "negative_scores",
+}  # fmt: skip
+WEIGHTS = (None, np.array([1.0, 0.0, 2.0]), np.array([1.0, 2.0]))
+PLAIN: dict[str, tuple[Any, ...]] = {
+    "Objective": (("pairwise", PAIRWISE), LABELS, OFFSETS, np.ones(3, np.uint8), *WEIGHTS),
+    "ImplicitLoss": (("implicit", IMPLICIT),),
     "DefaultFloatMode": (),
 }
+EVALUATE: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
+    "Objective": (
+        (1, SCORES),
+        {"vector": None, "cotangent": SCORES, "cotangent_factor": 2.0, "min_hessian": 0.0, "threads": 2,
+         "iteration": 7, "values": np.empty(3), "grad": np.empty(3), "hess": None},
+    ),
+    "ImplicitLoss": (
+        (1, SCORES, SCORES),
+        {"offsets": None, "margin": 1.0, "margins": SCORES, "features": [], "positive_items": None,
+         "negative_items": None, "weight": SCORES, "cotangent": None, "mean": True, "factor": 1.0, "threads": 2,
+         "new_results": True, "values": np.empty(3), "grad_positive": np.empty(3), "grad_negative": np.empty(3),
+         "hess_positive": None, "hess_negative": None},
+    ),
+}  # fmt: skip
 JUNK = (
     None, -1, 0, 2**31 - 1, 2**62, 2**64, 1.5, float("nan"), float("inf"), -0.0, True, "", "hinge", b"x", (), [], {},
     [1, "a"], np.zeros(0), np.zeros(3), np.full(3, np.nan), np.zeros(2), np.zeros((3, 3)), np.zeros(3, np.float32),
@@ -37,13 +61,7 @@ def classes() -> dict[str, type]:
 
 
 def made(name: str) -> Any:
-    if name == "Pairwise":
-        arguments: tuple[Any, ...] = (
-            "hinge", 1.0, 0.5, LABELS, OFFSETS, None, True, False, "auto", made("PairWeight"),
-        )  # fmt: skip
-    else:
-        arguments = PLAIN[name]
-    return classes()[name](*arguments)
+    return classes()[name](*PLAIN[name])
 
 
 def own_names(kind: type) -> list[str]:
@@ -67,10 +85,8 @@ def unmade_ones() -> list[str]:
                 wrong.append(f"{name}.{attribute}{arguments} gives {answer!r}")
     for argument in classes().values():
         try:
-            _core.Pairwise(
-                "hinge", 1.0, 0.5, LABELS, None, None, True, False, "auto", argument.__new__(argument)
-            )
-            wrong.append(f"Pairwise takes an unmade {argument.__name__}")
+            _core.Objective(("pairwise", {"loss": argument.__new__(argument)}), LABELS)
+            wrong.append(f"Objective takes an unmade {argument.__name__}")
         except TypeError:
             continue
     assert tried > 100
@@ -86,36 +102,45 @@ def junk_calls(seed: int, n: int) -> Iterator[Callable[[], Any]]:
 
     def spoiled(arguments: tuple[Any, ...]) -> list[Any]:
         given = list(arguments)
-        for _ in range(rng.integers(1, 3)):
+        for _ in range(rng.integers(0, 3)):
             if given:
-                given[rng.integers(len(given))] = pick()
+                k = rng.integers(len(given))
+                given[k] = (
+                    spoiled_settings(given[k])
+                    if isinstance(given[k], tuple) and rng.random() < 0.9
+                    else pick()
+                )
         return given
 
-    weight = made("PairWeight")
-    pairwise = ("logistic", 1.0, 0.5, LABELS, OFFSETS, None, True, False, "auto", weight)
-    objects = [made(name) for name in classes()] + [
-        _core.Pairwise(*pairwise[:8], "fast", weight),
-        _core.Listwise(*PLAIN["Listwise"][:10], True, "fast"),
-    ]
-    out = [np.empty(3) for _ in range(3)]
-    evaluate = (1, SCORES, None, None, None, 1.0, None, 1.0, 0.0, True, 2, out[0], out[1], None)
-    implicit = (1, SCORES, SCORES, None, 1.0, None, [], None, None, None, None, True, 1.0, 2, True,
-                out[2], out[0], out[1], None, None)  # fmt: skip
+    def spoiled_fields(fields: dict[str, Any]) -> dict[str, Any]:
+        given = dict(fields)
+        for _ in range(rng.integers(0, 3)):
+            given[rng.choice([*given, "junk", ""])] = pick()
+        return given
+
+    def spoiled_settings(settings: tuple[str, dict[str, Any]]) -> Any:
+        name, values = settings
+        return name, spoiled_fields(values)
+
+    others = (("pairwise", {"loss": "logistic", "algorithm": "fast"}), ("listwise", LISTWISE))
+    objects = [made(name) for name in classes()] + [_core.Objective(x, LABELS, OFFSETS) for x in others]
     for _ in range(n):
         x = objects[rng.integers(len(objects))]
         kind = type(x)
-        arguments = pairwise if kind.__name__ == "Pairwise" else PLAIN[kind.__name__]
+        arguments = PLAIN[kind.__name__]
+        if kind is _core.Objective and rng.random() < 0.5:
+            arguments = (others[rng.integers(2)], *arguments[1:])
         yield partial(kind, *spoiled(arguments))
-        if hasattr(x, "evaluate"):
-            usual = implicit if kind.__name__ == "ImplicitLoss" else evaluate
-            yield partial(x.evaluate, *spoiled(usual))
-            yield partial(evaluate_new, kind, spoiled(arguments), spoiled(usual))
+        if kind.__name__ in EVALUATE:
+            usual, fields = EVALUATE[kind.__name__]
+            yield partial(x.evaluate, *spoiled(usual), **spoiled_fields(fields))
+            yield partial(evaluate_new, kind, spoiled(arguments), spoiled(usual), spoiled_fields(fields))
         for attribute in own_names(kind):
             yield partial(call_attribute, x, attribute, pick())
 
 
-def evaluate_new(kind: type, arguments: list[Any], rest: list[Any]) -> Any:
-    return kind(*arguments).evaluate(*rest)
+def evaluate_new(kind: type, arguments: list[Any], rest: list[Any], fields: dict[str, Any]) -> Any:
+    return kind(*arguments).evaluate(*rest, **fields)
 
 
 def call_attribute(x: Any, attribute: str, argument: Any) -> Any:

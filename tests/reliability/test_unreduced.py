@@ -141,9 +141,9 @@ class Counting:
         self._core = core
         self.evaluations = 0
 
-    def evaluate(self, *arguments: Any) -> Any:
+    def evaluate(self, *arguments: Any, **fields: Any) -> Any:
         self.evaluations += 1
-        return self._core.evaluate(*arguments)
+        return self._core.evaluate(*arguments, **fields)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._core, name)

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/runtime/errors.hpp"
-
 namespace rankgrad {
 namespace {
 
@@ -165,13 +163,6 @@ Route lambda_route(Choice choice, const PairLossKernels& loss, PairMode mode, co
 }
 
 }  // namespace
-
-Choice choice_named(const std::string& algorithm) {
-    if (algorithm == "auto") return Choice::automatic;
-    if (algorithm == "direct") return Choice::direct;
-    if (algorithm == "fast") return Choice::fast;
-    throw ArgumentError("algorithm: one of 'auto', 'direct', 'fast' is wanted, got '" + algorithm + "'");
-}
 
 std::vector<std::pair<std::string, double>> cost_constants() {
     std::vector<std::pair<std::string, double>> all = {{"unfactored_pair", kCosts.unfactored_pair},

@@ -20,8 +20,7 @@ constexpr double kSmoothRankRange = 690;
 
 /// What the caller asks for. `fast`: never pair by pair where the loss has another way that fits in memory.
 enum class Choice { automatic, direct, fast };
-/// "auto", "direct" or "fast"; throws ArgumentError for anything else.
-Choice choice_named(const std::string& algorithm);
+constexpr const char* kChoiceNames[] = {"auto", "direct", "fast"};
 
 /// How the pairs of a list are summed. Each but the first two is a wing's, or a part of one.
 enum class Route {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -27,44 +26,30 @@ struct Factors {
     double item(std::int64_t l, std::int64_t i) const { return of_item == nullptr ? list(l) : list(l) * of_item[i]; }
 };
 
-/// One evaluation. Arrays are flat, one entry per item of the plan's lists (list_weight: per list). Derivatives are those of
-/// scale * sum_l list_weight[l] * sum_i item_weight[i] * row_i, a cotangent included; the value has factors of its own.
+/// One evaluation: what a caller gives, wants, and what an Objective adds to it. Arrays are flat, one entry per item of the
+/// plan's lists (list_weight: per list). Derivatives are those of scale * sum_l list_weight[l] * sum_i item_weight[i] * row_i,
+/// a cotangent included; the value has factors of its own.
 template <class T> struct LossCall {
     PairMode mode = kValue;
     const T* scores = nullptr;
-    const T* vector = nullptr;            ///< for kHessVector
-    const double* item_weight = nullptr;  ///< null: ones
-    const double* list_weight = nullptr;  ///< null: ones
-    double scale = 1.0;
-    double min_hessian = 0.0;  ///< Hessians of valid items are raised to this if positive
-    bool check_finite = true;
+    const T* vector = nullptr;  ///< for kHessVector
+    const double* cotangent =
+        nullptr;  ///< derivatives are those of cotangent_factor * sum(cotangent * value); null: ones
+    double cotangent_factor = 1.0;
+    double min_hessian = 0.0;  ///< Hessians of valid items are raised to this; an Objective takes 0 for none
     int threads = 1;
     InterruptCheck interrupt = nullptr;
     std::uint64_t iteration = 0;  ///< for losses with noise
-    Factors of_value{};
-    T* row_value = nullptr;  ///< unreduced values times `of_value`, per item or (listwise) per list; may be null
-    T* grad = nullptr;       ///< gradient, or the product with `vector`
+    T* row_value = nullptr;       ///< unreduced values times `of_value`, per item or (listwise) per list; may be null
+    T* grad = nullptr;            ///< gradient, or the product with `vector`
     T* hess = nullptr;
+    // Set by an Objective:
+    const double* item_weight = nullptr;  ///< null: ones
+    const double* list_weight = nullptr;  ///< null: ones
+    double scale = 1.0;
+    bool check_finite = true;
+    Factors of_value{};
 };
-
-/// Makes the derivatives those of grad_scale * sum(cotangent * value), with a number of `cotangent` for each value, or null
-/// for ones. `weights` keeps the products.
-template <class T> void set_derivative_factors(LossCall<T>& call, double grad_scale, const double* cotangent,
-                                               std::int64_t n_values, bool per_item, std::vector<double>& weights) {
-    call.scale = call.of_value.scale * grad_scale;
-    if (cotangent == nullptr) return;
-    const double*& weight = per_item ? call.item_weight : call.list_weight;
-    weights.assign(cotangent, cotangent + n_values);
-    for (std::size_t k = 0; weight != nullptr && k < weights.size(); ++k) weights[k] *= weight[k];
-    weight = weights.data();
-}
-
-/// 0 for none. Throws ArgumentError for what is no floor.
-template <class T> void set_least_hessian(LossCall<T>& call, double least) {
-    if (!(least >= 0 && std::isfinite(least)))
-        throw ArgumentError("min_hessian: a finite number of at least 0 is wanted");
-    call.min_hessian = least > 0 ? least : -std::numeric_limits<double>::infinity();
-}
 
 /// A weight of 0 takes away an infinite value, not that of a list that is NaN.
 inline double weighed(double factor, double value) { return factor == 0 && std::isinf(value) ? 0.0 : factor * value; }

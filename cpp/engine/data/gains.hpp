@@ -11,7 +11,8 @@ double exp2_gain(double label);
 
 struct Gain {
     enum Kind : int { kExp2, kLinear, kTable } kind = kExp2;  ///< 2^y - 1; y; table[y]
-    const double* table = nullptr;                            ///< the gain of label 0, 1, ...
+    static constexpr const char* kNames[] = {"exp2", "linear", "table"};
+    const double* table = nullptr;  ///< the gain of label 0, 1, ...
     std::int64_t table_size = 0;
 
     /// NaN for a label that the table does not know.

@@ -43,14 +43,6 @@ std::uint64_t mix(std::uint64_t x) {
 
 }  // namespace
 
-Target target_of(const std::string& name) {
-    constexpr const char* names[] = {"label", "normalized_label", "clipped_label", "exp2_gain", "linear_gain",
-                                     "one",   "relevant",         "noisy_power"};
-    for (std::size_t k = 0; k < std::size(names); ++k)
-        if (name == names[k]) return static_cast<Target>(k);
-    throw ArgumentError("target: '" + name + "' is unknown");
-}
-
 std::vector<double> make_targets(const Plan& plan, Target target) {
     std::vector<double> targets(static_cast<std::size_t>(plan.n_valid()) + kPadding);
     for (std::int64_t l = 0; l < plan.lists().count(); ++l) {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "engine/data/plan.hpp"
@@ -21,8 +20,8 @@ enum class Target : int {
     kNoisyPower        ///< 2^y, from which each call subtracts its noise before it normalises
 };
 
-/// Throws ArgumentError for an unknown name.
-Target target_of(const std::string& name);
+constexpr const char* kTargetNames[] = {"label", "normalized_label", "clipped_label", "exp2_gain", "linear_gain",
+                                        "one",   "relevant",         "noisy_power"};
 
 /// Targets of all valid items in the plan's order, one register longer.
 std::vector<double> make_targets(const Plan& plan, Target target);

@@ -22,8 +22,7 @@ template <class P> void sum_in(GatheredList& list, bool weighted, PairSum<P> ker
 
 void direct_sums(GatheredList& list) {
     const bool weighted = list.row_weighted;
-    if (list.is_float && fits_float(list, weighted))
-        sum_in<float>(list, weighted, list.loss.float_sum[list.mode]);
+    if (list.is_float && fits_float(list, weighted)) sum_in<float>(list, weighted, list.loss.float_sum[list.mode]);
     else sum_in<double>(list, true, list.loss.double_sum[list.mode]);
 }
 

@@ -22,9 +22,9 @@ public:
 
     /// Sums of each positive; careful ones of the value are weighted. False if the formula cannot compute a pair, or, of
     /// careful sums, if a negative is NaN or infinity.
-    bool sum(ImplicitFormula formula, std::int64_t begin, std::int64_t end, Sums& sums, Worker& worker) const {
+    bool sum(bool narrow, std::int64_t begin, std::int64_t end, Sums& sums, Worker& worker) const {
         Pairs<C> pairs;
-        pairs.formula = formula;
+        pairs.narrow = narrow;
         std::fill_n(sums.value, end - begin, 0.0);
         std::fill_n(sums.slope, end - begin, 0.0);
         std::fill_n(sums.curvature, end - begin, 0.0);
@@ -43,23 +43,26 @@ private:
         job.negative = negative;
         job.ideal = pairs.ideal;
         job.ideal_rest = pairs.ideal_rest;
-        job.rank_weight = loss_.formula == kRankedHinge ? pairs.rank_weight : nullptr;
+        job.rank_weight = loss_.kernels().ranked ? pairs.rank_weight : nullptr;
         job.weight = pairs.weight;
         job.factor = pairs.factor;
         job.square_factor = pairs.square_factor;
         job.n = n;
         job.rows = rows;
         job.stride = call_.n_positives;
-        job.kink = loss_.kink;
+        std::copy_n(loss_.parameters, kMostParameters, job.parameters);
         job.square = loss_.square ? 1.0 : 0.0;
         job.value = pairs.value;
         job.slope = pairs.slope;
         job.curvature = pairs.curvature;
         job.grad_negative = call_.mode == kValue ? nullptr : grad;
         job.hess_negative = hess;
-        if constexpr (std::is_same_v<C, double>)
-            if (careful_) return kernels().implicit->in_double.careful_sums[pairs.formula](job);
-        return implicit_kernels<C>().sums[pairs.formula].mode[call_.mode](job);
+        const ImplicitLossKernels& formula = loss_.kernels();
+        if constexpr (std::is_same_v<C, float>) {
+            return formula.float_sums[pairs.narrow].mode[call_.mode](job);
+        } else {
+            return careful_ ? formula.careful_sum(job) : formula.double_sums[pairs.narrow].mode[call_.mode](job);
+        }
     }
 
     /// The same for the caller's arrays. Careful sums take one row, from where there is room for whole registers.

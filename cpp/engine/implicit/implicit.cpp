@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <limits>
 
 #include "engine/implicit/block_sums.hpp"
 #include "engine/implicit/implicit_checks.hpp"
 #include "engine/implicit/warp_weight.hpp"
+#include "engine/settings/loss_names.hpp"
 
 namespace rankgrad {
 namespace {
@@ -40,16 +42,15 @@ public:
         std::vector<double> value_of(bounds.size(), 0.0);  // one per task, where values are wanted
         const std::int64_t pairs = call_.lists == nullptr ? call_.n_positives * call_.n_rows : call_.lists->n_items();
         const int threads = pairs < kSerialPairs ? 1 : call_.threads;
-        parallel_for(
-            static_cast<std::int64_t>(bounds.size()) - 1, threads, call_.interrupt,
-            [&](std::int64_t t, Worker& worker) {
-                const auto task = static_cast<std::size_t>(t);
-                const std::int64_t begin = bounds[task], end = bounds[task + 1];
-                Sums sums;
-                if (!sum(fast, begin, end, sums, worker) && !careful.sum(loss_.formula, begin, end, sums, worker))
-                    any_bad_ = true;
-                value_of[task] = finish(begin, end - begin, sums);
-            });
+        parallel_for(static_cast<std::int64_t>(bounds.size()) - 1, threads, call_.interrupt,
+                     [&](std::int64_t t, Worker& worker) {
+                         const auto task = static_cast<std::size_t>(t);
+                         const std::int64_t begin = bounds[task], end = bounds[task + 1];
+                         Sums sums;
+                         if (!sum(fast, begin, end, sums, worker) && !careful.sum(false, begin, end, sums, worker))
+                             any_bad_ = true;
+                         value_of[task] = finish(begin, end - begin, sums);
+                     });
         if (any_bad_) check_negatives(loss_, call_);
         return total(value_of.data(), static_cast<std::int64_t>(value_of.size()));
     }
@@ -76,12 +77,8 @@ private:
     /// Fast sums of a block, weighted; false if they are not to be had.
     bool sum(const BlockSums<T, T>& fast, std::int64_t begin, std::int64_t end, Sums& sums, Worker& worker) const {
         if (!fast.filler().is_usual(begin, end)) return false;
-        const ImplicitFormula narrow = loss_.choice != Counted::kEvery ? loss_.formula
-                                       : loss_.formula == kSigmoidGap  ? kNarrowSigmoidGap
-                                       : loss_.formula == kSlackHinge  ? kNarrowSlackHinge
-                                                                       : loss_.formula;
-        if (!fast.sum(narrow, begin, end, sums, worker) &&
-            (narrow == loss_.formula || !fast.sum(loss_.formula, begin, end, sums, worker)))
+        const bool narrow = loss_.choice == Counted::kEvery && loss_.kernels().has_narrow;
+        if (!(narrow && fast.sum(true, begin, end, sums, worker)) && !fast.sum(false, begin, end, sums, worker))
             return false;
         fast.filler().weigh(sums, begin, end);
         return true;
@@ -104,6 +101,24 @@ private:
 };
 
 }  // namespace
+
+ImplicitLoss::ImplicitLoss(Settings settings) {
+    constexpr const char* families[] = {"implicit"};
+    one_of<int>("family of losses", settings.name(), families);
+    Settings named = settings.settings("loss", "");
+    index = find_loss(*rankgrad::kernels().implicit, named.name());
+    take_parameters(named, kernels().parameters, parameters);
+    choice = settings.choice<Counted>("choice", kCountedNames, "every");
+    square = settings.flag("square", true);
+    rank_weight = settings.choice<RankWeight>("rank_weight", kRankWeightNames, "collie");
+    floor = settings.flag("floor", false);
+    clip = settings.number("clip", std::numeric_limits<double>::infinity());
+    num_items = settings.count("num_items");
+    negative_name = settings.word("negative_name", "negative_scores");
+    settings.refuse_others();
+}
+
+const ImplicitLossKernels& ImplicitLoss::kernels() const { return rankgrad::kernels().implicit->losses[index]; }
 
 template <class T> double evaluate_implicit(const ImplicitLoss& loss, const ImplicitCall<T>& call) {
     check_implicit(loss, call);

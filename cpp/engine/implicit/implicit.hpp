@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/settings/settings.hpp"
 #include "engine/data/lists.hpp"
 #include "engine/runtime/parallel.hpp"
 #include "kernels/contract/kernel_table.hpp"
@@ -16,6 +17,7 @@ namespace rankgrad {
 
 /// Which negatives of a positive count.
 enum class Counted : int { kEvery, kLargest, kFirstViolation };
+constexpr const char* kCountedNames[] = {"every", "largest", "first_violation"};
 
 /// w(t) when the t-th negative tried was the first violation among N items; `floor` rounds the quotient down.
 enum class RankWeight : int {
@@ -23,17 +25,22 @@ enum class RankWeight : int {
     kLog,       ///< ln(max(1, (N - 1) / t))
     kHarmonic,  ///< H((N - 1) / t), H(n) = 1 + 1/2 + ... + 1/n, continued to real numbers by the digamma function
 };
+constexpr const char* kRankWeightNames[] = {"collie", "log", "harmonic"};
 
 struct ImplicitLoss {
-    ImplicitFormula formula = kSigmoidGap;
+    int index = 0;  ///< among the losses of the kernel table
+    double parameters[kMostParameters] = {};
     Counted choice = Counted::kEvery;
-    double kink = 1.0;
     bool square = true;  ///< l + l^2 instead of l
     RankWeight rank_weight = RankWeight::kCollie;
     bool floor = false;
     double clip = 0.0;  ///< largest rank weight
     std::int64_t num_items = 0;
     std::string negative_name;  ///< of the argument, for messages
+
+    /// Settings of the names above, and `loss` with its parameters; num_items only with first_violation. Throws ArgumentError.
+    explicit ImplicitLoss(Settings settings);
+    const ImplicitLossKernels& kernels() const;
 };
 
 /// A categorical property of all items and the credit for a match; one of the two arrays is set.

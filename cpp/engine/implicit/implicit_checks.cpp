@@ -54,6 +54,13 @@ void check_items(const Ideal& ideal, std::int64_t n_positive, std::int64_t n_neg
 
 template <class T> void check_implicit(const ImplicitLoss& loss, const ImplicitCall<T>& call) {
     const std::int64_t b = call.n_positives;
+    if (call.mode < kValue || call.mode > kGradHess) throw ArgumentError("mode: unknown");
+    const bool grad = call.mode != kValue, hess = call.mode == kGradHess;
+    const auto wanted = [](bool is_wanted, const T* positive, const T* negative) {
+        return is_wanted ? positive != nullptr && negative != nullptr : positive == nullptr && negative == nullptr;
+    };
+    if (!wanted(grad, call.grad_positive, call.grad_negative) || !wanted(hess, call.hess_positive, call.hess_negative))
+        throw ArgumentError("out: the results of the mode are wanted");
     if (b < 1) throw ArgumentError("positive_scores: is empty; at least one positive is wanted");
     if (call.lists != nullptr && call.lists->count() != b)
         throw ArgumentError(number(call.lists->count()) + " lists of negatives for " + number(b) +

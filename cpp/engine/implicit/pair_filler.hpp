@@ -40,7 +40,7 @@ template <class C> struct Pairs {
     C value[size], slope[size], curvature[size], grad[size], hess[size];
     double ideal_in_double[size];  // before it is split, where there is credit
     std::int64_t positive_item[size], negative_item[size];
-    ImplicitFormula formula;
+    bool narrow;
 };
 
 /// Sums in double over the pairs of each positive of a block.
@@ -76,8 +76,8 @@ template <class T, class C> class PairFiller {
 public:
     /// The weights of the value are multiplied by `unit`.
     PairFiller(const ImplicitLoss& loss, const ImplicitCall<T>& call, double unit)
-        : less_one_(loss.formula == kSigmoidGap || loss.formula == kNegativeLogSigmoid),
-          twice_square_(loss.square ? 2.0 : 0.0), unit_(unit), call_(call), kernels_(kernels().implicit->in_double) {}
+        : less_one_(loss.kernels().less_one), ranked_(loss.kernels().ranked), twice_square_(loss.square ? 2.0 : 0.0),
+          unit_(unit), call_(call), kernels_(kernels().implicit->in_double) {}
 
     double weight(std::int64_t b) const { return unit_ * (call_.weight == nullptr ? 1.0 : call_.weight[b]); }
     bool has_credit() const { return !call_.ideal.features.empty(); }
@@ -99,7 +99,7 @@ public:
         for (C* sum : {pairs.value, pairs.slope, pairs.curvature}) std::fill_n(sum, pairs.size, C(0));
         for (C* in : {pairs.positive, pairs.ideal, pairs.ideal_rest, pairs.weight, pairs.factor, pairs.square_factor})
             std::fill(in + n, in + pairs.size, C(1));
-        if (!less_one_) std::fill_n(pairs.rank_weight, pairs.size, C(1));
+        if (ranked_) std::fill_n(pairs.rank_weight, pairs.size, C(1));
     }
 
     /// Multiplies values by their weights.
@@ -192,7 +192,7 @@ private:
         return call_.ideal.margins == nullptr ? call_.ideal.margin : call_.ideal.margins[b];
     }
 
-    bool less_one_;
+    bool less_one_, ranked_;
     double twice_square_, unit_;
     const ImplicitCall<T>& call_;
     const ImplicitDoubleKernels& kernels_;

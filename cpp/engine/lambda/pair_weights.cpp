@@ -7,7 +7,6 @@
 #include <limits>
 
 #include "engine/runtime/errors.hpp"
-#include "engine/runtime/isa_dispatch.hpp"
 #include "engine/runtime/memory.hpp"
 
 namespace rankgrad {
@@ -58,22 +57,10 @@ std::vector<double> label_gaps(const Plan& plan) {
     return gaps;
 }
 
-/// -1 for none.
-int form_named(const std::string& name) {
-    const WeightedFamily& family = *kernels().weighted;
-    std::string known;
-    for (int k = 0; k < family.n_weights; ++k) {
-        if (name == family.weights[k].name) return k;
-        known += (k == 0 ? "" : ", ") + std::string(family.weights[k].name);
-    }
-    if (name.empty()) return -1;
-    throw ArgumentError("lambda_weight: one of " + known + " is wanted, got '" + name + "'");
-}
-
 }  // namespace
 
 PairWeights::PairWeights(const PairWeightOptions& options, const Plan& plan)
-    : form_(form_named(options.form)), ranked_(options.ranked), truncation_(options.truncation) {
+    : form_(options.form), ranked_(options.ranked), truncation_(options.truncation) {
     if (!any()) return;
     for (std::int64_t l = 0; l < plan.lists().count(); ++l) plan_begin_.push_back(plan.begin(l));
     make_gains(options, plan);

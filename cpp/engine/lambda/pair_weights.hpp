@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "engine/data/gains.hpp"
@@ -14,7 +13,7 @@
 namespace rankgrad {
 
 struct PairWeightOptions {
-    std::string form;     ///< of kernels/losses/pair_weights.hpp, by name; empty: no weights
+    int form = -1;        ///< of WeightedFamily::weights; -1: no weights
     bool ranked = false;  ///< it is made of ranks and gains, else of labels alone
     Gain::Kind gain = Gain::kExp2;
     std::vector<double> gain_table{};

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/runtime/isa_dispatch.hpp"
+#include "engine/settings/loss_names.hpp"
 #include "engine/data/gains.hpp"
 #include "engine/runtime/parts.hpp"
 #include "engine/listwise/magnitudes.hpp"
@@ -15,18 +16,11 @@
 namespace rankgrad {
 namespace {
 
-int find_loss(const std::string& name) {
-    const KernelTable& table = kernels();
-    for (int k = 0; k < table.list->count; ++k)
-        if (name == table.list->losses[k].name) return k;
-    throw ArgumentError("loss: '" + name + "' is not a registered listwise loss");
-}
-
-PlanOptions options_for(const ListLossKernels& kernel, const ListwiseLoss& loss, Target target, PlanOptions options) {
+PlanOptions options_for(const ListLossKernels& kernel, const ListwiseLoss& loss, PlanOptions options) {
     options.order = kernel.order;
     options.quadratic_cost = kernel.rank_based;
     options.near_linear_cost = kernel.rank_based && loss.choice != Choice::direct;
-    options.labels_are_numbers = target != Target::kOne;
+    options.labels_are_numbers = loss.target != Target::kOne;
     return options;
 }
 
@@ -52,29 +46,22 @@ template <class Number> double largest(std::int32_t n, Number number) {
 
 }  // namespace
 
-std::vector<std::string> list_loss_names() {
-    std::vector<std::string> names;
-    for (int k = 0; k < kernels().list->count; ++k) names.emplace_back(kernels().list->losses[k].name);
-    return names;
-}
-
 Listwise::Listwise(ListwiseLoss loss, Lists lists, Labels labels, const std::uint8_t* mask, PlanOptions options)
-    : loss_(std::move(loss)), loss_index_(find_loss(loss_.name)), target_kind_(target_of(loss_.target)),
-      plan_(std::move(lists), labels, mask, options_for(kernel(), loss_, target_kind_, options)),
-      target_(make_targets(plan_, target_kind_)) {
+    : loss_(std::move(loss)), loss_index_(find_loss(*kernels().list, loss_.name)),
+      plan_(std::move(lists), labels, mask, options_for(kernel(), loss_, options)),
+      target_(make_targets(plan_, loss_.target)) {
     if (kernel().rank_based) scale_by_ideal();
     for (std::int64_t l = 0; l < plan_.lists().count(); ++l)
         for (std::int32_t k = 0; !plan_.is_nan(l) && k < plan_.size(l); ++k)
             largest_target_ = std::max(
                 largest_target_,
-                std::abs(target_kind_ == Target::kNormalizedLabel ? plan_.label(l)[k] : target_[plan_.begin(l) + k]));
+                std::abs(loss_.target == Target::kNormalizedLabel ? plan_.label(l)[k] : target_[plan_.begin(l) + k]));
     if (kernel().float_sum[kValue] != nullptr) {
         float_target_.assign(target_.begin(), target_.end());
         targets_fit_float_ =
             std::all_of(target_.begin(), target_.end(), [](double t) { return fits_float(std::abs(t)); });
         floats_are_targets_ = std::equal(target_.begin(), target_.end(), float_target_.begin());
     }
-    loss_.parameters.cutoff_width = loss_.temperature;
     per_temperature_ = 1 / loss_.temperature;
     for (std::int64_t l = 0; kernel().splits_target && l < plan_.lists().count(); ++l) {
         target_sums_.push_back(split_sum(target_.data() + plan_.begin(l), plan_.size(l)));
@@ -84,11 +71,18 @@ Listwise::Listwise(ListwiseLoss loss, Lists lists, Labels labels, const std::uin
 
 /// Targets of a list and their ideal sum in one scale, in which sums of them are finite.
 void Listwise::scale_by_ideal() {
-    IdealSums ideal = ideal_sums(plan_, target_, loss_.parameters.cutoff);
+    IdealSums ideal = ideal_sums(plan_, target_, parameter(kCutoff));
     for (std::int64_t l = 0; l < plan_.lists().count(); ++l)
         for (std::int64_t k = plan_.begin(l); k < plan_.begin(l + 1); ++k)
             target_[static_cast<std::size_t>(k)] *= ideal.scale[static_cast<std::size_t>(l)];
     ideal_ = std::move(ideal.sum);
+}
+
+/// 0 if the loss has none of this kind.
+double Listwise::parameter(ParameterRole role) const {
+    for (int k = 0; k < kMostParameters; ++k)
+        if (kernel().parameters[k].role == role) return loss_.parameters[k];
+    return 0;
 }
 
 const ListLossKernels& Listwise::kernel() const { return kernels().list->losses[loss_index_]; }
@@ -171,7 +165,7 @@ bool Listwise::fits_floats(const LossCall<T>& call, std::int64_t list, double sc
         if (!fits_float(std::abs(call.item_weight[plan_.item(list, k)]))) return false;
     return (floats_are_targets_ || !loss.per_item) && fits_float(sizes.item_weight) &&
            fits_float(largest_target_ * sizes.item_weight) && fits_float(sizes.vector) &&
-           fits_float(std::abs(loss_.parameters.epsilon)) && fits_float(std::abs(call.scale) * sizes.list_weight);
+           fits_float(std::abs(parameter(kFactorOfTerm))) && fits_float(std::abs(call.scale) * sizes.list_weight);
 }
 
 /// The same number for all results of a list.

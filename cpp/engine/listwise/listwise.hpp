@@ -12,14 +12,11 @@
 
 namespace rankgrad {
 
-/// Names of the registered listwise and pointwise losses.
-std::vector<std::string> list_loss_names();
-
 struct ListwiseLoss {
     std::string name;
-    std::string target;  ///< see Target
+    Target target = Target::kLabel;
     double temperature = 1.0;
-    LossParameters parameters{};
+    double parameters[kMostParameters] = {};
     std::uint64_t seed = 0;  ///< of the noise of target "noisy_power"
     Choice choice = Choice::automatic;
 };
@@ -66,6 +63,7 @@ private:
         bool scale = false;       ///< the factor of all derivatives, too
     };
     const ListLossKernels& kernel() const;
+    double parameter(ParameterRole role) const;
     void scale_by_ideal();
     template <class T>
     double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const;
@@ -86,7 +84,6 @@ private:
 
     ListwiseLoss loss_;
     int loss_index_;
-    Target target_kind_;
     Plan plan_;
     std::vector<double> target_;
     double per_temperature_ = 1;

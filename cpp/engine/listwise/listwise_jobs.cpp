@@ -16,12 +16,18 @@ template <class P> void take_out(int exponent, std::int32_t n, P* x) {
         x[k] = static_cast<P>(std::ldexp(static_cast<double>(x[k]), -exponent));
 }
 
+/// Changes the factors of the terms beside that of the targets.
+template <class Change> void scale_terms(const ListLossKernels& loss, double* parameters, Change change) {
+    for (int k = 0; k < kMostParameters; ++k)
+        if (loss.parameters[k].role == kFactorOfTerm) parameters[k] = change(parameters[k]);
+}
+
 /// Margins above this may make a value infinite that is not.
 constexpr double kFarMargin = 0x1p960;
 
 /// The value where it, or a margin, left the range of double, over 2^exponent: that of a temperature so many times as high.
 /// All terms that this changes are nothing beside those that are so large.
-double value_of_far_scores(ListSum<double> sum, ListJob<double> job, const double* score, int& exponent) {
+double value_of_far_scores(const ListLossKernels& loss, ListJob<double> job, const double* score, int& exponent) {
     constexpr double shrink = 0x1p-4;
     const int margin = exponent_of(job.high * shrink - job.low * shrink) + exponent_of(job.per_temperature);
     const int shift = std::max(40, margin + 4 - 990);
@@ -29,9 +35,9 @@ double value_of_far_scores(ListSum<double> sum, ListJob<double> job, const doubl
     job.low *= shrink;
     job.high *= shrink;
     job.per_temperature = std::ldexp(job.per_temperature, 4 - shift);
-    job.parameters.epsilon = 0;
+    scale_terms(loss, job.parameters, [](double) { return 0.0; });
     exponent += shift;
-    return sum(job);
+    return loss.double_sum[kValue](job);
 }
 
 }  // namespace
@@ -61,7 +67,7 @@ template <class P, class T> double Listwise::sum_list(const LossCall<T>& call, s
         value = loss.double_sum[call.mode](job);
         scatter(call, list, left, s.twice);
         if (far && (!std::isfinite(value) || (std::isinf(margin) && std::abs(value) > 1e250)))
-            value = value_of_far_scores(loss.double_sum[kValue], job, kept, exponent);
+            value = value_of_far_scores(loss, job, kept, exponent);
         if (left.exponent < 0 && values_per_item() && !std::isfinite(value)) {  // the weights as they are
             plan_.gather(list, call.item_weight, s.twice.weight.data());
             value = loss.double_sum[kValue](job);
@@ -78,14 +84,14 @@ template <class P, class T> Listwise::Left Listwise::prepare(const LossCall<T>& 
     ListBuffers<P>& b = s.template buffers<P>();
     job.n = plan_.size(list);
     job.score = b.score.data();
-    job.parameters = loss_.parameters;
+    std::copy_n(loss_.parameters, kMostParameters, job.parameters);
     if (loss.order == kByLabel) {
         job.level_begin = plan_.level_begin(list);
         job.n_levels = plan_.n_levels(list);
     }
     Left left;
     left.exponent = prepare_target(call, list, sizes, b, job);
-    if (left.exponent != 0) job.parameters.epsilon = std::ldexp(job.parameters.epsilon, -left.exponent);
+    if (left.exponent != 0) scale_terms(loss, job.parameters, [&](double x) { return std::ldexp(x, -left.exponent); });
     if (loss.per_item) {
         P* weight = padded(b.weight, n);
         if (call.item_weight != nullptr) plan_.gather(list, call.item_weight, weight);
@@ -124,8 +130,8 @@ template <class P, class T> int Listwise::prepare_target(const LossCall<T>& call
     const auto l = static_cast<std::size_t>(list);
     const std::int64_t begin = plan_.begin(list);
     const bool weighted = call.item_weight != nullptr && !loss.per_item;
-    const bool noisy = target_kind_ == Target::kNoisyPower;
-    const bool normalized = noisy || target_kind_ == Target::kNormalizedLabel;
+    const bool noisy = loss_.target == Target::kNoisyPower;
+    const bool normalized = noisy || loss_.target == Target::kNormalizedLabel;
     const double weight_size = weighted ? sizes.item_weight : 1.0;
     const double size = largest_target_ * weight_size;
     const bool modest = largest_target_ == 0 || weight_size == 0 ||

@@ -12,7 +12,7 @@
 #include "engine/expansion/expansion_sums.hpp"
 #include "engine/lambda/lambda_sums.hpp"
 #include "engine/runtime/isa_dispatch.hpp"
-#include "engine/runtime/errors.hpp"
+#include "engine/settings/loss_names.hpp"
 #include "engine/sorted/sorted_sums.hpp"
 
 namespace rankgrad {
@@ -21,25 +21,12 @@ namespace {
 /// The square of a temperature, and one divided by it, are normal numbers: level tables do not take a unit apart.
 constexpr double kLeastTemperature = 1e-150;
 
-int find_loss(const std::string& name) {
-    const KernelTable& table = kernels();
-    for (int k = 0; k < table.pair->count; ++k)
-        if (name == table.pair->losses[k].name) return k;
-    throw ArgumentError("loss: '" + name + "' is not a registered pairwise loss");
-}
-
 }  // namespace
 
-std::vector<std::string> pair_loss_names() {
-    std::vector<std::string> names;
-    for (int k = 0; k < kernels().pair->count; ++k) names.emplace_back(kernels().pair->losses[k].name);
-    return names;
-}
-
 Pairwise::Pairwise(PairwiseLoss loss, Lists lists, Labels labels, const std::uint8_t* mask, PlanOptions options)
-    : loss_(std::move(loss)), loss_index_(find_loss(loss_.name)), plan_([&] {
+    : loss_(std::move(loss)), loss_index_(find_loss(*kernels().pair, loss_.name)), plan_([&] {
           const PairLossKernels& of_loss = kernels().pair->losses[loss_index_];
-          options.labels_are_numbers = of_loss.uses_label_gap || !loss_.weight.form.empty();
+          options.labels_are_numbers = of_loss.uses_label_gap || loss_.weight.form >= 0;
           options.near_linear_cost = loss_.choice != Choice::direct && has_fast_sums(of_loss);
           return Plan(std::move(lists), labels, mask, options);
       }()),

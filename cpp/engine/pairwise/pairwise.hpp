@@ -15,9 +15,6 @@
 
 namespace rankgrad {
 
-/// Names of the registered pairwise losses; a loss is known by its place in this list.
-std::vector<std::string> pair_loss_names();
-
 struct PairwiseLoss {
     std::string name;
     double temperature = 1.0;

@@ -7,17 +7,6 @@
 
 namespace rankgrad {
 
-/// Formulas of the implicit losses, in the order of ImplicitKernels::sums. A narrow one is faster, for fewer numbers.
-enum ImplicitFormula : int {
-    kSigmoidGap,
-    kNarrowSigmoidGap,
-    kNegativeLogSigmoid,
-    kSlackHinge,
-    kNarrowSlackHinge,
-    kRankedHinge,
-    kImplicitFormulas
-};
-
 /// Beyond it squares or sums of numbers might overflow in T: careful sums are needed.
 template <class T> constexpr double kFar = sizeof(T) == sizeof(float) ? 0x1p50 : 0x1p450;
 
@@ -26,20 +15,20 @@ template <class T> constexpr double kFar = sizeof(T) == sizeof(float) ? 0x1p50 :
 template <class T> struct ImplicitPairs {
     const T* positive = nullptr;
     const T* negative = nullptr;
-    const T* ideal = nullptr;       ///< ideal differences d: for the formulas of a sigmoid d - 1, for the others d in T
-    const T* ideal_rest = nullptr;  ///< and what is left of d, rounded upwards
-    const T* rank_weight = nullptr;    ///< for kRankedHinge; null: ones
+    const T* ideal = nullptr;          ///< ideal differences d in T, or d - 1
+    const T* ideal_rest = nullptr;     ///< and what is left of d, rounded upwards
+    const T* rank_weight = nullptr;    ///< for a ranked loss; null: ones
     const T* weight = nullptr;         ///< of the value, for careful sums
     const T* factor = nullptr;         ///< of the derivatives
     const T* square_factor = nullptr;  ///< 2 square factor
     std::int64_t n = 0;
     std::int64_t rows = 1,
                  stride = 0;  ///< the caller's arrays have `rows` rows, `stride` apart; all else is per column
-    double kink = 1;          ///< the hinge's slope at its kink
-    double square = 0;        ///< the sums are of l + square l^2
-    T* value = nullptr;       ///< added to, as are slope and curvature
-    T* slope = nullptr;       ///< derivatives with respect to the negative, also written to grad_negative
-    T* curvature = nullptr;   ///< second derivatives, also written to hess_negative
+    double parameters[kMostParameters] = {};
+    double square = 0;       ///< the sums are of l + square l^2
+    T* value = nullptr;      ///< added to, as are slope and curvature
+    T* slope = nullptr;      ///< derivatives with respect to the negative, also written to grad_negative
+    T* curvature = nullptr;  ///< second derivatives, also written to hess_negative
     T* grad_negative = nullptr;
     T* hess_negative = nullptr;
 };
@@ -49,9 +38,20 @@ template <class T> struct ImplicitSums {
     bool (*mode[3])(const ImplicitPairs<T>&);
 };
 
+/// One loss of implicit feedback. Sums are [narrow]: faster, for fewer numbers; the same twice where a loss has one formula.
+struct ImplicitLossKernels {
+    const char* name;
+    const Parameter* parameters;  ///< kMostParameters of them
+    bool less_one;                ///< takes d - 1 for the ideal difference d
+    bool ranked;                  ///< takes rank weights
+    bool has_narrow;
+    ImplicitSums<float> float_sums[2];
+    ImplicitSums<double> double_sums[2];
+    bool (*careful_sum)(const ImplicitPairs<double>&);
+};
+
 /// What each function does is said at its definition, in implicit/implicit_sums.hpp and implicit/negatives.hpp.
 template <class T> struct ImplicitKernels {
-    ImplicitSums<T> sums[kImplicitFormulas];
     bool (*largest_in_columns)(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t n, T first_row, T* best,
                                T* best_row);
     void (*put_in_rows)(const T* x, const T* row_of, std::int64_t stride, std::int64_t rows, std::int64_t n, T* out);
@@ -63,10 +63,9 @@ template <class T> struct ImplicitKernels {
     std::int64_t (*first_bad)(const T* x, std::int64_t n);
 };
 
-/// What is done in double, whatever the type of the scores.
+/// Partial credit, in double whatever the type of the scores.
 struct ImplicitDoubleKernels {
     using Items = const std::int64_t*;
-    bool (*careful_sums[kImplicitFormulas])(const ImplicitPairs<double>&);
     void (*subtract_integer_matches)(const std::int64_t* category, double weight, Items positive, Items negative,
                                      std::int64_t n, double* ideal);
     void (*subtract_real_matches)(const double* category, double weight, Items positive, Items negative, std::int64_t n,
@@ -74,6 +73,8 @@ struct ImplicitDoubleKernels {
 };
 
 struct ImplicitFamily {
+    int count;
+    const ImplicitLossKernels* losses;
     ImplicitKernels<float> of_float;
     ImplicitKernels<double> of_double;
     ImplicitDoubleKernels in_double;

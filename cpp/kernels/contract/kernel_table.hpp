@@ -16,12 +16,13 @@ namespace rankgrad {
 /// One pairwise loss.
 struct PairLossKernels {
     const char* name;
-    bool factored[kPairModes];  ///< has the form with n exponentials: e^-(s_i - s_j) = e^-s_i e^s_j
-    bool log_product;           ///< its factored values are summed as the log of a product
-    bool uses_label_gap;        ///< needs the labels as numbers
-    bool all_pairs;             ///< pairs every two items of a list, whatever their labels, in O(n); double only
-    bool exponential;           ///< e^-m, whose sums may overflow
-    int degree;                 ///< of the loss as a function of margins, gaps and their unit (pair_losses.hpp)
+    const Parameter* parameters;  ///< kMostParameters of them
+    bool factored[kPairModes];    ///< has the form with n exponentials: e^-(s_i - s_j) = e^-s_i e^s_j
+    bool log_product;             ///< its factored values are summed as the log of a product
+    bool uses_label_gap;          ///< needs the labels as numbers
+    bool all_pairs;               ///< pairs every two items of a list, whatever their labels, in O(n); double only
+    bool exponential;             ///< e^-m, whose sums may overflow
+    int degree;                   ///< of the loss as a function of margins, gaps and their unit (pair_losses.hpp)
     PairSum<float> float_sum[kPairModes];
     PairSum<double> double_sum[kPairModes];
     PairSum<double> moment_sum[kPairModes];  ///< all rows of a list in O(n); null if the loss has no such form

@@ -33,11 +33,11 @@ template <class T> struct ListJob {
     bool item_weighted = false;               ///< `target` has item weights in it
     SplitSum targets;                         ///< with splits_target
     T low = 0, high = 0;                      ///< range of the scores
-    double temperature = 1;                   ///< of pointwise losses, which take scores and no differences
+    double temperature = 1;                   ///< for what takes no differences of scores
     double per_temperature = 1;               ///< greater than 0 and finite
     double ideal = 0;                         ///< ideal DCG
     double scale = 1, curvature_scale = 1;    ///< factors of gradient and Hessian
-    LossParameters parameters;
+    double parameters[kMostParameters] = {};
     double* work[6];     ///< work_arrays of the loss, each with room for n + 1 and a register
     T* value = nullptr;  ///< per item; pointwise losses only
     T* grad = nullptr;
@@ -87,6 +87,7 @@ struct RankKernels {
 /// One listwise or pointwise loss.
 struct ListLossKernels {
     const char* name;
+    const Parameter* parameters;  ///< kMostParameters of them
     ItemOrder order;
     bool per_item;       ///< pointwise: a value per item, and weights that do not enter the target
     bool rank_based;     ///< looks at every two items, by `rank` instead of the sums

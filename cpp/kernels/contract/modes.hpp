@@ -1,4 +1,4 @@
-// What an evaluation adds up, of which loss, in which order: known to the engine and to the kernels.
+// What an evaluation adds up, of which loss with which parameters, in which order: known to the engine and to the kernels.
 #pragma once
 
 namespace rankgrad {
@@ -12,7 +12,6 @@ enum PairMode : int {
     kHessVector,        ///< Hessian times `vector`, into `grad`
     kPairModes
 };
-
 namespace {
 
 /// Whether a mode gives row values, and whether it gives a diagonal.
@@ -21,13 +20,28 @@ constexpr bool with_hess(PairMode mode) { return mode == kGradHess || mode == kG
 
 }  // namespace
 
-/// Parameters of a loss. A loss struct takes what it needs in `set`.
+/// What the engine has to know of a parameter of a listwise loss.
+enum ParameterRole : int {
+    kPlain,
+    kFactorOfTerm,  ///< multiplies a term beside the one of the targets: a power of two taken out of those goes out of it too
+    kCutoff,        ///< ranks up to here count, in the ideal sum too; 0: all
+};
+
+/// A parameter that a loss has: its name, and its number if none is given.
+struct Parameter {
+    const char* name = nullptr;
+    double usual = 0;
+    ParameterRole role = kPlain;
+};
+
+/// A loss declares `static constexpr Parameter parameters[kMostParameters]` (those without a name are none) and gets its
+/// numbers in the same order, in `set`.
+constexpr int kMostParameters = 4;
+
+/// What `set` of a pairwise loss gets.
 struct LossParameters {
-    double unit = 1.0;       ///< the margin 1, as a difference of the scores that a pairwise kernel is given
-    double tau = 0.5;
-    double epsilon = 1.0;  ///< of the Poly1 softmax
-    double cutoff = 0;     ///< ranks up to here count in ApproxNDCG; 0: all
-    double cutoff_width = 1.0;
+    double unit = 1.0;  ///< the margin 1, as a difference of the scores that a pairwise kernel is given
+    double own[kMostParameters] = {};
 };
 
 /// The order in which a loss wants the items of a list.

@@ -18,6 +18,7 @@ template <class Loss> constexpr PairLossKernels pair_loss_kernels() {
     constexpr int index = index_of<Loss>(PairLosses());
     PairLossKernels kernels{};
     kernels.name = Loss::name;
+    kernels.parameters = Loss::parameters;
     kernels.log_product = Loss::log_product;
     kernels.uses_label_gap = Loss::uses_label_gap;
     kernels.all_pairs = Loss::all_pairs;

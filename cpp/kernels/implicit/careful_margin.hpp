@@ -23,18 +23,16 @@ template <class Formula, class V> V quarter_loss(const ImplicitPair<V>& pair, V 
 /// What ImplicitSum does, for one row and all modes; job.weight multiplies the value. All arrays have room for whole registers.
 template <class Formula> bool careful_sum(const ImplicitPairs<double>& job) {
     using V = Lanes<double>;
+    Formula formula;
+    formula.set(job.parameters);
     V bad(0);
     const auto add = [](double* to, V x) { (V::load(to) + x).store(to); };
     const auto times = [](V x, V y) { return select(abs(x) > V(0), x * y, V(0)); };  // 0 if x is
     for (std::int64_t i = 0; i < job.n; i += V::count) {
-        const ImplicitPair<V> pair{V::load(job.positive + i),
-                                   V::load(job.negative + i),
-                                   V::load(job.ideal + i),
-                                   V::load(job.ideal_rest + i),
-                                   V(1),
-                                   V(job.kink)};
+        const ImplicitPair<V> pair{V::load(job.positive + i), V::load(job.negative + i), V::load(job.ideal + i),
+                                   V::load(job.ideal_rest + i), V(1)};
         bad = flagged(pair.negative < V(kInfinity), bad);
-        const ImplicitJet<V> jet = Formula::eval(pair);
+        const ImplicitJet<V> jet = formula.eval(pair);
         const V l = quarter_loss<Formula>(pair, jet.value), square(job.square);
         const V w = job.rank_weight == nullptr ? V(1) : V::load(job.rank_weight + i);
         const V weighted = times(w, V::load(job.weight + i) * l);

@@ -4,7 +4,8 @@
 
 namespace rankgrad {
 
-const ImplicitFamily RANKGRAD_OF_ISA(implicit_kernels) = {implicit_kernels<float>(), implicit_kernels<double>(),
-                                                          implicit_double_kernels()};
+const ImplicitFamily RANKGRAD_OF_ISA(implicit_kernels) = {
+    count_of(ImplicitLosses()), ImplicitLossTable<ImplicitLosses>::entries, implicit_kernels<float>(),
+    implicit_kernels<double>(), implicit_double_kernels()};
 
 }  // namespace rankgrad

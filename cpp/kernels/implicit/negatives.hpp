@@ -75,7 +75,7 @@ void put_in_rows(const T* x, const T* row_of, std::int64_t stride, std::int64_t 
 
 /// A number with the sign of d - (p - n): positive for a violation.
 template <class V> RANKGRAD_INLINE V violation(V positive, V negative, V ideal, V ideal_rest) {
-    return Slack<V>(ImplicitPair<V>{positive, negative, ideal, ideal_rest, V(1), V(1)}).sign;
+    return Slack<V>(ImplicitPair<V>{positive, negative, ideal, ideal_rest, V(1)}).sign;
 }
 template <class T> bool violates(T positive, T negative, T ideal, T ideal_rest) {
     const auto all = [](T x) { return Lanes<T>(static_cast<double>(x)); };

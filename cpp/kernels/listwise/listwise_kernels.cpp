@@ -1,10 +1,10 @@
-// The listwise and pointwise losses of one instruction set: a new one is added here.
-#include "kernels/listwise/smooth_ranks.hpp"
+// The listwise and pointwise losses of one instruction set.
 #include "kernels/isa.hpp"
-#include "kernels/listwise/list_mle.hpp"
-#include "kernels/listwise/pointwise.hpp"
-#include "kernels/listwise/softmax.hpp"
+#include "kernels/listwise/list_loss.hpp"
 #include "kernels/listwise/nested_softmax.hpp"
+#include "kernels/listwise/pointwise.hpp"
+#include "kernels/listwise/smooth_ranks.hpp"
+#include "kernels/listwise/softmax.hpp"
 
 namespace rankgrad {
 namespace {
@@ -18,36 +18,32 @@ template <class Loss, class T> constexpr void fill_sums(ListSum<T> (&sums)[kPair
 }
 template <class Loss> constexpr ListLossKernels list_loss() {
     ListLossKernels k{Loss::name,
+                      Loss::parameters,
                       Loss::order,
                       Loss::per_item,
-                      false,
+                      Loss::rank.metric != nullptr,
                       Loss::splits_target,
                       Loss::float_range,
                       Loss::work_arrays,
                       Loss::work_arrays_along_vector,
                       {},
                       {},
-                      {}};
+                      Loss::rank};
     fill_sums<Loss, float>(k.float_sum);
     fill_sums<Loss, double>(k.double_sum);
     return k;
 }
-template <class Metric> constexpr ListLossKernels rank_loss() {
-    return {Metric::name, kByPosition, false, true, false, -1, 5, 6, {}, {}, RankLoss<Metric>::kernels};
-}
-constexpr ListLossKernels kListLosses[] = {
-    list_loss<SoftmaxLoss<false>>(),
-    list_loss<SoftmaxLoss<true>>(),
-    list_loss<UniqueSoftmaxLoss>(),
-    list_loss<ListMleLoss>(),
-    rank_loss<ApproxNdcg>(),
-    rank_loss<ApproxMrr>(),
-    list_loss<PointwiseLoss<SigmoidCrossEntropy>>(),
-    list_loss<PointwiseLoss<SquaredError>>(),
+
+template <class... Lists> struct ListLossTable;
+template <class... A, class... B, class... C, class... D>
+struct ListLossTable<List<A...>, List<B...>, List<C...>, List<D...>> {
+    static constexpr ListLossKernels entries[] = {list_loss<A>()..., list_loss<B>()..., list_loss<C>()...,
+                                                  list_loss<D>()...};
 };
+using Table = ListLossTable<SoftmaxLosses, NestedLosses, SmoothRankLosses, PointwiseLosses>;
 
 }  // namespace
 
-const ListFamily RANKGRAD_OF_ISA(listwise_kernels) = {sizeof kListLosses / sizeof *kListLosses, kListLosses};
+const ListFamily RANKGRAD_OF_ISA(listwise_kernels) = {sizeof Table::entries / sizeof *Table::entries, Table::entries};
 
 }  // namespace rankgrad

@@ -1,7 +1,7 @@
 // Nested softmaxes: item i against itself and the items of lower levels, in O(n) for sorted items.
 //   L = sum_i G_i (log Z_i - z_i),   Z_i = e^z_i + Z_<i,   Z_<i = sum of e^z_j over the levels below that of i
 // Unique softmax: levels are the labels, G the gains [Zhu & Klabjan, WSDM 2020]. ListMLE: every item is a level of its own,
-// G = 1 or the item weights [Xia et al., ICML 2008]; see list_mle.hpp.
+// G = 1 or the item weights [Xia et al., ICML 2008].
 //
 // With q_i = e^z_i / Z_i and sums over the items i above item k:
 //   g_k = -G_k (1 - q_k) + sum G_i e^z_k / Z_i,   h_k = G_k q_k (1 - q_k) + sum G_i (e^z_k / Z_i) (1 - e^z_k / Z_i)
@@ -11,7 +11,7 @@
 // are summed apart, from Z_i without it ("peak"), and so is the sum of the others below ("rest").
 #pragma once
 
-#include "kernels/contract/kernel_table.hpp"
+#include "kernels/listwise/list_loss.hpp"
 #include "kernels/simd/lane_sums.hpp"
 #include "kernels/simd/vector_math.hpp"
 
@@ -36,9 +36,8 @@ struct ItemLevels {
 
 template <class Levels, PairMode mode> class NestedSoftmax {
     using V = Lanes<double>;
+    static constexpr bool with_value = rankgrad::with_value(mode), with_hess = rankgrad::with_hess(mode);
     static constexpr bool along_vector = mode == kHessVector;
-    static constexpr bool with_hess = mode == kGradHess || mode == kGradPositiveHess;
-    static constexpr bool with_value = mode == kValue || mode == kValueGrad;
     static constexpr int kProductFactors = 32;  // each at most the length of a list, below 2^31
     static constexpr double kNothingBelow = -__builtin_huge_val();
 
@@ -215,9 +214,7 @@ public:
     static double call(const ListJob<double>& job) { return NestedSoftmax(job).run(); }
 };
 
-template <class Levels> struct NestedLoss {
-    static constexpr bool per_item = false, splits_target = false;
-    static constexpr double float_range = -1;
+template <class Levels> struct NestedLoss : ListLoss {
     static constexpr int work_arrays = 4, work_arrays_along_vector = 6;
     template <class T, PairMode mode> static constexpr ListSum<T> sum() {
         if constexpr (sizeof(T) == sizeof(float)) return nullptr;
@@ -229,6 +226,16 @@ struct UniqueSoftmaxLoss : NestedLoss<LabelLevels> {
     static constexpr const char* name = "unique_softmax";
     static constexpr ItemOrder order = kByLabel;
 };
+
+/// -log of the Plackett-Luce probability of the order by labels, highest first, ties by position:
+///   L = sum_t w_t (log sum_{j >= t} e^z_j - z_t) over the items in that order
+/// Each item competes with all later ones: one item per level, the order read backwards, gains w.
+struct ListMleLoss : NestedLoss<ItemLevels> {
+    static constexpr const char* name = "list_mle";
+    static constexpr ItemOrder order = kByLabelLastFirst;
+};
+
+using NestedLosses = List<UniqueSoftmaxLoss, ListMleLoss>;
 
 }  // namespace
 }  // namespace rankgrad

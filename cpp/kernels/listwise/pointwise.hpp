@@ -1,7 +1,7 @@
 // Pointwise losses: each item on its own, s the score, z the score over the temperature, y the label, w the weight.
 #pragma once
 
-#include "kernels/contract/kernel_table.hpp"
+#include "kernels/listwise/list_loss.hpp"
 #include "kernels/simd/lane_sums.hpp"
 #include "kernels/simd/vector_math.hpp"
 
@@ -71,7 +71,7 @@ template <class Point, class T, PairMode mode> struct PointwiseSum {
             const V weight = V::load(job.weight + k);
             const PointJet<V> jet = Point::eval(over_temperature, V::load(job.score + k), V::load(job.target + k),
                                                 weight, V(Point::factor * job.scale) * weight);
-            if constexpr (mode == kValue || mode == kValueGrad) {
+            if constexpr (with_value(mode)) {
                 jet.value.store(job.value + k);
                 total += sum(select(first_lanes<T>(job.n - k), jet.weighted, V(0)));
             }
@@ -80,7 +80,7 @@ template <class Point, class T, PairMode mode> struct PointwiseSum {
             } else if constexpr (mode != kValue) {
                 jet.slope.store(job.grad + k);
             }
-            if constexpr (mode == kGradHess || mode == kGradPositiveHess) {
+            if constexpr (with_hess(mode)) {
                 const V h = V(Point::factor * job.curvature_scale) * weight * jet.curvature;
                 (mode == kGradPositiveHess ? max(h, V(0)) : h).store(job.hess + k);
             }
@@ -89,17 +89,17 @@ template <class Point, class T, PairMode mode> struct PointwiseSum {
     }
 };
 
-template <class Point> struct PointwiseLoss {
+template <class Point> struct PointwiseLoss : ListLoss {
     static constexpr const char* name = Point::name;
-    static constexpr ItemOrder order = kByPosition;
-    static constexpr bool per_item = true, splits_target = false;
+    static constexpr bool per_item = true;
     static constexpr double float_range = Point::float_range;
-    static constexpr int work_arrays = 0, work_arrays_along_vector = 0;
     template <class T, PairMode mode> static constexpr ListSum<T> sum() {
         if constexpr (sizeof(T) == sizeof(float) && Point::float_range < 0) return nullptr;
         else return &PointwiseSum<Point, T, mode>::call;
     }
 };
+
+using PointwiseLosses = List<PointwiseLoss<SigmoidCrossEntropy>, PointwiseLoss<SquaredError>>;
 
 }  // namespace
 }  // namespace rankgrad

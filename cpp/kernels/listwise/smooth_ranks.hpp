@@ -10,7 +10,7 @@
 // place the near-linear sums of smooth_ranks_binned.hpp take in long lists.
 #pragma once
 
-#include "kernels/contract/kernel_table.hpp"
+#include "kernels/listwise/list_loss.hpp"
 #include "kernels/simd/lane_sums.hpp"
 #include "kernels/simd/vector_math.hpp"
 
@@ -83,7 +83,6 @@ template <bool along_vector> struct RankSum {
 /// Step 3: gradient and Hessian from the slopes and curvatures of the metric.
 template <PairMode mode> struct SlopeSum {
     using V = Lanes<double>;
-    static constexpr bool with_hess = mode == kGradHess || mode == kGradPositiveHess;
 
     template <bool factored> static void row(const ListJob<double>& job, std::int32_t k) {
         const double f_k = job.work[kSlope][k], c_k = job.work[kCurvature][k];
@@ -108,7 +107,7 @@ template <PairMode mode> struct SlopeSum {
             if constexpr (mode == kGradPositiveHess) hess += (abs(f) + abs(slope)) * a;
         });
         job.grad[k] = job.scale * sum(grad);
-        if constexpr (with_hess) {
+        if constexpr (with_hess(mode)) {
             const double spread = mode == kGradHess ? sum(width) : 0;
             job.hess[k] = job.curvature_scale * (sum(hess) + c_k * spread * spread);
         }
@@ -124,15 +123,16 @@ template <PairMode mode> struct SlopeSum {
 };
 
 /// Step 2 of ApproxNDCG: L = -sum G D(r) / ideal, D(r) = 1 / log2(1 + r). A cutoff at k multiplies D(r) by
-/// sigma((k + 1/2 - r) / width): NDCG@k as the width goes to 0.
+/// sigma((k + 1/2 - r) / temperature): NDCG@k as the temperature goes to 0.
 struct ApproxNdcg {
+    static constexpr Parameter parameters[kMostParameters] = {{"k", 0, kCutoff}};
     static constexpr const char* name = "approx_ndcg";
     static constexpr bool by_rows = true;
 
     static double metric(const ListJob<double>& job) {
         using V = Lanes<double>;
         const double ln2 = 0.69314718055994530942;
-        const double cutoff = job.parameters.cutoff, inverse_width = 1 / job.parameters.cutoff_width;
+        const double cutoff = job.parameters[0], inverse_width = 1 / job.temperature;
         const double per_width = inverse_width < kLargestDouble ? inverse_width : kLargestDouble;
         const bool all = cutoff == 0 || cutoff >= job.n;
         double total = 0;
@@ -168,6 +168,7 @@ struct ApproxNdcg {
 
 /// Step 2 of ApproxMRR: L = -1 / (least r of the relevant items, target > 0). Equal least ranks share the slope.
 struct ApproxMrr {
+    static constexpr Parameter parameters[kMostParameters] = {};
     static constexpr const char* name = "approx_mrr";
     static constexpr bool by_rows = false;
 
@@ -188,14 +189,18 @@ struct ApproxMrr {
     }
 };
 
-template <class Metric> struct RankLoss {
+template <class Metric> struct SmoothRankLoss : ListLoss {
     static constexpr const char* name = Metric::name;
-    static constexpr RankKernels kernels = {{&RankSum<false>::call, &RankSum<true>::call},
-                                            &Metric::metric,
-                                            Metric::by_rows,
-                                            {nullptr, &SlopeSum<kValueGrad>::call, &SlopeSum<kGradHess>::call,
-                                             &SlopeSum<kGradPositiveHess>::call, &SlopeSum<kHessVector>::call}};
+    static constexpr const Parameter (&parameters)[kMostParameters] = Metric::parameters;
+    static constexpr int work_arrays = 5, work_arrays_along_vector = 6;
+    static constexpr RankKernels rank = {{&RankSum<false>::call, &RankSum<true>::call},
+                                         &Metric::metric,
+                                         Metric::by_rows,
+                                         {nullptr, &SlopeSum<kValueGrad>::call, &SlopeSum<kGradHess>::call,
+                                          &SlopeSum<kGradPositiveHess>::call, &SlopeSum<kHessVector>::call}};
 };
+
+using SmoothRankLosses = List<SmoothRankLoss<ApproxNdcg>, SmoothRankLoss<ApproxMrr>>;
 
 }  // namespace
 }  // namespace rankgrad

@@ -10,7 +10,7 @@
 // (max t - t) + the sum of the other targets, which may be any times smaller.
 #pragma once
 
-#include "kernels/contract/kernel_table.hpp"
+#include "kernels/listwise/list_loss.hpp"
 #include "kernels/simd/lane_sums.hpp"
 #include "kernels/simd/vector_math.hpp"
 
@@ -29,9 +29,8 @@ RANKGRAD_NOINLINE inline double cross_entropy(double y, double others, double cr
 
 template <class T, PairMode mode, bool poly> class SoftmaxSum {
     using V = Lanes<T>;
-    static constexpr bool with_value = mode == kValue || mode == kValueGrad;
+    static constexpr bool with_value = rankgrad::with_value(mode), with_hess = rankgrad::with_hess(mode);
     static constexpr bool along_vector = mode == kHessVector;
-    static constexpr bool with_hess = mode == kGradHess || mode == kGradPositiveHess;
 
     struct Sums {
         double smaller = 0, largest = 0, cross = 0, hit = 0, miss = 0, vector = 0, target_vector = 0;
@@ -118,10 +117,11 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
         }
     }
 
+    double epsilon() const { return poly ? job_.parameters[0] : 0; }
     double targets() const { return job_.targets.largest + job_.targets.rest; }
 
     Factors factors(double z) const {
-        const double y = targets(), epsilon = job_.parameters.epsilon;
+        const double y = targets();
         const double mean = sums_.vector / z;
         const double pt = y != 0 ? sums_.hit / (y * z) : 1.0 / job_.n;
         const double along = y != 0 ? (sums_.target_vector - mean * sums_.hit) / (y * z) : 0;
@@ -132,7 +132,7 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
                 V(job_.targets.rest),
                 V(job_.scale),
                 V(job_.curvature_scale),
-                V(epsilon),
+                V(epsilon()),
                 V(y != 0 ? 0 : 1.0 / job_.n),
                 V(y != 0 ? 1 / y : 0),
                 V(pt),
@@ -143,8 +143,7 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
     double value(double z) const {
         const double y = targets();
         double loss = cross_entropy(y, others_, sums_.cross);
-        if constexpr (poly)
-            loss += job_.parameters.epsilon * (y != 0 ? others_ / z + sums_.miss / (y * z) : 1 - 1.0 / job_.n);
+        if constexpr (poly) loss += epsilon() * (y != 0 ? others_ / z + sums_.miss / (y * z) : 1 - 1.0 / job_.n);
         return loss;
     }
 
@@ -179,14 +178,19 @@ public:
     static double call(const ListJob<T>& job) { return SoftmaxSum(job).run(); }
 };
 
-template <bool poly> struct SoftmaxLoss {
-    static constexpr const char* name = poly ? "poly1_softmax" : "softmax";
-    static constexpr ItemOrder order = kByPosition;
-    static constexpr bool per_item = false, splits_target = true;
+struct Softmax : ListLoss {
+    static constexpr const char* name = "softmax";
+    static constexpr bool splits_target = true;
     static constexpr double float_range = 16;  // rounding z - max z in float costs at most 5e-7 of e^(z - max z)
-    static constexpr int work_arrays = 0, work_arrays_along_vector = 0;
-    template <class T, PairMode mode> static constexpr ListSum<T> sum() { return &SoftmaxSum<T, mode, poly>::call; }
+    template <class T, PairMode mode> static constexpr ListSum<T> sum() { return &SoftmaxSum<T, mode, false>::call; }
 };
+struct Poly1Softmax : Softmax {
+    static constexpr const char* name = "poly1_softmax";
+    static constexpr Parameter parameters[kMostParameters] = {{"epsilon", 1.0, kFactorOfTerm}};
+    template <class T, PairMode mode> static constexpr ListSum<T> sum() { return &SoftmaxSum<T, mode, true>::call; }
+};
+
+using SoftmaxLosses = List<Softmax, Poly1Softmax>;
 
 }  // namespace
 }  // namespace rankgrad

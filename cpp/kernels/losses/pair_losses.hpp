@@ -18,11 +18,14 @@
 // A loss that is analytic for |Im m| < pi may declare itself `expandable` and give its tails, series in e^-|m|
 // (expansion_tables.hpp says which): long lists are then summed in near-linear time.
 //
+// A loss with parameters names them, with the numbers they have if none are given, and takes them in `set`.
+//
 // Two forms have exact sums in less time: max(0, 1 - m)^p declares hinge_power = p (sorted/merge_sums.hpp), and e^-m
 // declares that it is `exponential` (direct/closed_forms.hpp).
 #pragma once
 
 #include "kernels/contract/modes.hpp"
+#include "kernels/losses/type_list.hpp"
 #include "kernels/simd/vector_math.hpp"
 
 namespace rankgrad {
@@ -48,6 +51,7 @@ struct PairLoss {
     static constexpr int degree = 0;
     static constexpr bool curvature_is_positive = false;  ///< positive_curvature is the same number
     static constexpr bool factored_curvature = true;      ///< else the factored form serves value and slope only
+    static constexpr Parameter parameters[kMostParameters] = {};
     void set(const LossParameters&) {}
     template <class T> T add(T total, T value) const { return total + value; }
     template <class T> T flush(T total) const { return total; }
@@ -161,9 +165,10 @@ struct Quantile : PairLoss {
     static constexpr bool curvature_is_positive = true;
     static constexpr bool uses_label_gap = true;
     static constexpr int degree = 1;
+    static constexpr Parameter parameters[kMostParameters] = {{"tau", 0.5}};
     double tau = 0.5, unit = 1;
     void set(const LossParameters& p) {
-        tau = p.tau;
+        tau = p.own[0];
         unit = p.unit;
     }
     template <class T> Jet<T> eval(T margin, T label_gap) const {
@@ -180,9 +185,10 @@ struct SquaredQuantile : PairLoss {
     static constexpr bool curvature_is_positive = true;
     static constexpr bool uses_label_gap = true;
     static constexpr int degree = 2;
+    static constexpr Parameter parameters[kMostParameters] = {{"tau", 0.5}};
     double tau = 0.5, unit = 1;
     void set(const LossParameters& p) {
-        tau = p.tau;
+        tau = p.own[0];
         unit = p.unit;
     }
     template <class T> Jet<T> eval(T margin, T label_gap) const {
@@ -208,21 +214,9 @@ struct MeanSquaredError : PairLoss {
     }
 };
 
-template <class... Losses> struct List {};
 using PairLosses =
     List<Hinge, SquaredHinge, Logistic, SoftZeroOne, Exponential, Quantile, SquaredQuantile, MeanSquaredError>;
-
-template <class... Losses> constexpr int count_of(List<Losses...>) { return sizeof...(Losses); }
 constexpr int kPairLosses = count_of(PairLosses());
-
-template <class A, class B> constexpr bool kSame = false;
-template <class A> constexpr bool kSame<A, A> = true;
-
-/// The index of a loss in a list.
-template <class Loss, class First, class... Losses> constexpr int index_of(List<First, Losses...>) {
-    if constexpr (kSame<Loss, First>) return 0;
-    else return 1 + index_of<Loss>(List<Losses...>());
-}
 
 }  // namespace
 }  // namespace rankgrad

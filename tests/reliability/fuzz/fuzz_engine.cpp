@@ -14,6 +14,8 @@
 #include "engine/metrics/means.hpp"
 #include "engine/metrics/metrics.hpp"
 #include "engine/pairwise/pairwise.hpp"
+#include "engine/runtime/isa_dispatch.hpp"
+#include "engine/settings/loss_names.hpp"
 #include "input.hpp"
 #include "plain_sums.hpp"
 
@@ -78,7 +80,7 @@ template <class T> void check_pairs(const PairwiseLoss& loss, const Input& x, co
         plain::PairWeight weight = plain_weight(loss.weight, part(x.labels));
         weight.give_ranks(part(x.scores), valid);
         const plain::Sums want = plain::one_list(name, part(x.labels), part(x.scores), part(x.weights), valid,
-                                                 loss.temperature, loss.parameters.tau, weight);
+                                                 loss.temperature, loss.parameters.own[0], weight);
         want_value += want.value;
         value_terms += want.value_terms;
         plain::Real most_grad = 0, most_hess = 0;  // sums by moments are right relative to the list's largest
@@ -95,11 +97,13 @@ template <class T> void check_pairs(const PairwiseLoss& loss, const Input& x, co
 }
 
 void pairwise(Bytes& in) {
-    const std::vector<std::string> names = pair_loss_names();
+    const std::vector<const char*> names = loss_names(*kernels().pair);
     PairwiseLoss loss;
     loss.name = names[static_cast<std::size_t>(in.byte()) % names.size()];
     loss.temperature = in.below(4) == 0 ? 0.5 : 1.0;
-    loss.parameters.tau = 0.25;
+    Settings usual(loss.name);
+    take_parameters(usual, *kernels().pair, loss.parameters.own);
+    if (loss.name.find("quantile") != std::string::npos) loss.parameters.own[0] = 0.25;
     loss.choice = static_cast<Choice>(in.below(3));
     if (in.below(2) == 0) {
         loss.weight.kind = static_cast<PairWeightOptions::Kind>(in.below(3));
@@ -137,14 +141,15 @@ void pairwise(Bytes& in) {
 }
 
 void listwise(Bytes& in) {
-    const char* const targets[] = {"label", "normalized_label", "clipped_label", "exp2_gain", "linear_gain",
-                                   "one",   "relevant",         "noisy_power"};
-    const std::vector<std::string> names = list_loss_names();
+    const std::vector<const char*> names = loss_names(*kernels().list);
     ListwiseLoss loss;
     loss.name = names[static_cast<std::size_t>(in.byte()) % names.size()];
-    loss.target = targets[in.below(8)];
+    loss.target = static_cast<Target>(in.below(8));
     loss.temperature = in.below(4) == 0 ? 0.5 : 1.0;
-    loss.parameters.cutoff = in.below(4);
+    Settings usual(loss.name);
+    take_parameters(usual, *kernels().list, loss.parameters);
+    const int cutoff = in.below(4);
+    if (loss.name == "approx_ndcg") loss.parameters[0] = cutoff;
     loss.choice = static_cast<Choice>(in.below(3));
     PlanOptions options;
     options.ignore_negative = in.below(2) == 0;
