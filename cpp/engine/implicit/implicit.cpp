@@ -1,5 +1,5 @@
-// Work is cut into blocks of positives. Each is computed fast, or carefully where that would not do. What is computed for one
-// positive depends on the block cutting and on the block's numbers alone: threads cannot change a bit.
+// Work is cut into blocks of positives. Each is computed fast, or carefully where that would not do. What is computed
+// for one positive depends on the block cutting and on the block's numbers alone: threads cannot change a bit.
 #include "engine/implicit/implicit.hpp"
 
 #include <algorithm>
@@ -42,16 +42,15 @@ public:
         std::vector<double> value_of(bounds.size(), 0.0);  // one per task, where values are wanted
         const std::int64_t pairs = call_.lists == nullptr ? call_.n_positives * call_.n_rows : call_.lists->n_items();
         const int threads = pairs < kSerialPairs ? 1 : call_.threads;
-        parallel_for(
-            static_cast<std::int64_t>(bounds.size()) - 1, threads, call_.interrupt,
-            [&](std::int64_t t, Worker& worker) {
-                const auto task = static_cast<std::size_t>(t);
-                const std::int64_t begin = bounds[task], end = bounds[task + 1];
-                Sums sums;
-                if (!sum(fast, begin, end, sums, worker) && !careful.sum(false, begin, end, sums, worker))
-                    any_bad_ = true;
-                value_of[task] = finish(begin, end - begin, sums);
-            });
+        parallel_for(static_cast<std::int64_t>(bounds.size()) - 1, threads, call_.interrupt,
+                     [&](std::int64_t t, Worker& worker) {
+                         const auto task = static_cast<std::size_t>(t);
+                         const std::int64_t begin = bounds[task], end = bounds[task + 1];
+                         Sums sums;
+                         if (!sum(fast, begin, end, sums, worker) && !careful.sum(false, begin, end, sums, worker))
+                             any_bad_ = true;
+                         value_of[task] = finish(begin, end - begin, sums);
+                     });
         if (any_bad_) check_negatives(loss_, call_);
         return total(value_of.data(), static_cast<std::int64_t>(value_of.size()));
     }

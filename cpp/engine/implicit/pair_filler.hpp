@@ -76,8 +76,8 @@ template <class T, class C> class PairFiller {
 public:
     /// The weights of the value are multiplied by `unit`.
     PairFiller(const ImplicitLoss& loss, const ImplicitCall<T>& call, double unit)
-        : less_one_(loss.kernels().less_one), ranked_(loss.kernels().ranked),
-          twice_square_(loss.square ? 2.0 : 0.0), unit_(unit), call_(call), kernels_(kernels().implicit->in_double) {}
+        : less_one_(loss.kernels().less_one), ranked_(loss.kernels().ranked), twice_square_(loss.square ? 2.0 : 0.0),
+          unit_(unit), call_(call), kernels_(kernels().implicit->in_double) {}
 
     double weight(std::int64_t b) const { return unit_ * (call_.weight == nullptr ? 1.0 : call_.weight[b]); }
     bool has_credit() const { return !call_.ideal.features.empty(); }

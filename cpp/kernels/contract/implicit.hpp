@@ -15,8 +15,8 @@ template <class T> constexpr double kFar = sizeof(T) == sizeof(float) ? 0x1p50 :
 template <class T> struct ImplicitPairs {
     const T* positive = nullptr;
     const T* negative = nullptr;
-    const T* ideal = nullptr;       ///< ideal differences d in T, or d - 1
-    const T* ideal_rest = nullptr;  ///< and what is left of d, rounded upwards
+    const T* ideal = nullptr;          ///< ideal differences d in T, or d - 1
+    const T* ideal_rest = nullptr;     ///< and what is left of d, rounded upwards
     const T* rank_weight = nullptr;    ///< for a ranked loss; null: ones
     const T* weight = nullptr;         ///< of the value, for careful sums
     const T* factor = nullptr;         ///< of the derivatives
@@ -25,10 +25,10 @@ template <class T> struct ImplicitPairs {
     std::int64_t rows = 1,
                  stride = 0;  ///< the caller's arrays have `rows` rows, `stride` apart; all else is per column
     double parameters[kMostParameters] = {};
-    double square = 0;        ///< the sums are of l + square l^2
-    T* value = nullptr;       ///< added to, as are slope and curvature
-    T* slope = nullptr;       ///< derivatives with respect to the negative, also written to grad_negative
-    T* curvature = nullptr;   ///< second derivatives, also written to hess_negative
+    double square = 0;       ///< the sums are of l + square l^2
+    T* value = nullptr;      ///< added to, as are slope and curvature
+    T* slope = nullptr;      ///< derivatives with respect to the negative, also written to grad_negative
+    T* curvature = nullptr;  ///< second derivatives, also written to hess_negative
     T* grad_negative = nullptr;
     T* hess_negative = nullptr;
 };
@@ -38,7 +38,8 @@ template <class T> struct ImplicitSums {
     bool (*mode[3])(const ImplicitPairs<T>&);
 };
 
-/// One loss of implicit feedback. Sums are [narrow]: faster, for fewer numbers; the same twice where a loss has one formula.
+/// One loss of implicit feedback. Sums are [narrow]: faster, for fewer numbers; the same twice where a loss has one
+/// formula.
 struct ImplicitLossKernels {
     const char* name;
     const Parameter* parameters;  ///< kMostParameters of them

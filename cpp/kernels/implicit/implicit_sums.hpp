@@ -12,10 +12,10 @@ namespace {
 /// Adds up l + square l^2, and factor times its derivatives, over rows of pairs; see ImplicitPairs. Tells whether the
 /// formula found no pair bad.
 template <class Formula, class T, PairMode mode> struct ImplicitSum {
-    template <class V> RANKGRAD_INLINE static void step(const Formula& formula, const ImplicitPairs<T>& job, std::int64_t i, V negative,
-                                                        T* grad, T* hess, Lanes<T>& bad) {
+    template <class V> RANKGRAD_INLINE static void step(const Formula& formula, const ImplicitPairs<T>& job,
+                                                        std::int64_t i, V negative, T* grad, T* hess, Lanes<T>& bad) {
         const V rank_weight = job.rank_weight == nullptr ? V(1) : V::load(job.rank_weight + i);
-        const ImplicitPair<V> pair{V::load(job.positive + i),   negative,    V::load(job.ideal + i),
+        const ImplicitPair<V> pair{V::load(job.positive + i), negative, V::load(job.ideal + i),
                                    V::load(job.ideal_rest + i), rank_weight};
         bad = Formula::check(pair.positive, negative, pair.ideal, bad);
         const ImplicitJet<V> jet = formula.eval(pair);
@@ -38,7 +38,8 @@ template <class Formula, class T, PairMode mode> struct ImplicitSum {
     using V = Lanes<T>;
     using Group = LaneGroup<T>;
 
-    template <class W> RANKGRAD_INLINE static void run(const Formula& formula, const ImplicitPairs<T>& job, std::int64_t& i, V& bad) {
+    template <class W>
+    RANKGRAD_INLINE static void run(const Formula& formula, const ImplicitPairs<T>& job, std::int64_t& i, V& bad) {
         for (; i + W::count <= job.n; i += W::count)
             step(formula, job, i, W::load(job.negative + i), mode == kValue ? nullptr : job.grad_negative + i,
                  mode == kGradHess ? job.hess_negative + i : nullptr, bad);
@@ -57,9 +58,11 @@ template <class Formula, class T, PairMode mode> struct ImplicitSum {
         }
     }
 
-    /// Four rows in step: what belongs to a positive is read and written once for the four. A staged formula is computed
-    /// in two sweeps over a few columns, since a CPU looks ahead over a short chain of operations but not over a long one.
-    RANKGRAD_INLINE static void four_rows(const Formula& formula, const ImplicitPairs<T>& job, std::int64_t end, V& bad) {
+    /// Four rows in step: what belongs to a positive is read and written once for the four. A staged formula is
+    /// computed in two sweeps over a few columns, since a CPU looks ahead over a short chain of operations but not over
+    /// a long one.
+    RANKGRAD_INLINE static void four_rows(const Formula& formula, const ImplicitPairs<T>& job, std::int64_t end,
+                                          V& bad) {
         constexpr std::int64_t few = 8 * V::count;
         T staged[4 * few];
         for (std::int64_t begin = 0; begin < end; begin += few) {
@@ -75,8 +78,8 @@ template <class Formula, class T, PairMode mode> struct ImplicitSum {
         }
     }
 
-    RANKGRAD_INLINE static void four_rows(const Formula& formula, const ImplicitPairs<T>& job, std::int64_t begin, std::int64_t end,
-                                          const T* staged, V& bad) {
+    RANKGRAD_INLINE static void four_rows(const Formula& formula, const ImplicitPairs<T>& job, std::int64_t begin,
+                                          std::int64_t end, const T* staged, V& bad) {
         const std::int64_t stride = job.stride;
         for (std::int64_t i = begin; i < end; i += V::count) {
             const auto each = [&](const T* x) { return Group::same(V::load(x + i)); };
@@ -88,8 +91,7 @@ template <class Formula, class T, PairMode mode> struct ImplicitSum {
                 const Group rank_weight = job.rank_weight == nullptr ? Group(1) : each(job.rank_weight);
                 const Group ideal = each(job.ideal);
                 bad = Formula::check(positive, negative, ideal, bad);
-                jet = formula.eval(
-                    ImplicitPair<Group>{positive, negative, ideal, each(job.ideal_rest), rank_weight});
+                jet = formula.eval(ImplicitPair<Group>{positive, negative, ideal, each(job.ideal_rest), rank_weight});
             }
             if constexpr (mode != kGradHess) {
                 const Group value = jet.value * multiply_add(Group(job.square), jet.value, Group(1));
@@ -154,12 +156,8 @@ template <class... Losses> struct ImplicitLossTable<List<Losses...>> {
     static constexpr ImplicitLossKernels entries[] = {implicit_loss<Losses>()...};
 };
 template <class T> constexpr ImplicitKernels<T> implicit_kernels() {
-    return {&largest_in_columns<T>,
-            &put_in_rows<T>,
-            &violations_in_row<T>,
-            &largest_in_list<T>,
-            &violation_in_list<T>,
-            &first_bad<T>};
+    return {&largest_in_columns<T>, &put_in_rows<T>,       &violations_in_row<T>,
+            &largest_in_list<T>,    &violation_in_list<T>, &first_bad<T>};
 }
 constexpr ImplicitDoubleKernels implicit_double_kernels() {
     return {&subtract_matches<std::int64_t>, &subtract_matches<double>};

@@ -6,8 +6,8 @@
 // The positive curvature sum (|f_i| + |f_k|) a is that of soft zero-one losses over the pairs: no Newton step is longer
 // than the temperature.
 //
-// Here are the sums over all pairs, row by row, for short lists, and the metrics. Ranks and slopes are steps of their own, whose
-// place the near-linear sums of smooth_ranks_binned.hpp take in long lists.
+// Here are the sums over all pairs, row by row, for short lists, and the metrics. Ranks and slopes are steps of their
+// own, whose place the near-linear sums of smooth_ranks_binned.hpp take in long lists.
 #pragma once
 
 #include "kernels/listwise/list_loss.hpp"
@@ -17,8 +17,8 @@
 namespace rankgrad {
 namespace {
 
-/// sigma(d) of d = z_column - z_row, with its first derivative a and its second b. Terms of far pairs are 0 and not merely
-/// small: a factor of the temperature, which may be large, comes later.
+/// sigma(d) of d = z_column - z_row, with its first derivative a and its second b. Terms of far pairs are 0 and not
+/// merely small: a factor of the temperature, which may be large, comes later.
 struct Sigmoid {
     Lanes<double> q, a, b;
 };
@@ -194,10 +194,10 @@ template <class Metric> struct SmoothRankLoss : ListLoss {
     static constexpr const Parameter (&parameters)[kMostParameters] = Metric::parameters;
     static constexpr int work_arrays = 5, work_arrays_along_vector = 6;
     static constexpr RankKernels rank = {{&RankSum<false>::call, &RankSum<true>::call},
-                                            &Metric::metric,
-                                            Metric::by_rows,
-                                            {nullptr, &SlopeSum<kValueGrad>::call, &SlopeSum<kGradHess>::call,
-                                             &SlopeSum<kGradPositiveHess>::call, &SlopeSum<kHessVector>::call}};
+                                         &Metric::metric,
+                                         Metric::by_rows,
+                                         {nullptr, &SlopeSum<kValueGrad>::call, &SlopeSum<kGradHess>::call,
+                                          &SlopeSum<kGradPositiveHess>::call, &SlopeSum<kHessVector>::call}};
 };
 
 using SmoothRankLosses = List<SmoothRankLoss<ApproxNdcg>, SmoothRankLoss<ApproxMrr>>;

@@ -143,8 +143,7 @@ template <class T, PairMode mode, bool poly> class SoftmaxSum {
     double value(double z) const {
         const double y = targets();
         double loss = cross_entropy(y, others_, sums_.cross);
-        if constexpr (poly)
-            loss += epsilon() * (y != 0 ? others_ / z + sums_.miss / (y * z) : 1 - 1.0 / job_.n);
+        if constexpr (poly) loss += epsilon() * (y != 0 ? others_ / z + sums_.miss / (y * z) : 1 - 1.0 / job_.n);
         return loss;
     }
 
