@@ -139,8 +139,9 @@ void bind_implicit(py::module_& module) {
     def_constructor(loss, &make_loss, py::arg("settings"));
     FieldsMethod<ImplicitLoss, &evaluate_loss>::define(
         loss, "evaluate",
-        "evaluate(mode, positive, negative, *, offsets, margin, margins, features, positive_items, negative_items, weight, "
-        "cotangent, mean, factor, threads, new_results, values, grad_positive, grad_negative, hess_positive, hess_negative)");
+        "evaluate(mode, positive, negative, *, offsets, margin, margins, features, positive_items, negative_items, "
+        "weight, cotangent, mean, factor, threads, new_results, values, grad_positive, grad_negative, hess_positive, "
+        "hess_negative)");
     module.def("ideal_difference", &difference, py::arg("positive_items"), py::arg("negative_items"),
                py::arg("features"));
     module.def("implicit_losses", [] { return loss_names(*kernels().implicit); });

@@ -1,4 +1,5 @@
-// Objectives: losses over lists of any family, bound to labels and weights. One evaluation is one call with named fields.
+// Objectives: losses over lists of any family, bound to labels and weights. One evaluation is one call with named
+// fields.
 #include <pybind11/stl.h>
 
 #include <memory>
@@ -143,7 +144,8 @@ void bind_objective(py::module_& module) {
                     py::arg("list_weight") = py::none());
     FieldsMethod<Objective, &evaluate>::define(
         objective, "evaluate",
-        "evaluate(mode, scores, *, vector, cotangent, cotangent_factor, min_hessian, threads, iteration, values, grad, hess)");
+        "evaluate(mode, scores, *, vector, cotangent, cotangent_factor, min_hessian, threads, iteration, values, grad, "
+        "hess)");
     objective.def("first_nonfinite", &first_nonfinite, py::arg("x"))
         .def("place", &place, py::arg("item"))
         .def("compares_items", &compares_items, py::arg("by_label"))

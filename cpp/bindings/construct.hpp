@@ -9,17 +9,17 @@
 
 namespace rankgrad {
 
-/// An object made by __new__ alone has nothing inside. When such a one is an argument, its own too, pybind11 would take memory
-/// for it and hand that over as it is; here it asks for the memory in vain.
+/// An object made by __new__ alone has nothing inside. When such a one is an argument, its own too, pybind11 would take
+/// memory for it and hand that over as it is; here it asks for the memory in vain.
 template <class T> void refuse_unmade() {
     pybind11::detail::get_type_info(typeid(T))->operator_new = [](std::size_t) -> void* {
         throw pybind11::type_error(pybind11::detail::clean_type_id(typeid(T).name()) + ": __init__ was not called");
     };
 }
 
-/// Binds `make`, which gives std::unique_ptr<T>, as the constructor. py::init would hand the object over before it notes it
-/// in pybind11's table of instances; if there is no memory for that note, the object is deleted twice. Here the note comes
-/// first, and after it nothing can fail.
+/// Binds `make`, which gives std::unique_ptr<T>, as the constructor. py::init would hand the object over before it
+/// notes it in pybind11's table of instances; if there is no memory for that note, the object is deleted twice. Here
+/// the note comes first, and after it nothing can fail.
 template <class T, class Result, class... Arguments, class Make, class... Extra>
 void def_constructor_of(pybind11::class_<T>& type, Result (*)(Arguments...), Make make, const Extra&... extra) {
     namespace detail = pybind11::detail;

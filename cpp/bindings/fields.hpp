@@ -1,5 +1,5 @@
-// Methods whose arguments are the fields of one call, by name. They follow Python's own calling convention: pybind11 would make
-// two dicts of the names, which takes as long as the sums of a short list.
+// Methods whose arguments are the fields of one call, by name. They follow Python's own calling convention: pybind11
+// would make two dicts of the names, which takes as long as the sums of a short list.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -19,8 +19,8 @@ struct GivenFields {
     PyObject* names;
 };
 
-/// Calls fields.set(name, value) for each argument but None; those by place have the names of `first`. Where it gives false, the
-/// argument is unknown: TypeError, as it is where a value is of another type.
+/// Calls fields.set(name, value) for each argument but None; those by place have the names of `first`. Where it gives
+/// false, the argument is unknown: TypeError, as it is where a value is of another type.
 template <class Fields, std::size_t count>
 void read_fields(const GivenFields& given, const char* const (&first)[count], Fields& fields) {
     if (given.n > static_cast<Py_ssize_t>(count))

@@ -23,9 +23,10 @@ inline bool python_is_ending() {
 #endif
 }
 
-/// Takes the GIL by `take`. While the interpreter ends, Python ends every thread that asks for the GIL (before 3.14), and
-/// where glibc does that by unwinding through C++ frames, the whole process is aborted. Such a thread sleeps instead until
-/// the process is gone. The unwinding is caught too, for an end that begins while the thread waits for the GIL.
+/// Takes the GIL by `take`. While the interpreter ends, Python ends every thread that asks for the GIL (before 3.14),
+/// and where glibc does that by unwinding through C++ frames, the whole process is aborted. Such a thread sleeps
+/// instead until the process is gone. The unwinding is caught too, for an end that begins while the thread waits for
+/// the GIL.
 template <class Take> auto take_gil(Take take) {
     if (python_is_ending()) sleep_for_ever();
     try {

@@ -28,7 +28,8 @@ PYBIND11_MODULE(core_of_main_interpreter, module, pybind11::mod_gil_not_used()) 
     rankgrad::bind_implicit(module);
 }
 
-/// The entry point. pybind11's own asks for the GIL in a way that ends up at the main interpreter's and then waits for ever.
+/// The entry point. pybind11's own asks for the GIL in a way that ends up at the main interpreter's and then waits for
+/// ever.
 extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
     if (PyInterpreterState_Get() == PyInterpreterState_Main()) return PyInit_core_of_main_interpreter();
     PyErr_SetString(PyExc_ImportError,

@@ -1,4 +1,5 @@
-// Settings from Python: their text, or a name and a dict of numbers, names, sequences of numbers, and settings as such a pair.
+// Settings from Python: their text, or a name and a dict of numbers, names, sequences of numbers, and settings as such
+// a pair.
 #pragma once
 
 #include <pybind11/pybind11.h>

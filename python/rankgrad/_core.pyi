@@ -48,7 +48,7 @@ def weighted_means(
 ) -> NDArray[np.float64]: ...
 def list_means(x: NDArray[np.float64], offsets: NDArray[np.int64] | None) -> NDArray[np.float64]: ...
 
-#: Settings of a loss: a text, or a name and a dict of numbers, names, sequences of numbers, and settings as such a pair.
+#: Settings of a loss: a text, or a name and a dict of numbers, names, sequences of numbers, and settings as such pairs.
 _Settings = str | tuple[str, dict[str, Any]]
 
 class Objective:

@@ -109,10 +109,11 @@ WINGS = {
     ],
     "engine": [
         ("runtime",),
-        ("sorting",),
+        ("sorting", "settings"),
         ("data",),
         ("direct", "sorted", "expansion", "lambda", "listwise", "implicit", "metrics"),
         ("pairwise",),
+        ("objective",),
     ],
 }
 

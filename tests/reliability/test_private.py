@@ -105,11 +105,8 @@ def junk_calls(seed: int, n: int) -> Iterator[Callable[[], Any]]:
         for _ in range(rng.integers(0, 3)):
             if given:
                 k = rng.integers(len(given))
-                given[k] = (
-                    spoiled_settings(given[k])
-                    if isinstance(given[k], tuple) and rng.random() < 0.9
-                    else pick()
-                )
+                settings = isinstance(given[k], tuple) and len(given[k]) == 2 and rng.random() < 0.9
+                given[k] = spoiled_settings(given[k]) if settings else pick()
         return given
 
     def spoiled_fields(fields: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-// What all losses over lists share when they are called: the arguments of one evaluation, the check of the scores, and the
-// walk over the lists. Sums of a list depend on that list alone and are added in order, so threads cannot change a bit.
+// What all losses over lists share when they are called: the arguments of one evaluation, the check of the scores, and
+// the walk over the lists. Sums of a list depend on that list alone and are added in order, so threads cannot change a
+// bit.
 #pragma once
 
 #include <algorithm>
@@ -26,15 +27,15 @@ struct Factors {
     double item(std::int64_t l, std::int64_t i) const { return of_item == nullptr ? list(l) : list(l) * of_item[i]; }
 };
 
-/// One evaluation: what a caller gives, wants, and what an Objective adds to it. Arrays are flat, one entry per item of the
-/// plan's lists (list_weight: per list). Derivatives are those of scale * sum_l list_weight[l] * sum_i item_weight[i] * row_i,
-/// a cotangent included; the value has factors of its own.
+/// One evaluation: what a caller gives, wants, and what an Objective adds to it. Arrays are flat, one entry per item of
+/// the plan's lists (list_weight: per list). Derivatives are those of scale * sum_l list_weight[l] * sum_i
+/// item_weight[i] * row_i, a cotangent included; the value has factors of its own.
 template <class T> struct LossCall {
     PairMode mode = kValue;
     const T* scores = nullptr;
     const T* vector = nullptr;  ///< for kHessVector
-    const double* cotangent =
-        nullptr;  ///< derivatives are those of cotangent_factor * sum(cotangent * value); null: ones
+    /// Derivatives are those of cotangent_factor * sum(cotangent * value); null: ones.
+    const double* cotangent = nullptr;
     double cotangent_factor = 1.0;
     double min_hessian = 0.0;  ///< Hessians of valid items are raised to this; an Objective takes 0 for none
     int threads = 1;
@@ -54,7 +55,8 @@ template <class T> struct LossCall {
 /// A weight of 0 takes away an infinite value, not that of a list that is NaN.
 inline double weighed(double factor, double value) { return factor == 0 && std::isinf(value) ? 0.0 : factor * value; }
 
-/// Multiplies the values of a list's items, where order[k] is the position of the k-th, before anything is rounded to T.
+/// Multiplies the values of a list's items, where order[k] is the position of the k-th, before anything is rounded to
+/// T.
 template <class T> void weigh_values(const Plan& plan, const LossCall<T>& call, std::int64_t list,
                                      const std::int32_t* order, std::int64_t begin, std::int64_t end, double* value) {
     const std::int64_t base = plan.lists().begin(list);
@@ -73,8 +75,8 @@ template <class T> void check_finite(const Plan& plan, const LossCall<T>& call) 
 /// Work (in units of Task::cost) below which starting threads costs more than it gains.
 constexpr double kSerialCost = 2e5;
 
-/// Adds up value_of(list, scratch, team) over the lists, times the factor of values; 0 in modes without values. All threads
-/// are on each of the `long_lists` (ascending) together, before every other list has one of them to itself.
+/// Adds up value_of(list, scratch, team) over the lists, times the factor of values; 0 in modes without values. All
+/// threads are on each of the `long_lists` (ascending) together, before every other list has one of them to itself.
 template <class T, class Scratch, class ValueOf>
 double sum_over_lists(const Plan& plan, const LossCall<T>& call, ScratchPool<Scratch>& pool, ValueOf value_of,
                       const std::vector<std::int64_t>& long_lists = {}) {

@@ -1,5 +1,5 @@
-// The sums of a block of positives: choose a negative for each (or take every one), sum the formula over the pairs in the
-// kernels, put the results where they belong.
+// The sums of a block of positives: choose a negative for each (or take every one), sum the formula over the pairs in
+// the kernels, put the results where they belong.
 #pragma once
 
 #include <limits>
@@ -20,8 +20,8 @@ public:
 
     const PairFiller<T, C>& filler() const { return filler_; }
 
-    /// Sums of each positive; careful ones of the value are weighted. False if the formula cannot compute a pair, or, of
-    /// careful sums, if a negative is NaN or infinity.
+    /// Sums of each positive; careful ones of the value are weighted. False if the formula cannot compute a pair, or,
+    /// of careful sums, if a negative is NaN or infinity.
     bool sum(bool narrow, std::int64_t begin, std::int64_t end, Sums& sums, Worker& worker) const {
         Pairs<C> pairs;
         pairs.narrow = narrow;

@@ -1,5 +1,5 @@
-// Work is cut into blocks of positives. Each is computed fast, or carefully where that would not do. What is computed for one
-// positive depends on the block cutting and on the block's numbers alone: threads cannot change a bit.
+// Work is cut into blocks of positives. Each is computed fast, or carefully where that would not do. What is computed
+// for one positive depends on the block cutting and on the block's numbers alone: threads cannot change a bit.
 #include "engine/implicit/implicit.hpp"
 
 #include <algorithm>

@@ -1,7 +1,8 @@
-// Losses of implicit feedback: B positives, each with its own sampled negatives, either (K, B) with negatives first or ragged.
+// Losses of implicit feedback: B positives, each with its own sampled negatives, either (K, B) with negatives first or
+// ragged.
 //
-// Work is cut into blocks of positives, so that everything but the caller's arrays fits the first cache: no array of the size
-// of the negatives is made but the results.
+// Work is cut into blocks of positives, so that everything but the caller's arrays fits the first cache: no array of
+// the size of the negatives is made but the results.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +39,8 @@ struct ImplicitLoss {
     std::int64_t num_items = 0;
     std::string negative_name;  ///< of the argument, for messages
 
-    /// Settings of the names above, and `loss` with its parameters; num_items only with first_violation. Throws ArgumentError.
+    /// Settings of the names above, and `loss` with its parameters; num_items only with first_violation. Throws
+    /// ArgumentError.
     explicit ImplicitLoss(Settings settings);
     const ImplicitLossKernels& kernels() const;
 };

@@ -25,8 +25,8 @@ template <class Change> void scale_terms(const ListLossKernels& loss, double* pa
 /// Margins above this may make a value infinite that is not.
 constexpr double kFarMargin = 0x1p960;
 
-/// The value where it, or a margin, left the range of double, over 2^exponent: that of a temperature so many times as high.
-/// All terms that this changes are nothing beside those that are so large.
+/// The value where it, or a margin, left the range of double, over 2^exponent: that of a temperature so many times as
+/// high. All terms that this changes are nothing beside those that are so large.
 double value_of_far_scores(const ListLossKernels& loss, ListJob<double> job, const double* score, int& exponent) {
     constexpr double shrink = 0x1p-4;
     const int margin = exponent_of(job.high * shrink - job.low * shrink) + exponent_of(job.per_temperature);

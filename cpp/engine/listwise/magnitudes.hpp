@@ -1,5 +1,5 @@
-// Numbers so large or small that a difference, a product or a reciprocal of them would leave the range of double, though the
-// result that is made of it does not: powers of two take them back, which rounds nothing.
+// Numbers so large or small that a difference, a product or a reciprocal of them would leave the range of double,
+// though the result that is made of it does not: powers of two take them back, which rounds nothing.
 #pragma once
 
 #include <algorithm>

@@ -10,8 +10,8 @@
 
 namespace rankgrad {
 
-/// Memory for each bin of scores, and twice 8 bytes per item at most for the moments of parts of a list; more for each item
-/// only where the range of the scores is very wide.
+/// Memory for each bin of scores, and twice 8 bytes per item at most for the moments of parts of a list; more for each
+/// item only where the range of the scores is very wide.
 struct SmoothRankScratch {
     Buffer<double> moments, row, column, value;
     ExpansionScratch expansion;

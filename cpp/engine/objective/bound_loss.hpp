@@ -28,8 +28,9 @@ public:
     virtual double evaluate(const LossCall<double>& call) const = 0;
 };
 
-/// Settings of all: loss (its name and parameters), temperature, algorithm, negative_labels, nan. Of `pairwise`: lambda_weight
-/// (none, label_difference, ndcg). Of `listwise`: target, seed. Throws ArgumentError for anything else, and for bad labels.
+/// Settings of all: loss (its name and parameters), temperature, algorithm, negative_labels, nan. Of `pairwise`:
+/// lambda_weight (none, label_difference, ndcg). Of `listwise`: target, seed. Throws ArgumentError for anything else,
+/// and for bad labels.
 std::unique_ptr<const BoundLoss> bind_loss(Settings settings, Lists lists, Labels labels, const std::uint8_t* mask);
 
 }  // namespace rankgrad

@@ -1,5 +1,5 @@
-// An objective: a loss bound to labels, lists, weights and a reduction. It knows no language: pointers and settings go in, the
-// reduced value and its derivatives come out.
+// An objective: a loss bound to labels, lists, weights and a reduction. It knows no language: pointers and settings go
+// in, the reduced value and its derivatives come out.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,9 @@ public:
     const Weights& weights() const { return weights_; }
     std::int64_t n_values() const;
 
-    /// Gives the reduced value (that of `kSum` for `kNone`; 0 in modes without values) and writes the arrays of the call, which
-    /// says what it gives and wants. Throws ArgumentError for bad scores and calls, nothing being written then, and Interrupted.
+    /// Gives the reduced value (that of `kSum` for `kNone`; 0 in modes without values) and writes the arrays of the
+    /// call, which says what it gives and wants. Throws ArgumentError for bad scores and calls, nothing being written
+    /// then, and Interrupted.
     template <class T> double evaluate(LossCall<T> call) const;
 
 private:

@@ -12,8 +12,8 @@ namespace {
 
 bool is_finite(double x) { return std::isfinite(x); }
 
-/// A sum by halves, in whose last step eight sums run side by side: its error grows with log n, and its bits are those of
-/// NumPy's `sum`.
+/// A sum by halves, in whose last step eight sums run side by side: its error grows with log n, and its bits are those
+/// of NumPy's `sum`.
 double sum_by_halves(const double* x, std::int64_t n) {
     if (n > 128) {
         const std::int64_t half = n / 2 - n / 2 % 8;

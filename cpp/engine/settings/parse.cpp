@@ -1,4 +1,5 @@
-// Settings as text:  name [ "(" key "=" value { "," key "=" value } ")" ],  a value being a number, [numbers] or settings.
+// Settings as text:  name [ "(" key "=" value { "," key "=" value } ")" ],  a value being a number, [numbers] or
+// settings.
 #include <cstring>
 #include <locale>
 #include <sstream>

@@ -1,5 +1,5 @@
-// Settings: what a loss is made from, in whatever language the caller writes: a name, and values by name, some of which have
-// settings of their own. As text:
+// Settings: what a loss is made from, in whatever language the caller writes: a name, and values by name, some of which
+// have settings of their own. As text:
 //   pairwise(loss=quantile(tau=0.3), temperature=0.5, lambda_weight=ndcg(k=10, gain=[0, 1, 3]), reduction=sum)
 // Whoever makes something takes what it knows; what is left then is refused, with the names that would do.
 #pragma once

@@ -38,7 +38,8 @@ template <class T> struct ImplicitSums {
     bool (*mode[3])(const ImplicitPairs<T>&);
 };
 
-/// One loss of implicit feedback. Sums are [narrow]: faster, for fewer numbers; the same twice where a loss has one formula.
+/// One loss of implicit feedback. Sums are [narrow]: faster, for fewer numbers; the same twice where a loss has one
+/// formula.
 struct ImplicitLossKernels {
     const char* name;
     const Parameter* parameters;  ///< kMostParameters of them

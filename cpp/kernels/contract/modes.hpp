@@ -1,4 +1,5 @@
-// What an evaluation adds up, of which loss with which parameters, in which order: known to the engine and to the kernels.
+// What an evaluation adds up, of which loss with which parameters, in which order: known to the engine and to the
+// kernels.
 #pragma once
 
 namespace rankgrad {
@@ -23,7 +24,7 @@ constexpr bool with_hess(PairMode mode) { return mode == kGradHess || mode == kG
 /// What the engine has to know of a parameter of a listwise loss.
 enum ParameterRole : int {
     kPlain,
-    kFactorOfTerm,  ///< multiplies a term beside the one of the targets: a power of two taken out of those goes out of it too
+    kFactorOfTerm,  ///< multiplies a term beside that of the targets: a power of two taken out of them goes out of it
     kCutoff,        ///< ranks up to here count, in the ideal sum too; 0: all
 };
 
@@ -34,8 +35,8 @@ struct Parameter {
     ParameterRole role = kPlain;
 };
 
-/// A loss declares `static constexpr Parameter parameters[kMostParameters]` (those without a name are none) and gets its
-/// numbers in the same order, in `set`.
+/// A loss declares `static constexpr Parameter parameters[kMostParameters]` (those without a name are none) and gets
+/// its numbers in the same order, in `set`.
 constexpr int kMostParameters = 4;
 
 /// What `set` of a pairwise loss gets.

@@ -1,8 +1,8 @@
 // Sums of the losses of implicit feedback for any finite scores, ideal differences, weights and factors.
 //
 // In double, and so that nothing between the numbers given and a result overflows unless the result itself does: of l a
-// quarter is computed, which always is a finite number, and multiplied by one factor after the other. A factor or a slope of
-// 0 annihilates its term.
+// quarter is computed, which always is a finite number, and multiplied by one factor after the other. A factor or a
+// slope of 0 annihilates its term.
 #pragma once
 
 #include "kernels/losses/implicit_losses.hpp"
@@ -20,7 +20,8 @@ template <class Formula, class V> V quarter_loss(const ImplicitPair<V>& pair, V 
     return select(max(abs(x), abs(pair.ideal)) > V(kFar<double>), max(line, V(0)), quarter * value);
 }
 
-/// What ImplicitSum does, for one row and all modes; job.weight multiplies the value. All arrays have room for whole registers.
+/// What ImplicitSum does, for one row and all modes; job.weight multiplies the value. All arrays have room for whole
+/// registers.
 template <class Formula> bool careful_sum(const ImplicitPairs<double>& job) {
     using V = Lanes<double>;
     Formula formula;

@@ -58,8 +58,9 @@ template <class Formula, class T, PairMode mode> struct ImplicitSum {
         }
     }
 
-    /// Four rows in step: what belongs to a positive is read and written once for the four. A staged formula is computed
-    /// in two sweeps over a few columns, since a CPU looks ahead over a short chain of operations but not over a long one.
+    /// Four rows in step: what belongs to a positive is read and written once for the four. A staged formula is
+    /// computed in two sweeps over a few columns, since a CPU looks ahead over a short chain of operations but not over
+    /// a long one.
     RANKGRAD_INLINE static void four_rows(const Formula& formula, const ImplicitPairs<T>& job, std::int64_t end,
                                           V& bad) {
         constexpr std::int64_t few = 8 * V::count;

@@ -1,5 +1,5 @@
-// Kernels that look at the negatives of implicit feedback before a loss does: the choice of one among many, partial credit,
-// and the check of the scores.
+// Kernels that look at the negatives of implicit feedback before a loss does: the choice of one among many, partial
+// credit, and the check of the scores.
 #pragma once
 
 #include "kernels/losses/implicit_losses.hpp"
@@ -17,16 +17,16 @@ template <class T> T largest_lane(Lanes<T> v) {
     return largest;
 }
 
-/// Asks for a line of the cache that will be read, or written: of the next rows, as a CPU does not foresee the step from one to
-/// another. A hint: any address will do.
+/// Asks for a line of the cache that will be read, or written: of the next rows, as a CPU does not foresee the step
+/// from one to another. A hint: any address will do.
 template <int write> RANKGRAD_INLINE void ask_for([[maybe_unused]] const void* place) {
 #if defined(__GNUC__) || defined(__clang__)
     __builtin_prefetch(place, write);
 #endif
 }
 
-/// Where the largest of `rows` rows of n numbers stands, column by column: the first such row, counted from `first_row`.
-/// False if one of the numbers is NaN or +infinity.
+/// Where the largest of `rows` rows of n numbers stands, column by column: the first such row, counted from
+/// `first_row`. False if one of the numbers is NaN or +infinity.
 template <class T> bool largest_in_columns(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t n,
                                            T first_row, T* best, T* best_row) {
     using V = Lanes<T>;
@@ -82,8 +82,8 @@ template <class T> bool violates(T positive, T negative, T ideal, T ideal_rest) 
     return largest_lane(violation(all(positive), all(negative), all(ideal), all(ideal_rest))) > T(0);
 }
 
-/// Notes `row` in `first` of every column that violates its ideal difference and had no violation (-1) before. True if a
-/// column is left without one.
+/// Notes `row` in `first` of every column that violates its ideal difference and had no violation (-1) before. True if
+/// a column is left without one.
 template <class T> bool violations_in_row(const T* positive, const T* negative, const T* ideal, const T* ideal_rest,
                                           std::int64_t n, T row, T* first) {
     using V = Lanes<T>;

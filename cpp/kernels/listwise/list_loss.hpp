@@ -1,5 +1,5 @@
-// What a listwise or pointwise loss has unless it says otherwise. Each file of losses ends with a list of them, where a new one
-// is added; listwise_kernels.cpp puts the lists together.
+// What a listwise or pointwise loss has unless it says otherwise. Each file of losses ends with a list of them, where a
+// new one is added; listwise_kernels.cpp puts the lists together.
 #pragma once
 
 #include "kernels/contract/listwise.hpp"

@@ -1,14 +1,14 @@
 // Nested softmaxes: item i against itself and the items of lower levels, in O(n) for sorted items.
 //   L = sum_i G_i (log Z_i - z_i),   Z_i = e^z_i + Z_<i,   Z_<i = sum of e^z_j over the levels below that of i
-// Unique softmax: levels are the labels, G the gains [Zhu & Klabjan, WSDM 2020]. ListMLE: every item is a level of its own,
-// G = 1 or the item weights [Xia et al., ICML 2008].
+// Unique softmax: levels are the labels, G the gains [Zhu & Klabjan, WSDM 2020]. ListMLE: every item is a level of its
+// own, G = 1 or the item weights [Xia et al., ICML 2008].
 //
 // With q_i = e^z_i / Z_i and sums over the items i above item k:
 //   g_k = -G_k (1 - q_k) + sum G_i e^z_k / Z_i,   h_k = G_k q_k (1 - q_k) + sum G_i (e^z_k / Z_i) (1 - e^z_k / Z_i)
 //
-// Scores may differ by thousands, so every sum is kept relative to e^top, top the largest score below the level ("below"
-// sums) or of it and below (the sums over items above). 1 - e^z_k / Z_i cancels only for the largest item below i: its terms
-// are summed apart, from Z_i without it ("peak"), and so is the sum of the others below ("rest").
+// Scores may differ by thousands, so every sum is kept relative to e^top, top the largest score below the level
+// ("below" sums) or of it and below (the sums over items above). 1 - e^z_k / Z_i cancels only for the largest item
+// below i: its terms are summed apart, from Z_i without it ("peak"), and so is the sum of the others below ("rest").
 #pragma once
 
 #include "kernels/listwise/list_loss.hpp"
@@ -111,8 +111,8 @@ template <class Levels, PairMode mode> class NestedSoftmax {
         }
     }
 
-    /// Each item's own softmax. Leaves G u in score and G u (1 - u), or G u times the mean of v, in rest, where u is the
-    /// share of the largest item below.
+    /// Each item's own softmax. Leaves G u in score and G u (1 - u), or G u times the mean of v, in rest, where u is
+    /// the share of the largest item below.
     double own_terms() const {
         const double* top = per_item(top_, job_.hess);
         const double* others = per_item(rest_, job_.grad);

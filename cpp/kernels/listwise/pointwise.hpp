@@ -8,8 +8,9 @@
 namespace rankgrad {
 namespace {
 
-/// What an item has: its value, the value times its weight w, the slope times u, which is w times the factor of gradients,
-/// and the curvature. A weight of 0 makes all products 0. Slope and curvature leave a constant `factor` for u.
+/// What an item has: its value, the value times its weight w, the slope times u, which is w times the factor of
+/// gradients, and the curvature. A weight of 0 makes all products 0. Slope and curvature leave a constant `factor` for
+/// u.
 template <class V> struct PointJet {
     V value, weighted, slope, curvature;
 };

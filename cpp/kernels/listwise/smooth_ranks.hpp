@@ -6,8 +6,8 @@
 // The positive curvature sum (|f_i| + |f_k|) a is that of soft zero-one losses over the pairs: no Newton step is longer
 // than the temperature.
 //
-// Here are the sums over all pairs, row by row, for short lists, and the metrics. Ranks and slopes are steps of their own, whose
-// place the near-linear sums of smooth_ranks_binned.hpp take in long lists.
+// Here are the sums over all pairs, row by row, for short lists, and the metrics. Ranks and slopes are steps of their
+// own, whose place the near-linear sums of smooth_ranks_binned.hpp take in long lists.
 #pragma once
 
 #include "kernels/listwise/list_loss.hpp"
@@ -17,8 +17,8 @@
 namespace rankgrad {
 namespace {
 
-/// sigma(d) of d = z_column - z_row, with its first derivative a and its second b. Terms of far pairs are 0 and not merely
-/// small: a factor of the temperature, which may be large, comes later.
+/// sigma(d) of d = z_column - z_row, with its first derivative a and its second b. Terms of far pairs are 0 and not
+/// merely small: a factor of the temperature, which may be large, comes later.
 struct Sigmoid {
     Lanes<double> q, a, b;
 };

@@ -1,14 +1,15 @@
-// The sums of smooth_ranks.hpp in near-linear time, for long lists: rows are all items, sources all items, both known by
-// their place in a bin of scores (expansion/bin_potentials.hpp).
+// The sums of smooth_ranks.hpp in near-linear time, for long lists: rows are all items, sources all items, both known
+// by their place in a bin of scores (expansion/bin_potentials.hpp).
 //
 // With sources s_i the fields give sum_i s_i K(z_k - z_i), the item itself included:
 //   ranks     r_k = 1/2 + sum sigma             gradient  g_k = sum f_i a - f_k sum a
-// and so on, each product of a row's and a source's number being a sum of its own. An item's own term, sigma(0), a(0) or
-// a(0)^2, is taken off. That costs no digits where another item is in the bin, since its term is as large. An item that is
-// alone in its bin is no source for itself to begin with, so that the smallest of sums keep their relative accuracy.
+// and so on, each product of a row's and a source's number being a sum of its own. An item's own term, sigma(0), a(0)
+// or a(0)^2, is taken off. That costs no digits where another item is in the bin, since its term is as large. An item
+// that is alone in its bin is no source for itself to begin with, so that the smallest of sums keep their relative
+// accuracy.
 //
-// Accuracy is that of expansion_tables.hpp. For a^2, relative to itself, it is 5e-8 (1.1e-7 in the nearest of the far bins)
-// with 8 nodes, 2e-13 with 16; beside it the Hessian has terms with a, which are mostly larger.
+// Accuracy is that of expansion_tables.hpp. For a^2, relative to itself, it is 5e-8 (1.1e-7 in the nearest of the far
+// bins) with 8 nodes, 2e-13 with 16; beside it the Hessian has terms with a, which are mostly larger.
 #pragma once
 
 #include "kernels/contract/listwise.hpp"
@@ -30,8 +31,8 @@ struct SmoothRank : SoftZeroOne {
     }
 };
 
-/// What a binned sum is: functions kernel(0), ... of the margin and densities, the first of them of sources 1. `take` gets
-/// sum[f * densities + d], and whether the item's own terms are in them.
+/// What a binned sum is: functions kernel(0), ... of the margin and densities, the first of them of sources 1. `take`
+/// gets sum[f * densities + d], and whether the item's own terms are in them.
 template <int functions_, int densities_, PairFunction... kernels> struct BinnedSum {
     using V = Lanes<double>;
     using Job = ListJob<double>;

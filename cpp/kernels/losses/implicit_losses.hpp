@@ -1,13 +1,14 @@
 // One small struct per loss of implicit feedback, and the list of them. This is the file to edit for a new loss.
 //
-// A formula is a loss l, of one positive item against one negative, of the positive's score p, the negative's score n and the ideal difference d (1 without partial
-// credit). `eval` gives l with its first two derivatives with respect to n; those with respect to p are -l' and l''. A
-// negative of -infinity is no negative: every formula is 0 there. x = p - n is always taken first: a large score or offset
-// that the two share must not cost digits of d.
+// A formula is a loss l, of one positive item against one negative, of the positive's score p, the negative's score n
+// and the ideal difference d (1 without partial credit). `eval` gives l with its first two derivatives with respect to
+// n; those with respect to p are -l' and l''. A negative of -infinity is no negative: every formula is 0 there. x = p -
+// n is always taken first: a large score or offset that the two share must not cost digits of d.
 //
-// `check` marks in `bad` where a formula's results, or squares and sums of them, would be wrong. A loss may have a formula that
-// is `Narrow`: faster, for fewer numbers. A `staged` formula is computed in two steps, by `stage` and `finish`. A `linear` one
-// grows as d - x where x is very negative. A loss with parameters names them and takes their numbers in `set`.
+// `check` marks in `bad` where a formula's results, or squares and sums of them, would be wrong. A loss may have a
+// formula that is `Narrow`: faster, for fewer numbers. A `staged` formula is computed in two steps, by `stage` and
+// `finish`. A `linear` one grows as d - x where x is very negative. A loss with parameters names them and takes their
+// numbers in `set`.
 #pragma once
 
 #include "kernels/contract/implicit.hpp"
@@ -28,8 +29,8 @@ template <class V> struct ImplicitJet {
     V value, slope, curvature;
 };
 
-/// What a formula has unless it says otherwise; it is right for all scores but violations so large that squares, or sums, of
-/// them might overflow.
+/// What a formula has unless it says otherwise; it is right for all scores but violations so large that squares, or
+/// sums, of them might overflow.
 struct ImplicitFormula {
     static constexpr Parameter parameters[kMostParameters] = {};
     static constexpr bool less_one = false;  ///< takes d - 1 for d
@@ -54,8 +55,8 @@ template <class V> RANKGRAD_INLINE V tanh_half(V x, V p, V q) {
 /// Up to it e^-x is a normal number. Beyond, 0 is as good.
 template <class V> constexpr double kLastNormal = sizeof(typename V::Scalar) == sizeof(float) ? 87.33 : 708.39;
 
-/// l = d - sigmoid(x): Collie's and Spotlight's "BPR". With q = 1 - sigmoid(x), l = (d - 1) + q keeps the digits of a small
-/// q. `narrow` is faster and takes |x| up to half the range of exp_inside.
+/// l = d - sigmoid(x): Collie's and Spotlight's "BPR". With q = 1 - sigmoid(x), l = (d - 1) + q keeps the digits of a
+/// small q. `narrow` is faster and takes |x| up to half the range of exp_inside.
 template <bool narrow> struct SigmoidGapIn : ImplicitFormula {
     static constexpr bool less_one = true, staged = narrow, linear = false;
 
