@@ -7,24 +7,27 @@
 namespace rankgrad {
 namespace {
 
-/// Sorted sums: of a list, of an item in the sort, in a level of the label tree, in its leaves of so many items.
+/// Nanoseconds of sorted sums: per list; per item to sort, to merge once, to sum in a leaf; and items of a leaf.
 struct TreeCosts {
     double list, sort_item, merge_item, leaf_item, leaf_items;
 };
 
-/// Nanoseconds, for float32 and float64 where there are two, measured with AVX2 at about 3 GHz; only their ratios matter.
+/// Nanoseconds, for float32 and float64 where there are two, measured with AVX2 at about 3 GHz; only their ratios
+/// matter.
 struct Costs {
     double direct_list = 300, direct_item = 3;
-    /// One pair of a loss with exponentials, in factored form or not; of another loss; of one whose pairs are only counted.
+    /// One pair of a loss with exponentials, in factored form or not; of another loss; of one whose pairs are only
+    /// counted.
     double factored_pair[2] = {0.25, 0.75}, unfactored_pair = 12, simple_pair[2] = {0.15, 0.35};
     double counted_pair[2] = {0.065, 0.12};
-    /// Near-linear sums. An item in label order, or with level tables; for each block, a bin that it is in and a step of
-    /// the running sums over one bin; all for both passes.
+    /// Near-linear sums. An item in label order, or with level tables; for each block, a bin that it is in and a step
+    /// of the running sums over one bin; all for both passes.
     double expansion_list[2] = {500, 800}, expansion_item[2] = {8, 12}, table_item[2] = {7, 10};
     double potential[2] = {130, 500}, bin_step[2] = {8, 16};
     TreeCosts sums = {400, 10, 6, 25, 64}, counts = {1000, 7, 3, 12, 128};
     double moment_list = 100, moment_item = 6;
-    /// Smooth ranks: two items in direct sums, factored or not; an item and a bin that is not empty in near-linear ones.
+    /// Smooth ranks: two items in direct sums, factored or not; an item and a bin that is not empty in near-linear
+    /// ones.
     double rank_pair[2] = {0.76, 9.0}, rank_list[2] = {700, 1000}, rank_item[2] = {19, 24}, rank_bin[2] = {280, 550};
 };
 constexpr Costs kCosts;
@@ -104,8 +107,8 @@ double expansion_cost(const ExpansionKernels& kernels, PairMode mode, const List
            passes * blocks * block_cost(type, occupied, bins) + kCosts.factored_pair[1] * std::min(inside, list.pairs);
 }
 
-/// Merges that an item passes in a tree over the label levels, split by items: at least one, else about the logarithm of the number of
-/// equally large levels with as many pairs, at most until nodes are leaves.
+/// Merges that an item passes in a tree over the label levels, split by items: at least one, else about the logarithm
+/// of the number of equally large levels with as many pairs, at most until nodes are leaves.
 double tree_depth(const ListFacts& list, double leaf_items) {
     const double n = list.items;
     const double equal_levels = n * n / std::max(n * n - 2 * list.pairs, n);
@@ -113,7 +116,7 @@ double tree_depth(const ListFacts& list, double leaf_items) {
     return std::clamp(0.3 + std::log2(equal_levels), 1.0, deepest);
 }
 
-/// Where one merge costs more than `limit`, nobody wants to know the rest.
+/// Stops early once the cost exceeds `limit`: the caller compares with it.
 double sorted_cost(const ListFacts& list, double limit) {
     const TreeCosts& tree = list.counted ? kCosts.counts : kCosts.sums;
     const double n = list.items;

@@ -1,4 +1,5 @@
-// The one place that chooses, list by list, how the pairs are summed, and sets the sizes that the faster sums leave open.
+// The one place that chooses, list by list, how the pairs are summed, and sets the sizes that the faster sums leave
+// open.
 //
 // A choice is a function of the labels, the scores, the type and the loss only: the constants are the same on every
 // machine and on every instruction set, so that an answer never depends on where it was computed.
@@ -26,7 +27,7 @@ constexpr const char* kChoiceNames[] = {"auto", "direct", "fast"};
 enum class Route {
     nothing,        ///< there are no pairs
     after_reading,  ///< the range of the scores decides
-    level_tables,  ///< near-linear sums of smooth losses for few label levels, if the scores turn out to be narrow enough
+    level_tables,  ///< near-linear sums of smooth losses for few label levels, if the scores are narrow
     counted_pairs,   ///< the hinge without weights: its partners, pair by pair
     counted_merges,  ///< the same in O(n log n)
     direct,          ///< pair by pair
@@ -64,8 +65,8 @@ bool may_take_tables(Choice choice, const PairLossKernels& loss, ListFacts list)
 /// The one choice. It is asked for before the scores of a list are read, and again where it needs their range.
 Route route(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& facts);
 
-/// For losses on smooth ranks, which look at every two of n items: whether the near-linear sums are taken. The mode does not matter:
-/// the value is the same number with derivatives and without.
+/// For losses on smooth ranks, which look at every two of n items: whether the near-linear sums are taken. The mode
+/// does not matter: the value is the same number with derivatives and without.
 bool smooth_ranks_by_expansion(Choice choice, const ExpansionKernels& kernels, std::int64_t n, double range);
 
 /// Bins from the lowest score of a list to the highest; a number too large for an integer stays one.

@@ -26,8 +26,8 @@ struct Gain {
 /// the largest one.
 double unit_scale(double largest);
 
-/// A power of two in which a sum of numbers of at most this size is finite, and small ones beside them keep their digits: 1 unless
-/// the largest is near the end of the range.
+/// A power of two in which a sum of numbers of at most this size is finite, and small ones beside them keep their
+/// digits: 1 unless the largest is near the end of the range.
 double sum_scale(double largest);
 
 /// 1 / log2(rank + 2), rank from 0.

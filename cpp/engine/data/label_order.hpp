@@ -1,4 +1,4 @@
-// The way of a list's scores into label order, and of its results back.
+// Gathers a list's scores into label order and scatters the results back.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +20,8 @@ namespace rankgrad {
 /// Items that are gathered before their range is looked at, while they are in the nearest cache.
 constexpr std::int64_t kGatheredBlock = 1024;
 
-/// Gathers scores of a part, looks at their range, and multiplies them by `factor`, a power of two. Writes whole registers.
+/// Gathers scores of a part, looks at their range, and multiplies them by `factor`, a power of two. Writes whole
+/// registers.
 template <class T, class N>
 void gather_scores(const T* scores, const std::int32_t* order, std::int64_t n, double factor, N* out, ItemPart& part) {
     for (std::int64_t first = 0; first < n; first += kGatheredBlock) {
@@ -49,8 +50,8 @@ void gather_only(const T* scores, const std::int32_t* order, std::int64_t n, dou
 
 constexpr double kNoLeast = -std::numeric_limits<double>::infinity();
 
-/// to[place[k]] = from[k] for places that are anywhere, and so are asked for some items ahead.
-template <class T> void put_anywhere(const std::int32_t* place, const T* from, std::int64_t n, T* to) {
+/// Scatter to random addresses, prefetching each target 32 items ahead: to[place[k]] = from[k].
+template <class T> void scatter_random(const std::int32_t* place, const T* from, std::int64_t n, T* to) {
     constexpr std::int64_t kAhead = 32;
     std::int64_t k = 0;
     RANKGRAD_UNROLL
@@ -67,8 +68,8 @@ template <class T> void scale_results(const double* from, std::int64_t n, double
         out[k] = static_cast<T>(std::max(from[k] == 0 || factor == 0 ? 0 : factor * from[k], least));
 }
 
-/// to[order[k]] = factor * from[k] for the items of a part, but at least `least`; from has sums or counts. Nothing if `to` is
-/// null. `anywhere`: neighbours in the order are far apart in the list, so that their places are asked for ahead.
+/// to[order[k]] = factor * from[k] for the items of a part, but at least `least`; from has sums or counts. Nothing if
+/// `to` is null. `anywhere`: neighbours in the order are far apart in the list, whose addresses are prefetched.
 template <class From, class T> void scatter_results(const From* from, const std::int32_t* order, std::int64_t begin,
                                                     std::int64_t end, double factor, double least, bool anywhere,
                                                     T* to) {
@@ -78,7 +79,7 @@ template <class From, class T> void scatter_results(const From* from, const std:
         const std::int32_t* item = order + first;
         scale_results(from + first, n, factor, least, scaled);
         if (anywhere) {
-            put_anywhere(item, scaled, n, to);
+            scatter_random(item, scaled, n, to);
             continue;
         }
         RANKGRAD_UNROLL

@@ -1,4 +1,5 @@
-// The label level of each item in one byte, in the order that the items came in: for sums that need no gathering by label.
+// The label level of each item in one byte, in the order that the items came in: for sums that need no gathering by
+// label.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The boundaries of ragged lists: list l holds the items [offsets[l], offsets[l+1]). The caller's array is copied first and
-// the copy is checked, so that nothing another thread writes later can matter.
+// The boundaries of ragged lists: list l holds the items [offsets[l], offsets[l+1]). The caller's array is copied first
+// and the copy is checked, so that nothing another thread writes later can matter.
 #pragma once
 
 #include <cstdint>

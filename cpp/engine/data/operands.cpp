@@ -1,4 +1,5 @@
-// Operands in float are exact copies of numbers that were float, but for exponentials; those of double are the gathered numbers.
+// Operands in float are exact copies of numbers that were float, but for exponentials; those of double are the gathered
+// numbers.
 #include "engine/data/operands.hpp"
 
 #include <algorithm>
@@ -11,7 +12,8 @@
 namespace rankgrad {
 namespace {
 
-/// Squares of margins fit float up to here, and other numbers in these bounds stay normal when they are multiplied with them.
+/// Squares of margins fit float up to here, and other numbers in these bounds stay normal when they are multiplied with
+/// them.
 constexpr double kFloatMargin = 1e15, kLeastFloat = 1e-20, kMostFloat = 1e20;
 /// Margins of exponentials in float are accurate up to here.
 constexpr double kFloatExponent = 8;

@@ -5,7 +5,8 @@
 
 namespace rankgrad {
 
-/// Whether float keeps the digits of all that a direct sum over the list takes; of the weights only if it is `weighted`.
+/// Whether float keeps the digits of all that a direct sum over the list takes; of the weights only if it is
+/// `weighted`.
 bool fits_float(const GatheredList& list, bool weighted);
 
 /// A job over all rows of the list, with operands of type P made of arrays that may be in another order than the list.

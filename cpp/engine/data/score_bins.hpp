@@ -1,4 +1,5 @@
-// The bins of a list's scores, as expansions of smooth losses take them, and the memory and the tables that go with them.
+// The bins of a list's scores, as expansions of smooth losses take them, and the memory and the tables that go with
+// them.
 #pragma once
 
 #include <cstdint>
@@ -26,12 +27,13 @@ const double* cached_tables(ExpansionScratch& scratch, const ExpansionKernels& k
 /// Points `e` at the loss's tables and at zeroed memory for `passes` passes over its n_bins.
 void attach_memory(ExpansionScratch& scratch, const ExpansionKernels& kernels, Expansion& e, std::int64_t passes = 1);
 
-/// The bins of n scores from `low` to `high`, side by side or, where most would be empty, the others. `unit` is the margin 1 as a
-/// difference of them.
+/// The bins of n scores from `low` to `high`, side by side or, where most would be empty, the others. `unit` is the
+/// margin 1 as a difference of them.
 Expansion make_bins(const ExpansionKernels& kernels, const double* score, std::int32_t n, double low, double high,
                     double unit, ExpansionScratch& scratch, SortScratch<double>& sort, const Team& team);
 
-/// What can be taken off numbers from `low` to `high` without a rounding error, and leaves them no larger than about their range.
+/// What can be taken off numbers from `low` to `high` without a rounding error, and leaves them no larger than about
+/// their range.
 inline double exact_origin(double low, double high) {
     return low > 0 && low >= 0.5 * high ? low : high < 0 && high <= 0.5 * low ? high : 0;
 }

@@ -1,5 +1,6 @@
-// What scores are counted in. Scores are never divided by the temperature, which would round each of them before they are
-// subtracted: they are multiplied by a power of two, which is exact, and the rest of the temperature is the unit of margins.
+// What scores are counted in. Scores are never divided by the temperature, which would round each of them before they
+// are subtracted: they are multiplied by a power of two, which is exact, and the rest of the temperature is the unit of
+// margins.
 #pragma once
 
 #include <algorithm>
@@ -25,7 +26,8 @@ public:
     /// The factor is a float, too.
     bool fits_float() const { return std::abs(exponent_) < 100; }
 
-    /// Of scores from `low` to `high`, so multiplied, differences do not overflow, nor their powers up to the degree of a loss.
+    /// Of scores from `low` to `high`, so multiplied, differences do not overflow, nor their powers up to the degree of
+    /// a loss.
     bool fits(double low, double high, int degree) const { return exponent_ >= least_exponent(low, high, degree); }
     /// The largest unit for scores that do not fit this one.
     ScoreUnit for_scores(double low, double high, int degree) const {
@@ -44,8 +46,9 @@ public:
         /// Products with it lose nothing that they have.
         bool is_normal() const { return factor == 0 || std::isnormal(number()); }
     };
-    /// What a sum of phi, of phi' and of phi'' over margins is multiplied by to be a value, a gradient and a Hessian. `degree` is
-    /// that of the loss, whose sums are so many powers of the unit too large (kernels/losses/pair_losses.hpp).
+    /// What a sum of phi, of phi' and of phi'' over margins is multiplied by to be a value, a gradient and a Hessian.
+    /// `degree` is that of the loss, whose sums are so many powers of the unit too large
+    /// (kernels/losses/pair_losses.hpp).
     Scale of_value(double scale, int degree) const { return over_unit(scale, degree, 0); }
     Scale of_grad(double scale, int degree) const { return over_unit(scale, degree == 0 ? 1 : degree, -exponent_); }
     Scale of_hess(double scale) const { return over_unit(scale, 2, -2 * exponent_); }

@@ -8,8 +8,8 @@
 
 namespace rankgrad {
 
-/// Scores in one cluster lie on one grid of bins; where a gap is wide a new grid begins, so that positions keep the digits of what
-/// is near, however far from zero or from other clusters it is.
+/// Scores in one cluster lie on one grid of bins; where a gap is wide a new grid begins, so that positions keep the
+/// digits of what is near, however far from zero or from other clusters it is.
 struct ScoreBins {
     Buffer<std::int32_t> bin;  ///< of each item
     Buffer<double> place;      ///< of each item in its bin

@@ -14,11 +14,11 @@ constexpr std::int32_t kTileItems = 1024;
 /// Shorter lists are not worth it.
 constexpr std::int32_t kLeastTiledItems = 4 * kTileItems;
 
-/// Calls body(tile) for all pairs of two of n items, the row the later one, each pair in one tile. The items come in blocks, and as in
-/// a tournament where each block meets each other one, a round has each block in at most one tile. So each item's sums are added in
-/// the order of the rounds, by any number of threads.
+/// Calls body(tile) for all pairs of two of n items, the row the later one, each pair in one tile. The items come in
+/// blocks, and as in a tournament where each block meets each other one, a round has each block in at most one tile. So
+/// each item's sums are added in the order of the rounds, by any number of threads.
 template <class Body> void for_tiles(const Team& team, std::int32_t n, Body body) {
-    const std::int32_t blocks = (n + kTileItems - 1) / kTileItems, players = blocks + blocks % 2, others = players - 1;
+    const std::int32_t blocks = (n + kTileItems - 1) / kTileItems, slots = blocks + blocks % 2, others = slots - 1;
     const auto meet = [&](std::int32_t a, std::int32_t b) {
         const auto [column, row] = std::minmax(a, b);
         if (row >= blocks) return;  // the last of an odd number has a rest
@@ -30,8 +30,8 @@ template <class Body> void for_tiles(const Team& team, std::int32_t n, Body body
         meet(self, self);
     });
     for (std::int32_t round = 0; round < others && !team.stopped(); ++round)
-        team.run(players / 2, [&](std::int64_t game) {  // the last player stays, the others turn about it
-            const auto k = static_cast<std::int32_t>(game);
+        team.run(slots / 2, [&](std::int64_t match) {  // the last block stays, the others turn about it
+            const auto k = static_cast<std::int32_t>(match);
             if (k == 0) meet(round, others);
             else meet((round + k) % others, (round + others - k) % others);
         });

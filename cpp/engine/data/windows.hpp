@@ -1,7 +1,7 @@
 // The items of a long list of few levels in windows of their positions.
 //
-// In label order a level's items come from all over the list, so that each level would take all its memory through the cache again.
-// In a window every level has a run of items, and the window stays in the cache from level to level.
+// In label order a level's items come from all over the list, so that each level would take all its memory through the
+// cache again. In a window every level has a run of items, and the window stays in the cache from level to level.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,8 @@ constexpr std::int32_t kWindowItems = 1 << 15;
 /// With more levels, or fewer items, a run is too short, or all fits the cache.
 constexpr std::int32_t kWindowLevels = 32, kLeastWindows = 4;
 
-/// Calls body(begin, end, part) for ranges that together are all items of a list in label order, in each level by position.
+/// Calls body(begin, end, part) for ranges that together are all items of a list in label order, in each level by
+/// position.
 template <class Body> void for_windows(const Team& team, const std::int32_t* order, const std::int32_t* level_begin,
                                        std::int32_t n_levels, std::vector<ItemPart>& parts, Body body) {
     const std::int32_t n = level_begin[n_levels];

@@ -1,5 +1,5 @@
-// Sums of exponentials of which a part, over the lower or the higher label levels, is too large for a double: their difference
-// is infinite of the sign of the larger one, or a number after all.
+// Sums of exponentials of which a part, over the lower or the higher label levels, is too large for a double: their
+// difference is infinite of the sign of the larger one, or a number after all.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@ using PairWeightOf = std::function<double(std::int32_t row, std::int32_t column)
 /// Whether a derivative is not finite.
 bool has_overflowed_sums(const GatheredList& list);
 
-/// Of the exponential loss: sums that are not finite are made again, relative to their largest terms. In O(n); with pair weights pair by
-/// pair. `weight_of` is empty without.
+/// Of the exponential loss: sums that are not finite are made again, relative to their largest terms. In O(n); with
+/// pair weights pair by pair. `weight_of` is empty without.
 void mend_overflowed_sums(const GatheredList& list, const PairWeightOf& weight_of);
 
 }  // namespace rankgrad

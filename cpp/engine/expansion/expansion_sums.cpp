@@ -25,8 +25,8 @@ void cut_blocks(const PairJob<double>& job, std::int32_t run, Buffer<std::int32_
     if (blocks.back() < job.n_levels) blocks.push_back(job.n_levels);
 }
 
-/// First block of each segment, then the number of blocks: as many items in each as there may be between two looks at the
-/// interrupt flag, and not more segments than their bins are worth the memory.
+/// First block of each segment, then the number of blocks: as many items in each as there may be between two looks at
+/// the interrupt flag, and not more segments than their bins are worth the memory.
 void cut_segments(const PairJob<double>& job, const Expansion& e, Buffer<std::int32_t>& segments) {
     const double n = job.level_begin[job.n_levels];
     const double most = std::max(1.0, n / (kItemsPerBin * e.n_bins));
@@ -37,8 +37,8 @@ void cut_segments(const PairJob<double>& job, const Expansion& e, Buffer<std::in
     segments.push_back(e.n_blocks);
 }
 
-/// One pass over all blocks. Segments are done side by side: first their densities, then, each from the densities of all
-/// before it, their sums.
+/// One pass over all blocks. Segments are done side by side: first their densities, then, each from the densities of
+/// all before it, their sums.
 class Pass {
 public:
     Pass(const ExpansionKernels& kernels, PairMode mode, const PairJob<double>& job, const Expansion& e,

@@ -1,4 +1,5 @@
-// Near-linear sums of a list with few label levels, its items in the order they came in (kernels/expansion/level_tables.hpp).
+// Near-linear sums of a list with few label levels, its items in the order they came in
+// (kernels/expansion/level_tables.hpp).
 #pragma once
 
 #include <cstdint>

@@ -37,7 +37,7 @@ void all_pairs(const std::int32_t* level_begin, std::int32_t n_levels, const Pai
                       out);
 }
 
-/// The best items by score come first, then the others, each in label order; pairs of two others are left out.
+/// The best items by score first, then the others, each in label order. No pairs of two others.
 void truncated_pairs(const std::int32_t* level_begin, std::int32_t n_levels, std::int32_t best, LambdaMemory& w) {
     const std::int32_t n = level_begin[n_levels];
     w.order.assign(static_cast<std::size_t>(n), 0);

@@ -1,4 +1,5 @@
-// Sums over the pairs of one list, each pair multiplied by a weight of its labels and ranks, which derivatives hold constant.
+// Sums over the pairs of one list, each pair multiplied by a weight of its labels and ranks, which derivatives hold
+// constant.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@ struct LambdaKernels {
     const WeightedFamily& family;
 };
 
-/// `scores` are those of the list as they come, from which ranks are found. The vector of kHessVector is centred in place.
+/// `scores` are those of the list as they come, from which ranks are found. The vector of kHessVector is centred in
+/// place.
 template <class T> void lambda_sums(GatheredList& list, const T* scores, const LambdaKernels& lambda,
                                     const PairWeights& weights, bool by_scans, LambdaMemory& memory);
 

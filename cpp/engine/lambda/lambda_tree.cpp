@@ -1,7 +1,7 @@
-// A label tree whose nodes are in the order of the scores: a node is a range of levels, split near half of its items into a
-// lower and an upper group, whose pairs a scan sums; with an expansion all but those inside a chunk of neighbours, which are
-// summed one by one. The pairs inside the groups are the children's, and small nodes are summed directly. So gains may take
-// any number of values, at O(n log n) for all distinct ones.
+// A label tree whose nodes are in the order of the scores: a node is a range of levels, split near half of its items
+// into a lower and an upper group, whose pairs a scan sums; with an expansion all but those inside a chunk of
+// neighbours, which are summed one by one. The pairs inside the groups are the children's, and small nodes are summed
+// directly. So gains may take any number of values, at O(n log n) for all distinct ones.
 #include "engine/lambda/lambda_tree.hpp"
 
 #include <algorithm>

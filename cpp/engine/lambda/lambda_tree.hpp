@@ -11,8 +11,8 @@
 
 namespace rankgrad {
 
-/// One list in label order, its gains never decreasing, and where its sums are added. `by_rank` has the places of the items
-/// by descending score, and is not kept.
+/// One list in label order, its gains never decreasing, and where its sums are added. `by_rank` has the places of the
+/// items by descending score, and is destroyed.
 struct RankedList {
     const double *score, *weight, *gain, *discount;
     double* vector;  ///< for kHessVector; its origin is taken off in place

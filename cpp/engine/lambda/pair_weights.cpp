@@ -32,8 +32,9 @@ std::vector<double> table_gains(const Plan& plan, const std::vector<double>& tab
     return gains;
 }
 
-/// What has the differences of 2^y. Powers of whole labels are exact, in float too. Others are gains 2^y - 1, which keep the
-/// differences of labels as small as 1e-300, or, where that is near -1 for all labels, powers relative to the largest.
+/// What has the differences of 2^y. Powers of whole labels are exact, in float too. Others are gains 2^y - 1, which
+/// keep the differences of labels as small as 1e-300, or, where that is near -1 for all labels, powers relative to the
+/// largest.
 std::vector<double> powers(const Plan& plan) {
     std::vector<double> out(static_cast<std::size_t>(plan.n_valid()) + kPadding);
     for (std::int64_t l = 0; l < plan.lists().count(); ++l) {

@@ -35,7 +35,8 @@ struct LambdaMemory {
     const PairWeightKernels* weight = nullptr;
 };
 
-/// The weight of a pair is the scale of its list times a form of its gains, and of discounts D that are functions of ranks.
+/// The weight of a pair is the scale of its list times a form of its gains, and of discounts D that are functions of
+/// ranks.
 class PairWeights {
 public:
     /// Throws ArgumentError for a label without a finite gain.
@@ -49,12 +50,14 @@ public:
     /// Some pairs of n items have no weight, as neither item is among the best.
     bool truncates(std::int32_t n) const { return truncation_ > 0 && truncation_ < n; }
 
-    /// Gains of a list in label order, multiplied by a power of two so that they are below 2. Readable one register past.
+    /// Gains of a list in label order, multiplied by a power of two so that they are below 2. Readable one register
+    /// past.
     const double* gain(std::int64_t list) const { return gain_.data() + plan_begin_[static_cast<std::size_t>(list)]; }
     double scale(std::int64_t list) const { return scale_[static_cast<std::size_t>(list)]; }
     /// All gains are exact in float.
     bool fit_float() const { return fit_float_; }
-    /// Weights are products of gaps, and in no list has a higher label a lower gain: sums over all pairs have a near-linear form.
+    /// Weights are products of gaps, and in no list has a higher label a lower gain: sums over all pairs have a
+    /// near-linear form.
     bool separate() const { return form_ == 0 && ascending_; }
     /// Places in label order of a list's items as they come.
     const std::int32_t* by_position(std::int64_t list) const {

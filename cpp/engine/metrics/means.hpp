@@ -26,9 +26,9 @@ private:
     int size_ = 0;
 };
 
-/// means[c] = sum_r weight[r] values[r, c] / sum_r weight[r] of a table of n_rows x n_columns; NaN where the weights are
-/// 0. Rows of weight 0 are left out whatever they hold, and with `skip_nan` the NaN of every column. Weights are finite
-/// and not negative; null: ones.
+/// means[c] = sum_r weight[r] values[r, c] / sum_r weight[r] of a table of n_rows x n_columns; NaN where the weights
+/// are 0. Rows of weight 0 are left out whatever they hold, and with `skip_nan` the NaN of every column. Weights are
+/// finite and not negative; null: ones.
 void weighted_means(const double* values, const double* weights, std::int64_t n_rows, std::int64_t n_columns,
                     bool skip_nan, InterruptCheck check, double* means);
 

@@ -38,9 +38,9 @@ private:
 
 class Ranking {
 public:
-    /// The indices of the `count` smallest of n numbers, in ascending order; equal ones as they come, or as they come in
-    /// `before`, an order of all n. Infinities are numbers like others, NaN is none. Good until the next call, and for
-    /// nothing where the team is stopped.
+    /// The indices of the `count` smallest of n numbers, in ascending order; equal ones as they come, or as they come
+    /// in `before`, an order of all n. Infinities are numbers like others, NaN is none. Good until the next call, and
+    /// for nothing where the team is stopped.
     const std::int32_t* ascending(const double* x, std::int32_t n, std::int32_t count, const Team& team,
                                   const std::int32_t* before = nullptr);
 

@@ -1,5 +1,5 @@
-// One list at a time: its scores are gathered in label order, one of the wings adds up the pairs, the results are scattered. Sums
-// of a list depend on that list alone, so threads cannot change a bit.
+// One list at a time: its scores are gathered in label order, one of the wings adds up the pairs, the results are
+// scattered. Sums of a list depend on that list alone, so threads cannot change a bit.
 #include "engine/pairwise/pairwise.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-// The floating-point mode that everything is computed in, whatever other libraries left in this thread's control register.
+// The floating-point mode that everything is computed in, whatever other libraries left in this thread's control
+// register.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +10,8 @@
 
 namespace rankgrad {
 
-/// While it lives: round to nearest, keep denormals, trap nothing. Afterwards the mode is what it was, and so are the flags.
+/// While it lives: round to nearest, keep denormals, trap nothing. Afterwards the mode is what it was, and so are the
+/// flags.
 class DefaultFloatMode {
 public:
 #if defined(__x86_64__) || defined(_M_X64)

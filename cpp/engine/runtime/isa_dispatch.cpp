@@ -1,5 +1,5 @@
-// The CPU check covers a whole instruction set, including the registers that the operating system saves (XCR0): a CPU with AVX-512
-// under a kernel that does not save zmm registers must not get v4.
+// The CPU check covers a whole instruction set, including the registers that the operating system saves (XCR0): a CPU
+// with AVX-512 under a kernel that does not save zmm registers must not get v4.
 #include "engine/runtime/isa_dispatch.hpp"
 
 #include <cstdlib>

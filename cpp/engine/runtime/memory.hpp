@@ -1,4 +1,5 @@
-// Scratch memory that outlives a call: leased to one call at a time, so that repeated calls on one object allocate nothing.
+// Scratch memory that outlives a call: leased to one call at a time, so that repeated calls on one object allocate
+// nothing.
 #pragma once
 
 #include <atomic>
@@ -12,9 +13,9 @@ namespace rankgrad {
 /// Room for one register past the end of an array, which kernels may read and write.
 constexpr std::size_t kPadding = 16;
 
-/// Memory that begins with a line of the cache: registers and rows of tables then lie in as few lines as they can.
+/// Memory that begins with a cache line: registers and rows of tables then lie in as few lines as they can.
 constexpr std::size_t kLine = 64;
-/// Long arrays are in huge pages where the system has them: fewer are looked up when numbers are written anywhere.
+/// Long arrays are in huge pages where the system has them: random writes then miss the TLB less often.
 void* allocate_bytes(std::size_t n);
 void free_bytes(void* p, std::size_t n);
 template <class T> struct LineAllocator {
@@ -32,13 +33,13 @@ template <class T> T* padded(Buffer<T>& buffer, std::size_t n) {
     if (buffer.size() < n + kPadding) buffer.resize(n + kPadding);
     return buffer.data();
 }
-/// Long arrays begin at the same place of a page, and what lies at the same place there competes for the same lines of the near
-/// caches. This one begins half a page later, for numbers that are written together with those of another.
-template <class T> T* padded_apart(Buffer<T>& buffer, std::size_t n) {
+/// Starts half a page later: arrays at the same page offset share cache sets and evict each other when they are written
+/// together.
+template <class T> T* padded_off_page(Buffer<T>& buffer, std::size_t n) {
     constexpr std::size_t kHalfPage = 2048 / sizeof(T);
     return padded(buffer, n + kHalfPage) + kHalfPage;
 }
-/// Asks for a line of the cache that will be written. A hint: any address will do.
+/// Prefetches a cache line that will be written. A hint: any address will do.
 inline void prefetch_for_write([[maybe_unused]] const void* place) {
 #if defined(__GNUC__) || defined(__clang__)
     __builtin_prefetch(place, 1);

@@ -31,7 +31,7 @@ constexpr int kMostTasksPerLook = 16;
 
 std::atomic<int> chosen_threads{0};
 
-/// Neighbouring tasks that are taken in order, in a line of the cache of their own.
+/// Neighbouring tasks that are taken in order, in a cache line of their own.
 struct alignas(64) Share {
     std::atomic<std::int64_t> next;
     std::int64_t end;
@@ -48,7 +48,7 @@ struct Shared {
     std::atomic<bool> interrupted{false};
     std::mutex mutex{};
     std::exception_ptr error{};
-    // Read and written by worker 0 alone, at every task: in a line of the cache that the others do not read.
+    // Read and written by worker 0 alone, at every task: in a cache line that the others do not read.
     alignas(64) Clock::time_point last_poll = Clock::now();
     Clock::time_point last_look = last_poll;
     int tasks_per_look = 1, tasks_to_look = 1;

@@ -12,8 +12,8 @@ using InterruptCheck = bool (*)();
 /// Thrown by parallel_for on the calling thread when its InterruptCheck said so.
 struct Interrupted {};
 
-/// Threads a call uses when it does not say: $OMP_NUM_THREADS, else the CPU affinity and the container's CPU quota decide,
-/// unless set here (0 = unset). Gives the setting before.
+/// Threads a call uses when it does not say: $OMP_NUM_THREADS, else the CPU affinity and the container's CPU quota
+/// decide, unless set here (0 = unset). Gives the setting before.
 int set_default_threads(int threads);
 int default_threads();
 /// Threads of a call that asks for so many, or with 0 does not say.
@@ -42,22 +42,24 @@ private:
     void* state_;
 };
 
-/// Calls body(task, worker) for every task in [0, n_tasks), in any order, on up to `threads` threads. Neighbouring tasks are
-/// mostly done by the same thread, and the same ones in call after call: what they read stays in the cache of a core, and threads
-/// hardly write to the same lines. A thread that is done helps with the tasks of others. One of the exceptions is thrown on the
-/// calling thread after all workers have stopped. Workers compute in the default floating-point mode.
+/// Calls body(task, worker) for every task in [0, n_tasks), in any order, on up to `threads` threads. Neighbouring
+/// tasks are mostly done by the same thread, and the same ones in call after call: what they read stays in the cache of
+/// a core, and threads hardly write to the same lines. A thread that is done helps with the tasks of others. One of the
+/// exceptions is thrown on the calling thread after all workers have stopped. Workers compute in the default
+/// floating-point mode.
 void parallel_for(std::int64_t n_tasks, int threads, InterruptCheck check,
                   const std::function<void(std::int64_t task, Worker& worker)>& body);
 
-/// Who does the parts of one list: the worker that the list is on, alone or with as many threads as it may start. Parts
-/// are the same for any number of threads.
+/// Runs the parts of one list: on the current worker, or on up to `threads` threads. Parts are the same for any number
+/// of threads.
 class Team {
 public:
     Team(Worker& worker) : worker_(worker) {}  // implicit: a worker is a team of one
     Team(Worker& worker, int threads, InterruptCheck check) : worker_(worker), threads_(threads), check_(check) {}
 
     bool stopped() const { return worker_.stopped(); }
-    /// Calls body(part) for every part in [0, n_parts), as parallel_for does; some are left out once the team is stopped.
+    /// Calls body(part) for every part in [0, n_parts), as parallel_for does; some are left out once the team is
+    /// stopped.
     void run(std::int64_t n_parts, const std::function<void(std::int64_t part)>& body) const;
 
 private:

@@ -11,7 +11,7 @@
 
 namespace rankgrad {
 
-/// What a part says of its items. Parts of different threads are never in the same line of the cache.
+/// What a part says of its items. Parts of different threads are never in the same cache line.
 struct alignas(64) ItemPart {
     double low = 0, high = 0;  ///< range of the scores
     double vector_low = 0, vector_high = 0;
@@ -30,7 +30,7 @@ inline ItemPart no_items() {
 /// Range of the numbers of all parts, and whether they are finite.
 inline ItemPart joined(const std::vector<ItemPart>& parts) {
     ItemPart all;
-    all.low = parts[0].low;  // one by one, as they were just written
+    all.low = parts[0].low;
     all.high = parts[0].high;
     for (const ItemPart& part : parts) {
         all.low = std::min(all.low, part.low);

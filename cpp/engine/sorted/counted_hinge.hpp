@@ -19,9 +19,9 @@ struct CountedHingeMemory {
     std::vector<ItemPart> parts;
 };
 
-/// Writes the derivatives of a list and gives the weighted sum of its values, for a loss that has counts and a call without
-/// weights of items, row values and vector. Nothing, with nothing written, if a number is not finite or the range of the scores
-/// is too wide.
+/// Writes the derivatives of a list and gives the weighted sum of its values, for a loss that has counts and a call
+/// without weights of items, row values and vector. Nothing, with nothing written, if a number is not finite or the
+/// range of the scores is too wide.
 template <class T> std::optional<double> counted_hinge(const LossCall<T>& call, const Plan& plan, std::int64_t list,
                                                        const PairLossKernels& loss, const ScoreUnit& unit,
                                                        bool by_merges, CountedHingeMemory& memory, const Team& team);

@@ -1,5 +1,5 @@
-// The tree over the label levels of a list. A node is a range of levels; it is split at the level boundary nearest to half of
-// its items. The pairs between the groups of a split are one step, the pairs inside them are the children's.
+// The tree over the label levels of a list. A node is a range of levels; it is split at the level boundary nearest to
+// half of its items. The pairs between the groups of a split are one step, the pairs inside them are the children's.
 #pragma once
 
 #include <algorithm>
@@ -15,13 +15,13 @@
 
 namespace rankgrad {
 
-/// The tree with the items of a node in the order of their scores N: the groups of the root are sorted, and a split below is
-/// a stable partition, so its groups are in order again. Groups of a few items are summed directly. Balancing by items
-/// makes the cost O(n (1 + H)), H the entropy of the labels, and at most O(n log n), whatever the ties [cf. Joachims, 2006;
-/// Airola, Pahikkala & Salakoski, 2011].
+/// The tree with the items of a node in the order of their scores N: the groups of the root are sorted, and a split
+/// below is a stable partition, so its groups are in order again. Groups of a few items are summed directly. Balancing
+/// by items makes the cost O(n (1 + H)), H the entropy of the labels, and at most O(n log n), whatever the ties [cf.
+/// Joachims, 2006; Airola, Pahikkala & Salakoski, 2011].
 ///
-/// What a tree carries goes with the items from node to node, so that a step finds it in the order of the scores, and is taken
-/// where the items' way ends. Steps give Sums, which are added in an order that threads do not change.
+/// What a tree carries goes with the items from node to node, so that a step finds it in the order of the scores, and
+/// is taken where the items' way ends. Steps give Sums, which are added in an order that threads do not change.
 template <class N, class Sum> class LabelTree {
 public:
     /// Nodes of up to `leaf_items`, at most kMostLeafItems, are summed directly.
@@ -67,11 +67,13 @@ protected:
     static constexpr int kMostCarried = 2;
     using Carried = std::int32_t* [kMostCarried];
 
-    /// All pairs between the groups of a node. The root's, if it is no leaf, come first. The way of a group of one level ends here.
-    virtual Sum merge(const MergedItems<N>& items, const Carried& carried, bool lower_ends, bool upper_ends) = 0;
+    /// All pairs between the groups of a node. The root's, if it is no leaf, come first. The way of a group of one
+    /// level ends here.
+    virtual Sum merge(const MergedItems<N>& items, const Carried& carried, bool lower_is_final, bool upper_is_final) = 0;
     /// What the items [begin, end) of a leaf that is not the root have carried, before its pairs.
     virtual void take(const std::int32_t* item, const Carried& carried, std::ptrdiff_t begin, std::ptrdiff_t end) = 0;
-    /// All pairs of the items of a leaf, from `begin` in label order on; level_begin, of so many levels, counts from there.
+    /// All pairs of the items of a leaf, from `begin` in label order on; level_begin, of so many levels, counts from
+    /// there.
     virtual Sum sum_directly(std::int32_t begin, const std::int32_t* level_begin, std::int32_t n_levels) = 0;
 
     Team team_;
@@ -103,8 +105,8 @@ private:
         return {here.number, here.index, begin, middle, end, other.index, other.number};
     }
 
-    /// All pairs of the levels [first, last), whose items are in place_[at]. Recursion takes the smaller half, so it is never
-    /// deeper than log2(n). A shared tree keeps its small nodes for later.
+    /// All pairs of the levels [first, last), whose items are in place_[at]. Recursion takes the smaller half, so it is
+    /// never deeper than log2(n). A shared tree keeps its small nodes for later.
     Sum descend(int at, std::int32_t first, std::int32_t last, bool shared) {
         Sum sum{};
         while (last - first > 1) {
@@ -134,7 +136,8 @@ private:
         return sum;
     }
 
-    /// Items before `middle` in label order go to the front, the others behind them, both still in the order of the scores.
+    /// Items before `middle` in label order go to the front, the others behind them, both still in the order of the
+    /// scores.
     void partition(int at, std::int32_t begin, std::int32_t middle, std::int32_t end) {
         const std::int32_t n = end - begin;
         const std::int32_t n_parts = count_pieces(n);

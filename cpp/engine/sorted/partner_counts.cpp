@@ -36,12 +36,13 @@ public:
             zero_counts(job);
             return;
         }
-        // Of two levels all ways end with the root's merge: nothing is carried on, and the slopes stay where the walk has been.
+        // Of two levels all ways end with the root's merge: nothing is carried on, and the slopes stay where the walk
+        // has been.
         const bool only_root = job.n_levels == 2;
         this->n_carried_ = job.partners == nullptr ? 1 : 2;
         for (int at = 0; at < (only_root ? 1 : 2); ++at)
             for (int c = only_root ? 1 : 0; c < this->n_carried_; ++c)
-                this->carried_[at][c] = padded_apart(scratch.carried[at][c], static_cast<std::size_t>(n));
+                this->carried_[at][c] = padded_off_page(scratch.carried[at][c], static_cast<std::size_t>(n));
     }
 
     CountedPairs count(double low, double high) {
@@ -51,14 +52,14 @@ public:
     }
 
 private:
-    /// Items of a long group whose way has ended.
+    /// Items of a long group that is final.
     struct Ended {
         const std::int32_t* item;
         Carried carried;
         std::ptrdiff_t begin, end;
     };
 
-    CountedPairs merge(const MergedItems<N>& items, const Carried& carried, bool lower_ends, bool upper_ends) override {
+    CountedPairs merge(const MergedItems<N>& items, const Carried& carried, bool lower_is_final, bool upper_is_final) override {
         CountJob<N> job;
         static_cast<MergedItems<N>&>(job) = items;
         job.unit = job_.unit;
@@ -77,8 +78,8 @@ private:
             const MergeSide &upper = pieces[k].upper, &lower = pieces[k].lower;
             counts_.walk(job, pieces[k]);
             sums[k].pairs = counts_.count(job, pieces[k]);
-            if (lower_ends) add_products(job, lower.row, lower.row_end, sums[k].products);
-            if (upper_ends) add_products(job, upper.row_end + 1, upper.row + 1, sums[k].products);
+            if (lower_is_final) add_products(job, lower.row, lower.row_end, sums[k].products);
+            if (upper_is_final) add_products(job, upper.row_end + 1, upper.row + 1, sums[k].products);
         };
         const auto end = [&](std::ptrdiff_t from, std::ptrdiff_t to) {
             constexpr std::ptrdiff_t kItems = 1 << 14;
@@ -88,15 +89,15 @@ private:
         };
         if (n == 1) count(0);
         else this->team_.run(n, count);
-        if (lower_ends) end(items.begin, items.middle);
-        if (upper_ends) end(items.middle, items.end);
+        if (lower_is_final) end(items.begin, items.middle);
+        if (upper_is_final) end(items.middle, items.end);
         if (n == 1) return sum;
         for (const CountedPairs& of_piece : many_sums) sum += of_piece;
         return sum;
     }
 
-    /// One group after the other, as their places are anywhere in a group: those of one fit in the cache, and threads are mostly
-    /// in groups of their own.
+    /// One group after the other, as their places are anywhere in a group: those of one fit in the cache, and threads
+    /// are mostly in groups of their own.
     void take_ended() {
         this->team_.run(static_cast<std::int64_t>(ended_.size()), [&](std::int64_t k) {
             const Ended& part = ended_[static_cast<std::size_t>(k)];
@@ -111,8 +112,8 @@ private:
     }
 
     void take(const std::int32_t* item, const Carried& carried, std::ptrdiff_t begin, std::ptrdiff_t end) override {
-        put_anywhere(item + begin, carried[0] + begin, end - begin, job_.slope);
-        if (job_.partners != nullptr) put_anywhere(item + begin, carried[1] + begin, end - begin, job_.partners);
+        scatter_random(item + begin, carried[0] + begin, end - begin, job_.slope);
+        if (job_.partners != nullptr) scatter_random(item + begin, carried[1] + begin, end - begin, job_.partners);
     }
 
     CountedPairs sum_directly(std::int32_t begin, const std::int32_t* level_begin, std::int32_t n_levels) override {

@@ -27,8 +27,8 @@ struct CountedPairs {
     }
 };
 
-/// Write the counts of all items of a list. The products are 0 if no value is wanted. The loss is one that is counted, scores are
-/// from `low` to `high`.
+/// Write the counts of all items of a list. The products are 0 if no value is wanted. The loss is one that is counted,
+/// scores are from `low` to `high`.
 template <class N> CountedPairs count_by_merges(const PairLossKernels& loss, const PartnerCountJob<N>& job,
                                                 bool with_value, double low, double high, CountScratch<N>& scratch,
                                                 const Team& team);

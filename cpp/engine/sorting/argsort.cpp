@@ -1,7 +1,8 @@
-// On integers that order the numbers: the cell that a number falls in when their range is cut into equal cells. Short arrays are
-// sorted by keys (short_sort.hpp), and hardly anything is left to insertion; longer ones are first dealt into buckets by the high
-// bits of the cell, so that all that follows stays in the cache. A long bucket (an outlier is far off) is dealt again, and one too
-// uneven for keys is sorted by its bits, as many digits as there are differing bits for [cf. Herf, Radix Tricks, 2001].
+// On integers that order the numbers: the cell that a number falls in when their range is cut into equal cells. Short
+// arrays are sorted by keys (short_sort.hpp), and hardly anything is left to insertion; longer ones are first dealt
+// into buckets by the high bits of the cell, so that all that follows stays in the cache. A long bucket (an outlier is
+// far off) is dealt again, and one too uneven for keys is sorted by its bits, as many digits as there are differing
+// bits for [cf. Herf, Radix Tricks, 2001].
 #include "engine/sorting/argsort.hpp"
 
 #include <algorithm>
@@ -108,8 +109,8 @@ public:
     }
 
 private:
-    /// Each part counts its digits; the digits' places in the result then follow from the counts, digit by digit and part by part.
-    /// Gives where each bucket begins.
+    /// Each part counts its digits; the digits' places in the result then follow from the counts, digit by digit and
+    /// part by part. Gives where each bucket begins.
     std::vector<std::int32_t> deal(const Cells<N>& cells, std::uint32_t size, Unsorted<N> from, std::int32_t n,
                                    Dealt<N>* to) {
         const std::int64_t n_parts = count_parts(n);

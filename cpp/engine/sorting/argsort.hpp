@@ -29,7 +29,8 @@ template <class N> struct Unsorted {
     std::int32_t index_of(std::int32_t k) const { return index == nullptr ? first + k : index[k]; }
 };
 
-/// A number that has been dealt into a bucket, with its index beside it: buckets are then written in half as many lines of the cache.
+/// A number that has been dealt into a bucket, with its index beside it: buckets are then written in half as many lines
+/// of the cache.
 template <class N> struct Dealt {
     N number;
     std::int32_t index;
@@ -47,7 +48,7 @@ template <class N> struct SortScratch {
     Buffer<std::int32_t> index;
     Buffer<std::uint32_t> count;
 
-    Sortable<N> sorted(std::size_t n) { return {padded(number, n), padded_apart(index, n)}; }
+    Sortable<N> sorted(std::size_t n) { return {padded(number, n), padded_off_page(index, n)}; }
     Dealt<N>* room(std::size_t n) { return reinterpret_cast<Dealt<N>*>(other(n).number); }
     /// Numbers and indices in the memory of `room`.
     Sortable<N> other(std::size_t n) {
@@ -55,13 +56,13 @@ template <class N> struct SortScratch {
         constexpr std::size_t page = 4096 / sizeof(N);
         N* const number_there = padded(dealt, 2 * n + 2 * page);
         N* const index_there =
-            number_there + (n + kPadding + page - 1) / page * page + page / 2;  // as padded_apart has it
+            number_there + (n + kPadding + page - 1) / page * page + page / 2;  // as padded_off_page has it
         return {number_there, reinterpret_cast<std::int32_t*>(index_there)};
     }
 };
 
-/// Sorts n numbers ascending into `sorted`, with room for as many; equal numbers stay in their order. The numbers are finite, from
-/// `low` to `high`. Of a long array that the team is stopped in, every index is there once.
+/// Sorts n numbers ascending into `sorted`, with room for as many; equal numbers stay in their order. The numbers are
+/// finite, from `low` to `high`. Of a long array that the team is stopped in, every index is there once.
 template <class N> void radix_argsort(Unsorted<N> from, std::int32_t n, double low, double high, Sortable<N> sorted,
                                       Dealt<N>* room, Buffer<std::uint32_t>& count, const Team& team);
 

@@ -16,8 +16,8 @@ inline void add_up(std::uint32_t* count, std::uint32_t n) {
     for (std::uint32_t d = 0; d < n; ++d) sum += std::exchange(count[d], sum);
 }
 
-/// Equal cells of [low, high], counted from 0, in the arithmetic of the numbers: never decreasing in x. A number out of the
-/// range is in the first or the last of them.
+/// Equal cells of [low, high], counted from 0, in the arithmetic of the numbers: never decreasing in x. A number out of
+/// the range is in the first or the last of them.
 template <class N> struct Cells {
     N low, per_unit, last;
     Cells(double least, double most, int bits)

@@ -1,4 +1,5 @@
-// Sorts numbers that fit a near cache, by keys that hold a cell and a place.
+// Argsort of up to 16,384 numbers: packs a quantised value and an index into keys of 32 bits and radix-sorts those in
+// cache.
 #pragma once
 
 #include <algorithm>
@@ -38,8 +39,8 @@ template <class N> bool insert(Sortable<N> x, std::int32_t n) {
     return true;
 }
 
-/// Sorts numbers by two digits of their cells, with room for two keys of each. A key is a cell above the place among the items,
-/// which it leaves 32 - 2 * width bits.
+/// Sorts numbers by two digits of their cells, with room for two keys of each. A key is a cell above the place among
+/// the items, which it leaves 32 - 2 * width bits.
 template <int width, class From, class N>
 void sort_keys(From from, std::int32_t n, const Cells<N>& cells, Sortable<N> to, std::uint32_t* key) {
     constexpr std::uint32_t size = std::uint32_t{1} << width;
@@ -63,8 +64,8 @@ void sort_keys(From from, std::int32_t n, const Cells<N>& cells, Sortable<N> to,
     }
 }
 
-/// Sorts at most kMostKeys numbers, best those from `low` to `high`, into another place, with room for two keys of each. False if
-/// they are too uneven, or their range cannot be divided.
+/// Sorts at most kMostKeys numbers, best those from `low` to `high`, into another place, with room for two keys of
+/// each. False if they are too uneven, or their range cannot be divided.
 template <class From, class N>
 bool sort_near(From from, std::int32_t n, double low, double high, Sortable<N> to, std::uint32_t* room) {
     const auto sort = [&](auto width) {

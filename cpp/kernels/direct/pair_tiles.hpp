@@ -17,8 +17,8 @@ constexpr bool kCompact = true;  // for CPUs made before 2013 the code is small 
 constexpr bool kCompact = false;
 #endif
 
-/// `weighted`: sums are multiplied by the weights of their rows, which are 1 if the job has none. `lambda`: and each pair's loss
-/// by the weight of the pair.
+/// `weighted`: sums are multiplied by the weights of their rows, which are 1 if the job has none. `lambda`: and each
+/// pair's loss by the weight of the pair.
 template <class Loss, class T, PairMode mode, bool weighted, bool lambda, bool factored> class PairTiles {
     using V = Lanes<T>;
     static constexpr bool values = with_value(mode), slopes = mode != kValue, curvatures = with_hess(mode);

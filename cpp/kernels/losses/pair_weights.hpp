@@ -1,7 +1,8 @@
 // One small struct per pair weight, and the list of them. This is the file to edit for a new weight.
 //
-// A weight is a symmetric function of two items' numbers. It multiplies a pair's loss and is constant in the derivatives. The
-// direct sums are given the weights of a tile of pairs as numbers, so that no loss is compiled anew for a weight.
+// A weight is a symmetric function of two items' numbers. It multiplies a pair's loss and is constant in the
+// derivatives. The direct sums are given the weights of a tile of pairs as numbers, so that no loss is compiled anew
+// for a weight.
 #pragma once
 
 #include "kernels/contract/lambda.hpp"
@@ -10,9 +11,9 @@
 namespace rankgrad {
 namespace {
 
-/// What a weight is made of, of a row or of a register of columns: the gain of the label, and of the rank by score, from 0, the
-/// discount and the rank itself. D = discount + rest, so that in float the difference of neighbouring ranks has as many
-/// digits as any other.
+/// What a weight is made of, of a row or of a register of columns: the gain of the label, and of the rank by score,
+/// from 0, the discount and the rank itself. D = discount + rest, so that in float the difference of neighbouring ranks
+/// has as many digits as any other.
 template <class V> struct WeightItem {
     V gain, discount, rest, rank;
 
