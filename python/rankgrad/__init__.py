@@ -10,7 +10,10 @@ from rankgrad.implicit import (
     ideal_difference_from_metadata,
     warp_loss,
 )
-from rankgrad.lambda_weights import LabelDifferenceWeight, NDCGWeight
+from rankgrad.lambda_weights import (
+    LabelDifferenceWeight,
+    NDCGWeight,
+)
 from rankgrad.listwise import (
     ApproxMRRLoss,
     ApproxNDCGLoss,

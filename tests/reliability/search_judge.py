@@ -96,7 +96,7 @@ def compare(got: Array, want: Sum, tol: Any, *, lost: bool = False) -> Array:
             tol * want.terms
             + want.drift
             + LD(info.eps) / 2 * np.abs(want.total)
-            + LD(info.smallest_subnormal)
+            + 2 * LD(info.smallest_subnormal)  # the sum is rounded there, and its product with a scale
         )
         if lost:
             bound = bound + want.lost

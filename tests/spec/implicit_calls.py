@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,10 @@ def loss_of(name: str) -> Any:
 def options_of(name: str, batch: Batch) -> dict[str, Any]:
     """Keywords of a call, without those that are the default."""
     options: dict[str, Any] = {"margin": batch.margin, "reduction": batch.reduction}
-    if name.endswith("bpr"):
-        options["form"] = batch.form
-    elif name == "warp":
-        options |= {"rank_weight": batch.rank_weight, "floor": batch.floor}
+    known = {field.name for field in fields(loss_of(name))}
+    options |= {key: getattr(batch, key) for key in ("form", "kink", "rank_weight", "floor") if key in known}
+    if "clip" in known:
         options["clip"] = None if np.isinf(batch.clip) else batch.clip
-    else:
-        options["kink"] = batch.kink
     options["sample_weight"] = batch.sample_weight
     if batch.metadata:
         options |= {"metadata": batch.metadata, "metadata_weights": batch.metadata_weights}

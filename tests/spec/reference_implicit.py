@@ -114,10 +114,10 @@ def choose(name: str, batch: Batch, b: int) -> list[int]:
     """Which negatives count. Violations are decided as of real numbers."""
     n = batch.negatives[b]
     real = [k for k in range(len(n)) if n[k] > -np.inf]
-    if name in ("bpr", "hinge"):
-        return real
     if name.startswith("adaptive"):
         return [max(real, key=lambda k: (n[k], -k))] if real else []
+    if name != "warp":
+        return real
     d = ideal_differences(batch, b)
     p = Fraction(float(batch.positive[b]))
     return [k for k in real if p - Fraction(float(n[k])) < Fraction(float(d[k]))][:1]
