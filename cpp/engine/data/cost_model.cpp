@@ -12,12 +12,10 @@ struct TreeCosts {
     double list, sort_item, merge_item, leaf_item, leaf_items;
 };
 
-/// Nanoseconds, for float32 and float64 where there are two, measured with AVX2 at about 3 GHz; only their ratios
-/// matter.
+/// Nanoseconds, for float32 and float64 where there are two, with AVX2 at about 3 GHz; only their ratios matter.
 struct Costs {
     double direct_list = 300, direct_item = 3;
-    /// One pair of a loss with exponentials, in factored form or not; of another loss; of one whose pairs are only
-    /// counted.
+    /// One pair of a loss with exponentials, in factored form or not; of another loss; of one that only counts pairs.
     double factored_pair[2] = {0.25, 0.75}, unfactored_pair = 12, simple_pair[2] = {0.15, 0.35};
     double counted_pair[2] = {0.065, 0.12};
     /// Near-linear sums. An item in label order, or with level tables; for each block, a bin that it is in and a step
@@ -26,8 +24,7 @@ struct Costs {
     double potential[2] = {130, 500}, bin_step[2] = {8, 16};
     TreeCosts sums = {400, 10, 6, 25, 64}, counts = {1000, 7, 3, 12, 128};
     double moment_list = 100, moment_item = 6;
-    /// Smooth ranks: two items in direct sums, factored or not; an item and a bin that is not empty in near-linear
-    /// ones.
+    /// Smooth ranks: two items in direct sums, factored or not; an item and a non-empty bin in near-linear ones.
     double rank_pair[2] = {0.76, 9.0}, rank_list[2] = {700, 1000}, rank_item[2] = {19, 24}, rank_bin[2] = {280, 550};
 };
 constexpr Costs kCosts;
@@ -38,11 +35,9 @@ constexpr std::int32_t kRunStep = 16;
 constexpr double kPassesOfValue = 0.5;
 /// With more bins than this, those that are empty are left out. Bins beyond the last have no number.
 constexpr double kBinsSideBySide = 4096, kItemsPerBin = 64, kMostBins = 1e300;
-/// Numbers in the tables of a short list.
-constexpr double kFewSlots = 8192;
+constexpr double kFewSlots = 8192;  // numbers in the tables of a short list
 
-/// Of scores that are hardly spread.
-constexpr double kNarrowRange = 2;
+constexpr double kNarrowRange = 2;  // of scores that are hardly spread
 
 /// Up to this range sums of powers of the scores keep more digits than a double has.
 constexpr double kPowersRange = 4e9;
@@ -63,8 +58,9 @@ bool is_factored(const PairLossKernels& loss, PairMode mode, const ListFacts& li
     return loss.factored[mode] && list.range <= (list.is_float ? kFloatRange : kDoubleRange);
 }
 
-double direct_cost(const ListFacts& list, bool factored) {
-    const double pair = factored ? kCosts.factored_pair[list.is_float ? 0 : 1] : kCosts.unfactored_pair;
+double direct_cost(const PairLossKernels& loss, PairMode mode, const ListFacts& list) {
+    const double pair =
+        is_factored(loss, mode, list) ? kCosts.factored_pair[list.is_float ? 0 : 1] : kCosts.unfactored_pair;
     return kCosts.direct_list + kCosts.direct_item * list.items + pair * list.pairs;
 }
 
@@ -116,7 +112,7 @@ double tree_depth(const ListFacts& list, double leaf_items) {
     return std::clamp(0.3 + std::log2(equal_levels), 1.0, deepest);
 }
 
-/// Stops early once the cost exceeds `limit`: the caller compares with it.
+/// Stops early once the cost exceeds `limit`.
 double sorted_cost(const ListFacts& list, double limit) {
     const TreeCosts& tree = list.counted ? kCosts.counts : kCosts.sums;
     const double n = list.items;
@@ -140,7 +136,7 @@ Route smooth_route(Choice choice, const PairLossKernels& loss, PairMode mode, co
         least = table_cost(kernels, mode, list);
         best = Route::level_tables;
     }
-    return choice == Choice::fast || least < direct_cost(list, is_factored(loss, mode, list)) ? best : Route::direct;
+    return choice == Choice::fast || least < direct_cost(loss, mode, list) ? best : Route::direct;
 }
 
 Route lambda_route(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& list) {

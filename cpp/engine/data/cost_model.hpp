@@ -25,9 +25,9 @@ constexpr const char* kChoiceNames[] = {"auto", "direct", "fast"};
 
 /// How the pairs of a list are summed. Each but the first two is a wing's, or a part of one.
 enum class Route {
-    nothing,        ///< there are no pairs
-    after_reading,  ///< the range of the scores decides
-    level_tables,  ///< near-linear sums of smooth losses for few label levels, if the scores are narrow
+    nothing,         ///< there are no pairs
+    after_reading,   ///< the range of the scores decides
+    level_tables,    ///< near-linear sums of smooth losses for few label levels, if the scores are narrow
     counted_pairs,   ///< the hinge without weights: its partners, pair by pair
     counted_merges,  ///< the same in O(n log n)
     direct,          ///< pair by pair

@@ -67,9 +67,10 @@ protected:
     static constexpr int kMostCarried = 2;
     using Carried = std::int32_t* [kMostCarried];
 
-    /// All pairs between the groups of a node. The root's, if it is no leaf, come first. The way of a group of one
-    /// level ends here.
-    virtual Sum merge(const MergedItems<N>& items, const Carried& carried, bool lower_is_final, bool upper_is_final) = 0;
+    /// All pairs between the groups of a node. The root's, if it is no leaf, come first. A group of a single level is
+    /// final: it is not split again.
+    virtual Sum merge(const MergedItems<N>& items, const Carried& carried, bool lower_is_final,
+                      bool upper_is_final) = 0;
     /// What the items [begin, end) of a leaf that is not the root have carried, before its pairs.
     virtual void take(const std::int32_t* item, const Carried& carried, std::ptrdiff_t begin, std::ptrdiff_t end) = 0;
     /// All pairs of the items of a leaf, from `begin` in label order on; level_begin, of so many levels, counts from

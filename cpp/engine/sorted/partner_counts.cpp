@@ -59,7 +59,8 @@ private:
         std::ptrdiff_t begin, end;
     };
 
-    CountedPairs merge(const MergedItems<N>& items, const Carried& carried, bool lower_is_final, bool upper_is_final) override {
+    CountedPairs merge(const MergedItems<N>& items, const Carried& carried, bool lower_is_final,
+                       bool upper_is_final) override {
         CountJob<N> job;
         static_cast<MergedItems<N>&>(job) = items;
         job.unit = job_.unit;
