@@ -25,7 +25,7 @@ PAIR_TESTS = (
 #: What the tests of each addition have in their names, where they are, and how many there are at least.
 TESTS: dict[str, tuple[tuple[str, ...], int]] = {
     "savage": (PAIR_TESTS, 10),
-    "smooth_hinge": (PAIR_TESTS, 10),
+    "softplus": (PAIR_TESTS, 10),
     "approx_arp": (("losses/test_listwise.py",), 5),
     "squared_hinge and not Pairwise": (("implicit/test_implicit.py",), 3),
     "rank_gap": (("losses/test_lambda_weights.py",), 10),
@@ -70,7 +70,7 @@ def export(tree: Path, name: str, beside: str) -> None:
 def add_pair_losses(tree: Path) -> None:
     losses = tree / "cpp" / "kernels" / "losses" / "pair_losses.hpp"
     spec, public = tree / "tests" / "spec", tree / "python" / "rankgrad" / "pairwise.py"
-    for heading, name in (("## Adding a pairwise loss", "Savage"), ("### With a parameter", "SmoothHinge")):
+    for heading, name in (("## Adding a pairwise loss", "Savage"), ("### With a parameter", "Softplus")):
         struct, function, of_users, *more = blocks(heading)
         insert_before(losses, "using PairLosses =", struct + "\n")
         insert_before(losses, "Hinge, SquaredHinge,", f"{name}, ")
