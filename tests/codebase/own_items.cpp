@@ -17,6 +17,7 @@
 
 #include "kernels/direct/count_tiles.hpp"
 #include "kernels/direct/direct_sum.hpp"
+#include "kernels/losses/pair_weights.hpp"
 
 namespace rankgrad {
 namespace {
@@ -37,7 +38,7 @@ template <class Job> void set_pairs(Job& job, const std::vector<std::int32_t>& l
     job.column_end = part.column_end;
 }
 
-template <class Loss, class T, PairMode mode, bool weighted, class Weight = NoWeight>
+template <class Loss, class T, PairMode mode, bool weighted, bool lambda = false>
 void check(const char* what, const std::vector<std::int32_t>& level_begin, const Part& part) {
     std::vector<T> row(kRoom, T(0.5)), ones(kRoom, T(1));
     std::vector<double> sums[3];
@@ -45,7 +46,8 @@ void check(const char* what, const std::vector<std::int32_t>& level_begin, const
     const PairRectangle all{part.row_begin, part.row_end, part.column_begin, part.column_end};
     PairJob<T> job;
     job.row = job.column = row.data();
-    job.weight = job.label = job.vector = job.gain = job.discount = job.discount_rest = ones.data();
+    job.weight = job.label = job.vector = job.gain = job.discount = job.discount_rest = job.rank = ones.data();
+    job.pair_weights = &pair_weights<GapProduct, T>;
     set_pairs(job, level_begin, part);
     job.rectangles = &all;
     job.n_rectangles = 1;
@@ -54,7 +56,7 @@ void check(const char* what, const std::vector<std::int32_t>& level_begin, const
     job.grad = sums[1].data();
     job.hess = sums[2].data();
     if (!weighted) job.weight = nullptr;
-    DirectPairSum<Loss, T, Weight>::of_mode[mode](job);
+    DirectPairSum<Loss, T, lambda>::of_mode[mode](job);
     for (const std::vector<double>& sum : sums)
         for (std::int32_t k = 0; k < kRoom; ++k)
             if (!part.has(k) && !(sum[k] == 0 && std::signbit(sum[k]))) {
@@ -111,7 +113,7 @@ int main() {
             check_counts<double>(level_begin, part);
             check<Quantile, float, kValueGrad, true>("quantile", level_begin, part);
             if (part.column_end <= part.row_begin)
-                check<Logistic, float, kGradPositiveHess, true, GapProduct>("weighted pairs", level_begin, part);
+                check<Logistic, float, kGradPositiveHess, true, true>("weighted pairs", level_begin, part);
         }
     }
     std::puts("no other item is touched");

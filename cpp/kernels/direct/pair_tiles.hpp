@@ -4,6 +4,7 @@
 // stack until the next block begins. Both are flushed to double before a lane has added more than 64 terms in T.
 #pragma once
 
+#include "kernels/contract/direct.hpp"
 #include "kernels/simd/lane_sums.hpp"
 #include "kernels/direct/label_strips.hpp"
 #include "kernels/losses/pair_losses.hpp"
