@@ -7,7 +7,6 @@
 #include <type_traits>
 
 #include "engine/data/label_order.hpp"
-#include "engine/data/windows.hpp"
 #include "engine/runtime/isa_dispatch.hpp"
 
 namespace rankgrad {
@@ -148,7 +147,7 @@ template <class T> double GatheredList::scatter(const LossCall<T>& call) {
     const double hess_factor = factor_of(of_hess, hess, n());
     const double grad_factor = factor_of(of_grad, grad, n());
     const double* weight = has_weights ? memory.weight.data() : nullptr;
-    const bool anywhere = n_levels() > kWindowLevels;
+    const bool anywhere = n_levels() > kNearLevels;
     const auto of_list = [&](T* x) { return x == nullptr ? nullptr : x + base; };
     for_parts(team, n(), memory.parts, [&](std::int64_t begin, std::int64_t end, ItemPart& part) {
         if (value != nullptr)

@@ -8,7 +8,6 @@
 
 #include "engine/data/gathered_list.hpp"
 #include "engine/data/label_order.hpp"
-#include "engine/data/windows.hpp"
 
 namespace rankgrad {
 namespace {
@@ -29,10 +28,9 @@ template <class N, class T> std::optional<double> count_in(const LossCall<T>& ca
     N* score = padded(own.score, size);
     const std::int32_t* level_begin = plan.level_begin(list);
     const std::int32_t n_levels = plan.n_levels(list);
-    for_windows(team, order, level_begin, n_levels, memory.parts,
-                [&](std::int64_t begin, std::int64_t end, ItemPart& part) {
-                    gather_only(call.scores + base, order + begin, end - begin, unit.factor(), score + begin, part);
-                });
+    for_parts(team, n, memory.parts, [&](std::int64_t begin, std::int64_t end, ItemPart& part) {
+        gather_only(call.scores + base, order + begin, end - begin, unit.factor(), score + begin, part);
+    });
     const ItemPart all = joined(memory.parts);
     if (!all.finite) return std::nullopt;
     const double low = all.low * unit.factor(), high = all.high * unit.factor();
@@ -62,10 +60,10 @@ template <class N, class T> std::optional<double> count_in(const LossCall<T>& ca
     // Of numbers of pairs, which have no unit.
     const double grad_factor = unit.of_grad(call.scale * list_weight, 0).number();
     const double hess_factor = unit.of_hess(call.scale * list_weight).number();
-    const bool anywhere = n_levels > kWindowLevels;
+    const bool anywhere = n_levels > kNearLevels;
     T* const grad = call.grad == nullptr ? nullptr : call.grad + base;
     T* const hess = call.hess == nullptr ? nullptr : call.hess + base;
-    for_windows(team, order, level_begin, n_levels, memory.parts, [&](std::int64_t begin, std::int64_t end, ItemPart&) {
+    for_parts(team, n, memory.parts, [&](std::int64_t begin, std::int64_t end, ItemPart&) {
         scatter_results(job.slope, order, begin, end, grad_factor, kNoLeast, anywhere, grad);
         if (job.partners != nullptr)
             return scatter_results(job.partners, order, begin, end, hess_factor, call.min_hessian, anywhere, hess);

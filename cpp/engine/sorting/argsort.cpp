@@ -47,7 +47,8 @@ template <class N> void sort_bits(Unsorted<N> from, std::int32_t n, Sortable<N> 
     if (passes & 1) copy(Unsorted<N>{x.number, x.index}, n, room);
 }
 
-/// Where numbers will be written in any order, and would be waited for one by one.
+/// Prefetches numbers that will be written in random order. With the prefetch of `deal`: 3 to 10 % of the time of the
+/// hinge of a million items.
 template <class N> void prefetch_all(Sortable<N> to, std::int32_t n) {
     constexpr std::int32_t step = kLine / sizeof(std::int32_t);
     for (std::int32_t k = 0; k < n; k += step) {
