@@ -27,12 +27,12 @@ struct MergeFamily {
 };
 
 extern const PairFamily RANKGRAD_OF_ISA(direct_kernels);
-extern const WeightedFamily RANKGRAD_OF_ISA(lambda_kernels);
+extern const LambdaFamily RANKGRAD_OF_ISA(lambda_kernels);
 extern const MergeFamily RANKGRAD_OF_ISA(sorted_kernels);
 extern const ExpansionFamily RANKGRAD_OF_ISA(expansion_kernels);
 extern const LevelTableFamily RANKGRAD_OF_ISA(level_table_kernels);
 extern const ListFamily RANKGRAD_OF_ISA(listwise_kernels);
-extern const BinnedRankFamily RANKGRAD_OF_ISA(smooth_rank_kernels);
+extern const SmoothRankFamily RANKGRAD_OF_ISA(smooth_rank_kernels);
 extern const ImplicitFamily RANKGRAD_OF_ISA(implicit_kernels);
 extern const KernelTable RANKGRAD_OF_ISA(kernels);
 

@@ -133,7 +133,7 @@ void set_weights(PairJob<double>& job, const Arrays& a, std::size_t, LambdaMemor
 
 }  // namespace
 
-void sum_pair_by_pair(GatheredList& list, const WeightedPairKernels& kernels, const PairWeights& weights,
+void sum_pair_by_pair(GatheredList& list, const LambdaPairKernels& kernels, const PairWeights& weights,
                       LambdaMemory& w) {
     const std::int32_t n = list.n();
     const bool truncated = weights.truncates(n);

@@ -7,7 +7,7 @@
 namespace rankgrad {
 
 /// The discounts of the items are in `memory`, and with a truncation their ranks.
-void sum_pair_by_pair(GatheredList& list, const WeightedPairKernels& kernels, const PairWeights& weights,
+void sum_pair_by_pair(GatheredList& list, const LambdaPairKernels& kernels, const PairWeights& weights,
                       LambdaMemory& memory);
 
 }  // namespace rankgrad

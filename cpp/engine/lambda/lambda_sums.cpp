@@ -38,8 +38,8 @@ template <class T> void rank(const T* scores, const PairWeights& weights, const 
         }
         for (std::size_t m = 0; m < n; ++m) x[m] = scores[order[by_position[m]]];
         std::fill_n(x + n, kPadding, -std::numeric_limits<T>::infinity());
-        if constexpr (std::is_same_v<T, float>) kernels().weighted->float_ranks(x, static_cast<std::int32_t>(n), rank);
-        else kernels().weighted->double_ranks(x, static_cast<std::int32_t>(n), rank);
+        if constexpr (std::is_same_v<T, float>) kernels().lambda->float_ranks(x, static_cast<std::int32_t>(n), rank);
+        else kernels().lambda->double_ranks(x, static_cast<std::int32_t>(n), rank);
         for (std::size_t m = 0; m < n; ++m) place(static_cast<std::int32_t>(rank[m]), by_position[m]);
         return;
     }
@@ -70,14 +70,14 @@ void sum_by_scans(GatheredList& list, const LambdaKernels& lambda, const PairWei
                             a.value,
                             a.grad,
                             a.hess};
-    const bool hinge = lambda.of_loss.slack_scan != nullptr;
-    const RankTreeKernels of_loss{list.mode,
-                                  hinge ? nullptr : &list.loss.expansion[precision],
-                                  hinge ? lambda.of_loss.slack_scan : lambda.family.rank_scan[precision],
-                                  lambda.of_loss.double_sum[list.mode],
-                                  memory.weight->of_double,
-                                  list.loss.factored[list.mode]};
-    RankTreeScratch& tree = memory.tree;
+    const bool hinge = lambda.of_loss.hinge_scan != nullptr;
+    const LambdaTreeKernels of_loss{list.mode,
+                                    hinge ? nullptr : &list.loss.expansion[precision],
+                                    hinge ? lambda.of_loss.hinge_scan : lambda.family.expansion_scan[precision],
+                                    lambda.of_loss.double_sum[list.mode],
+                                    memory.weight->of_double,
+                                    list.loss.factored[list.mode]};
+    LambdaTreeScratch& tree = memory.tree;
     const auto swap_with_sort = [&] {  // the ranks are known: the memory of numbers and sort is free
         SortScratch<double>& sort = list.memory.sort;
         tree.item.swap(sort.index);
@@ -86,7 +86,7 @@ void sum_by_scans(GatheredList& list, const LambdaKernels& lambda, const PairWei
         tree.discount.swap(list.memory.in_double.row);
     };
     swap_with_sort();
-    rank_tree_sums(of_loss, ranked, tree, list.team);
+    lambda_tree_sums(of_loss, ranked, tree, list.team);
     swap_with_sort();
 }
 

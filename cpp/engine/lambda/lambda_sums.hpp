@@ -12,8 +12,8 @@ namespace rankgrad {
 
 /// The kernels of one loss with pair weights, and those of all losses.
 struct LambdaKernels {
-    const WeightedPairKernels& of_loss;
-    const WeightedFamily& family;
+    const LambdaPairKernels& of_loss;
+    const LambdaFamily& family;
 };
 
 /// `scores` are those of the list as they come, from which ranks are found. The vector of kHessVector is centred in

@@ -21,21 +21,21 @@ struct Branch {
     std::int32_t first, last, items;
 };
 
-class RankTree {
+class LambdaTree {
 public:
-    RankTree(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& s, const Team& team)
+    LambdaTree(const LambdaTreeKernels& kernels, const RankedList& list, LambdaTreeScratch& s, const Team& team)
         : kernels_(kernels), list_(list), s_(s), team_(team),
           item_{list.by_rank, padded(s.item, static_cast<std::size_t>(list.level_begin[list.n_levels]))} {}
 
     void run() {
         const Branch all = branch(0, 0, list_.n_levels);
-        if (all.items < kSharedItems) return descend(RankNodes(kernels_, list_, s_, nullptr), all, nullptr);
+        if (all.items < kSharedItems) return descend(NodeSums(kernels_, list_, s_, nullptr), all, nullptr);
         std::vector<Branch> left;
-        descend(RankNodes(kernels_, list_, s_, &team_), all, &left);
+        descend(NodeSums(kernels_, list_, s_, &team_), all, &left);
         std::stable_sort(left.begin(), left.end(), [](const Branch& a, const Branch& b) { return a.items > b.items; });
         team_.run(static_cast<std::int64_t>(left.size()), [&](std::int64_t k) {
-            RankTreeScratch own;
-            descend(RankNodes(kernels_, list_, own, nullptr), left[static_cast<std::size_t>(k)], nullptr);
+            LambdaTreeScratch own;
+            descend(NodeSums(kernels_, list_, own, nullptr), left[static_cast<std::size_t>(k)], nullptr);
         });
     }
 
@@ -45,7 +45,7 @@ private:
     }
 
     /// Recursion takes the smaller half. With `left`, small branches are put there.
-    void descend(RankNodes nodes, Branch b, std::vector<Branch>* left) {
+    void descend(NodeSums nodes, Branch b, std::vector<Branch>* left) {
         while (b.last - b.first > 1) {
             if (left != nullptr && b.items < kSharedItems) return left->push_back(b);
             if (left != nullptr && team_.stopped()) return;
@@ -74,19 +74,19 @@ private:
         }
     }
 
-    const RankTreeKernels& kernels_;
+    const LambdaTreeKernels& kernels_;
     const RankedList& list_;
-    RankTreeScratch& s_;
+    LambdaTreeScratch& s_;
     Team team_;
     std::int32_t* const item_[2];
 };
 
 }  // namespace
 
-void rank_tree_sums(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& scratch,
-                    const Team& team) {
+void lambda_tree_sums(const LambdaTreeKernels& kernels, const RankedList& list, LambdaTreeScratch& scratch,
+                      const Team& team) {
     if (kernels.mode == kHessVector) take_off_origin(list.vector, list.level_begin[list.n_levels]);
-    RankTree(kernels, list, scratch, team).run();
+    LambdaTree(kernels, list, scratch, team).run();
 }
 
 }  // namespace rankgrad

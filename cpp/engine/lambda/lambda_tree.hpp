@@ -24,27 +24,28 @@ struct RankedList {
     double *value, *grad, *hess;
 };
 
-struct RankTreeScratch {
+struct LambdaTreeScratch {
     Buffer<std::int32_t> item;
     // Of the items of a node, in its order. `strength` has room for the factors, too.
     Buffer<double> place, strength, discount, out[2];
     Buffer<std::uint8_t> upper;
     const ExpansionKernels* expansion = nullptr;  ///< whose tables these are
     const double* tables = nullptr;
-    std::vector<RankChunk> chunks;
+    std::vector<ScanChunk> chunks;
 };
 
 /// The sums of a loss in a mode.
-struct RankTreeKernels {
+struct LambdaTreeKernels {
     PairMode mode;
     const ExpansionKernels* expansion;  ///< null for the hinge losses
-    RankScanSum scan;                   ///< between the groups of a node
+    ScanSum scan;                       ///< between the groups of a node
     PairSum<double> direct;             ///< with pair weights
     decltype(PairJob<double>::pair_weights) weights;
     bool factored;  ///< which takes exponentials where they fit
 };
 
 /// Adds what the direct sum would add over all pairs.
-void rank_tree_sums(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& scratch, const Team& team);
+void lambda_tree_sums(const LambdaTreeKernels& kernels, const RankedList& list, LambdaTreeScratch& scratch,
+                      const Team& team);
 
 }  // namespace rankgrad

@@ -17,15 +17,15 @@ namespace {
 
 constexpr std::int32_t kChunkItems = 32;
 /// Chunks whose pairs are summed in one call, and in one part.
-constexpr std::size_t kBatchChunks = FewItems::kMostItems / kChunkItems, kPartChunks = 1024;
+constexpr std::size_t kBatchChunks = SmallSum::kMostItems / kChunkItems, kPartChunks = 1024;
 
 }  // namespace
 
-void RankNodes::run(std::int64_t n_parts, const std::function<void(std::int64_t)>& body) {
+void NodeSums::run(std::int64_t n_parts, const std::function<void(std::int64_t)>& body) {
     if (team_ != nullptr) return team_->run(n_parts, body);
     for (std::int64_t part = 0; part < n_parts; ++part) body(part);
 }
-template <class Body> void RankNodes::for_items(std::int32_t n, Body body) {
+template <class Body> void NodeSums::for_items(std::int32_t n, Body body) {
     run(count_parts(n), [&](std::int64_t part) {
         const auto end = static_cast<std::int32_t>(part_begin(n, part + 1));
         for (auto k = static_cast<std::int32_t>(part_begin(n, part)); k < end; ++k) body(k);
@@ -33,11 +33,11 @@ template <class Body> void RankNodes::for_items(std::int32_t n, Body body) {
 }
 
 /// Cuts the items of a node into chunks, the lower group's items of each first.
-void RankNodes::cut(std::int32_t* item, std::int32_t middle, std::int32_t n) {
+void NodeSums::cut(std::int32_t* item, std::int32_t middle, std::int32_t n) {
     const auto bin_of = [&](std::int32_t k) { return bin_place(grid_, list_.score[item[k]]).bin; };
     s_.chunks.clear();
     for (std::int32_t k = 0; k < n; k = s_.chunks.back().end) {
-        RankChunk chunk{k, k, k + 1, bin_of(k), list_.discount[item[k]], 0};
+        ScanChunk chunk{k, k, k + 1, bin_of(k), list_.discount[item[k]], 0};
         while (chunk.end < n && chunk.end < k + kChunkItems && bin_of(chunk.end) == chunk.bin) ++chunk.end;
         chunk.worst = list_.discount[item[chunk.end - 1]];
         const auto is_lower = [&](std::int32_t i) { return i < middle; };
@@ -46,9 +46,9 @@ void RankNodes::cut(std::int32_t* item, std::int32_t middle, std::int32_t n) {
     }
 }
 
-void RankNodes::node(const std::int32_t* item, std::int32_t begin, std::int32_t middle, std::int32_t end,
-                     std::int32_t* room) {
-    RankScanJob job;
+void NodeSums::node(const std::int32_t* item, std::int32_t begin, std::int32_t middle, std::int32_t end,
+                    std::int32_t* room) {
+    ScanJob job;
     if (sums_of_.expansion != nullptr) {
         std::copy_n(item, end - begin, room);
         cut(room, middle, end - begin);
@@ -61,12 +61,12 @@ void RankNodes::node(const std::int32_t* item, std::int32_t begin, std::int32_t 
     between_groups(job, item, begin, middle, end);
 }
 
-void RankNodes::set_places(RankScanJob& job, const std::int32_t* item, std::int32_t n) {
+void NodeSums::set_places(ScanJob& job, const std::int32_t* item, std::int32_t n) {
     double* place = padded(s_.place, static_cast<std::size_t>(n));
     run(static_cast<std::int64_t>((s_.chunks.size() + kPartChunks - 1) / kPartChunks), [&](std::int64_t part) {
         const auto first = static_cast<std::size_t>(part) * kPartChunks;
         for (std::size_t q = first; q < std::min(s_.chunks.size(), first + kPartChunks); ++q) {
-            const RankChunk& chunk = s_.chunks[q];
+            const ScanChunk& chunk = s_.chunks[q];
             for (std::int32_t k = chunk.begin; k < chunk.end; ++k)
                 place[k] = bin_place(grid_, list_.score[item[k]]).place;
         }
@@ -79,7 +79,7 @@ void RankNodes::set_places(RankScanJob& job, const std::int32_t* item, std::int3
     job.place = place;
 }
 /// Scores without their origin: powers of them lose less.
-void RankNodes::set_order(RankScanJob& job, const std::int32_t* item, std::int32_t middle, std::int32_t n) {
+void NodeSums::set_order(ScanJob& job, const std::int32_t* item, std::int32_t middle, std::int32_t n) {
     double* score = padded(s_.place, static_cast<std::size_t>(n));
     std::uint8_t* upper = padded(s_.upper, static_cast<std::size_t>(n));
     const double origin = exact_origin(list_.low, list_.high);
@@ -93,8 +93,8 @@ void RankNodes::set_order(RankScanJob& job, const std::int32_t* item, std::int32
     job.unit = list_.unit;
 }
 
-void RankNodes::between_groups(RankScanJob& job, const std::int32_t* item, std::int32_t begin, std::int32_t middle,
-                               std::int32_t end) {
+void NodeSums::between_groups(ScanJob& job, const std::int32_t* item, std::int32_t begin, std::int32_t middle,
+                              std::int32_t end) {
     const std::int32_t n = end - begin;
     const auto size = static_cast<std::size_t>(n);
     double* const strength = padded(s_.strength, 2 * size + kPadding);
@@ -116,17 +116,17 @@ void RankNodes::between_groups(RankScanJob& job, const std::int32_t* item, std::
 }
 
 /// Each group's sums by a thread of its own. Values are those of the upper group.
-void RankNodes::scan(RankScanJob job) {
+void NodeSums::scan(ScanJob job) {
     run(mode_ == kValue ? 1 : 2, [&](std::int64_t part) {
-        RankScanJob of_group = job;
+        ScanJob of_group = job;
         of_group.lower = part == 1;
         sums_of_.scan(of_group);
     });
 }
 
-/// |g_i - g_j| as a product of factors where one group has one gain, else as a sum (see RankScanJob).
-int RankNodes::gain_factors(const std::int32_t* item, std::int32_t begin, std::int32_t middle, std::int32_t end,
-                            double* factor) {
+/// |g_i - g_j| as a product of factors where one group has one gain, else as a sum (see ScanJob).
+int NodeSums::gain_factors(const std::int32_t* item, std::int32_t begin, std::int32_t middle, std::int32_t end,
+                           double* factor) {
     const double *gain = list_.gain, highest_lower = gain[middle - 1], lowest_upper = gain[middle];
     const bool one_upper = lowest_upper == gain[end - 1], one_lower = highest_lower == gain[begin];
     for_items(end - begin, [&](std::int32_t k) {
@@ -139,7 +139,7 @@ int RankNodes::gain_factors(const std::int32_t* item, std::int32_t begin, std::i
     return one_upper || one_lower ? 1 : 2;
 }
 
-void RankNodes::add_sums(const std::int32_t* item, std::int32_t middle, std::int32_t n) {
+void NodeSums::add_sums(const std::int32_t* item, std::int32_t middle, std::int32_t n) {
     const double *first = s_.out[0].data(), *second = s_.out[1].data();
     const bool with_value = mode_ == kValue || mode_ == kValueGrad;
     const double* slope = mode_ == kValueGrad ? second : first;
@@ -154,7 +154,7 @@ void RankNodes::add_sums(const std::int32_t* item, std::int32_t middle, std::int
 }
 
 /// sum_j w K (v_i - v_j) = v_i sum_j w K - sum_j w v_j K.
-void RankNodes::along_vector(RankScanJob job, const std::int32_t* item, std::int32_t middle, std::int32_t n) {
+void NodeSums::along_vector(ScanJob job, const std::int32_t* item, std::int32_t middle, std::int32_t n) {
     double* strength = s_.strength.data();
     for (std::int32_t k = 0; k < n; ++k) strength[k] *= list_.vector[item[k]];
     job.out[0] = s_.out[1].data();
@@ -166,18 +166,18 @@ void RankNodes::along_vector(RankScanJob job, const std::int32_t* item, std::int
     }
 }
 
-void RankNodes::inside_chunks(const std::int32_t* item) {
+void NodeSums::inside_chunks(const std::int32_t* item) {
     run(static_cast<std::int64_t>((s_.chunks.size() + kPartChunks - 1) / kPartChunks), [&](std::int64_t part) {
         const auto first = static_cast<std::size_t>(part) * kPartChunks;
         const std::size_t end = std::min(s_.chunks.size(), first + kPartChunks);
         for (std::size_t q = first; q < end; q += kBatchChunks) sum_chunks(item, q, std::min(end, q + kBatchChunks));
     });
 }
-void RankNodes::sum_chunks(const std::int32_t* item, std::size_t first, std::size_t last) const {
+void NodeSums::sum_chunks(const std::int32_t* item, std::size_t first, std::size_t last) const {
     const std::int32_t begin = s_.chunks[first].begin, end = s_.chunks[last - 1].end;
-    FewItems few(sums_of_, list_, item + begin, end - begin);
+    SmallSum few(sums_of_, list_, item + begin, end - begin);
     for (std::size_t q = first; q < last; ++q) {
-        const RankChunk& chunk = s_.chunks[q];
+        const ScanChunk& chunk = s_.chunks[q];
         if (chunk.begin < chunk.middle && chunk.middle < chunk.end)
             few.add_pairs({chunk.middle - begin, chunk.end - begin, chunk.begin - begin, chunk.middle - begin});
         const double origin = list_.score[item[chunk.begin]];  // chunks have nothing to do with each other
@@ -187,11 +187,11 @@ void RankNodes::sum_chunks(const std::int32_t* item, std::size_t first, std::siz
     few.sum();
 }
 
-void RankNodes::leaf(std::int32_t first, std::int32_t last) {
+void NodeSums::leaf(std::int32_t first, std::int32_t last) {
     const std::int32_t begin = list_.level_begin[first], n = list_.level_begin[last] - begin;
     std::array<std::int32_t, kMostLeafItems> item;
     std::iota(item.begin(), item.begin() + n, begin);
-    FewItems few(sums_of_, list_, item.data(), n);
+    SmallSum few(sums_of_, list_, item.data(), n);
     for (std::int32_t q = first + 1; q < last; ++q)
         few.add_pairs(
             {list_.level_begin[q] - begin, list_.level_begin[q + 1] - begin, 0, list_.level_begin[q] - begin});

@@ -11,10 +11,10 @@
 namespace rankgrad {
 
 /// Items are known by their place in label order.
-class RankNodes {
+class NodeSums {
 public:
     /// Without a team all is done by the calling thread.
-    RankNodes(const RankTreeKernels& kernels, const RankedList& list, RankTreeScratch& scratch, Team* team)
+    NodeSums(const LambdaTreeKernels& kernels, const RankedList& list, LambdaTreeScratch& scratch, Team* team)
         : sums_of_(kernels), mode_(kernels.mode), list_(list), s_(scratch), team_(team) {
         if (kernels.expansion != nullptr) grid_ = make_grid(list.low, kernels.expansion->bin_width * list.unit);
     }
@@ -26,15 +26,15 @@ public:
 
 private:
     void cut(std::int32_t* item, std::int32_t middle, std::int32_t n);
-    void set_places(RankScanJob& job, const std::int32_t* item, std::int32_t n);
-    void set_order(RankScanJob& job, const std::int32_t* item, std::int32_t middle, std::int32_t n);
-    void between_groups(RankScanJob& job, const std::int32_t* item, std::int32_t begin, std::int32_t middle,
+    void set_places(ScanJob& job, const std::int32_t* item, std::int32_t n);
+    void set_order(ScanJob& job, const std::int32_t* item, std::int32_t middle, std::int32_t n);
+    void between_groups(ScanJob& job, const std::int32_t* item, std::int32_t begin, std::int32_t middle,
                         std::int32_t end);
-    void scan(RankScanJob job);
+    void scan(ScanJob job);
     int gain_factors(const std::int32_t* item, std::int32_t begin, std::int32_t middle, std::int32_t end,
                      double* factor);
     void add_sums(const std::int32_t* item, std::int32_t middle, std::int32_t n);
-    void along_vector(RankScanJob job, const std::int32_t* item, std::int32_t middle, std::int32_t n);
+    void along_vector(ScanJob job, const std::int32_t* item, std::int32_t middle, std::int32_t n);
     void inside_chunks(const std::int32_t* item);
     void sum_chunks(const std::int32_t* item, std::size_t first, std::size_t last) const;
 
@@ -42,10 +42,10 @@ private:
     /// Calls body(k) for all k in [0, n), on the team's threads.
     template <class Body> void for_items(std::int32_t n, Body body);
 
-    const RankTreeKernels& sums_of_;
+    const LambdaTreeKernels& sums_of_;
     const PairMode mode_;
     const RankedList& list_;
-    RankTreeScratch& s_;
+    LambdaTreeScratch& s_;
     Team* team_;
     BinGrid grid_;  ///< of all items of the list
 };

@@ -13,7 +13,7 @@
 namespace rankgrad {
 
 struct PairWeightOptions {
-    int form = -1;        ///< of WeightedFamily::weights; -1: no weights
+    int form = -1;        ///< of LambdaFamily::weights; -1: no weights
     bool ranked = false;  ///< it is made of ranks and gains, else of labels alone
     Gain::Kind gain = Gain::kExp2;
     std::vector<double> gain_table{};
@@ -31,7 +31,7 @@ struct LambdaMemory {
     Buffer<double> no_rest;
     Buffer<float> float_gain, float_discount, float_rest, float_rank;
     std::vector<PairRectangle> rectangles;
-    RankTreeScratch tree;
+    LambdaTreeScratch tree;
     const PairWeightKernels* weight = nullptr;
 };
 

@@ -9,18 +9,18 @@
 
 namespace rankgrad {
 
-const double* FewItems::gather(const double* from, Numbers& to) const {
+const double* SmallSum::gather(const double* from, Numbers& to) const {
     for (std::size_t k = 0; k < n_; ++k) to[k] = from[item_[k]];
     std::fill_n(to.begin() + n_, kPadding, 0.0);
     return to.data();
 }
 
-double* FewItems::zeros(Numbers& x) const {
+double* SmallSum::zeros(Numbers& x) const {
     std::fill_n(x.begin(), n_ + kPadding, 0.0);
     return x.data();
 }
 
-void FewItems::set_operands(PairJob<double>& job) {
+void SmallSum::set_operands(PairJob<double>& job) {
     const auto [low, high] = std::minmax_element(score.begin(), score.begin() + n_);
     const double range = (*high - *low) / list_.unit, middle = 0.5 * *low + 0.5 * *high;
     job.parameters.unit = list_.unit;
@@ -32,7 +32,7 @@ void FewItems::set_operands(PairJob<double>& job) {
     job.column = column_.data();
 }
 
-void FewItems::sum() {
+void SmallSum::sum() {
     if (n_rectangles_ == 0) return;
     PairJob<double> job;
     set_operands(job);

@@ -10,7 +10,7 @@
 
 namespace rankgrad {
 
-class FewItems {
+class SmallSum {
 public:
     static constexpr std::size_t kMostItems = 512;
     using Numbers = std::array<double, kMostItems + kPadding>;
@@ -18,7 +18,7 @@ public:
     Numbers score{};  ///< to be filled
 
     /// `item` says where in the list the items are.
-    FewItems(const RankTreeKernels& sums_of, const RankedList& list, const std::int32_t* item, std::int32_t n)
+    SmallSum(const LambdaTreeKernels& sums_of, const RankedList& list, const std::int32_t* item, std::int32_t n)
         : sums_of_(sums_of), list_(list), item_(item), n_(static_cast<std::size_t>(n)) {}
 
     /// At most as many times as there are items.
@@ -32,7 +32,7 @@ private:
     double* zeros(Numbers& x) const;
     void set_operands(PairJob<double>& job);
 
-    const RankTreeKernels& sums_of_;
+    const LambdaTreeKernels& sums_of_;
     const RankedList& list_;
     const std::int32_t* item_;
     const std::size_t n_;

@@ -65,7 +65,7 @@ public:
         e_.marks = own.marks.data();
     }
 
-    void run(const BinnedRankSum* sum) {
+    void run(const SmoothRankSum* sum) {
         for (; sum->moments != nullptr; ++sum) {
             add_moments(*sum);
             mark_bins(sum->moment_doubles);
@@ -80,7 +80,7 @@ public:
 
 private:
     /// Several parts share a table where private ones would take more than two doubles for an item.
-    void add_moments(const BinnedRankSum& sum) {
+    void add_moments(const SmoothRankSum& sum) {
         const std::int64_t table = std::int64_t{e_.n_bins} * sum.moment_doubles, n_bins = e_.n_bins;
         const std::int64_t n_parts = parts_of(job_.n, kRowsPerPart);
         const std::int64_t tables = std::clamp<std::int64_t>(2 * std::int64_t{job_.n} / table, 1, n_parts);
@@ -119,7 +119,7 @@ private:
 
 double smooth_rank_sums(const RankKernels& loss, ListJob<double> job, PairMode mode, double* vector, Choice choice,
                         bool is_float, SmoothRankScratch& scratch, const Team& team) {
-    const BinnedRanks& binned = kernels().binned_ranks->of[is_float ? 0 : 1];
+    const SmoothRankKernels& binned = kernels().smooth_ranks->of[is_float ? 0 : 1];
     const double range = (job.high - job.low) * job.per_temperature;
     if (!smooth_ranks_by_expansion(choice, *binned.expansion, job.n, range))
         return direct_sums(loss, job, mode, scratch, team);

@@ -27,7 +27,7 @@ double take_temperature(Settings& settings) {
 
 /// The gap product is known by what it is made of; other forms bear their own names.
 PairWeightOptions take_pair_weight(Settings& loss) {
-    const WeightedFamily& family = *kernels().weighted;
+    const LambdaFamily& family = *kernels().lambda;
     std::vector<const char*> names = {"none", "label_difference", "ndcg"};
     for (int form = 1; form < family.n_weights; ++form) names.push_back(family.weights[form].name);
     Settings settings = loss.settings("lambda_weight", "none");

@@ -116,7 +116,7 @@ double Pairwise::sum_gathered(const LossCall<T>& call, std::int64_t list, Scratc
 }
 
 template <class T> void Pairwise::sum(Route route, GatheredList& list, const T* scores, Scratch& s) const {
-    const LambdaKernels lambda{kernels().weighted->losses[loss_index_], *kernels().weighted};
+    const LambdaKernels lambda{kernels().lambda->losses[loss_index_], *kernels().lambda};
     switch (route) {
         case Route::direct: direct_sums(list); break;
         case Route::sorted: sorted_sums(list); break;

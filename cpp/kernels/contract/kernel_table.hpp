@@ -63,10 +63,10 @@ template <class T> struct MathKernels {
 struct KernelTable {
     const char* isa;
     const PairFamily* pair;
-    const WeightedFamily* weighted;
+    const LambdaFamily* lambda;
     const LevelTableFamily* level_table;
     const ListFamily* list;
-    const BinnedRankFamily* binned_ranks;
+    const SmoothRankFamily* smooth_ranks;
     const ImplicitFamily* implicit;
     CopyScores<float> float_copy;
     CopyScores<double> double_copy;

@@ -9,18 +9,18 @@ namespace rankgrad {
 
 /// Neighbours in the order of the scores, highest first, all in one bin: the lower group's items [begin, middle), then
 /// the upper group's [middle, end), each in any order; and the discounts of the best and of the worst of them.
-struct RankChunk {
+struct ScanChunk {
     std::int32_t begin, middle, end, bin;
     double best, worst;
 };
 
 /// Near-linear sums between two groups of items whose weights depend on ranks. Arrays have an entry per item.
-struct RankScanJob {
+struct ScanJob {
     PairMode mode = kValue;
     bool lower = false;  ///< sums of the lower group's items, else of the upper group's
     // For losses with an expansion (lambda/expansion_scan.hpp), without the pairs inside chunks:
     const double* tables = nullptr;
-    const RankChunk* chunks = nullptr;
+    const ScanChunk* chunks = nullptr;
     std::int32_t n_chunks = 0;
     const double* place = nullptr;  ///< in the bin, from -1 to 1
     // For the hinge losses (lambda/hinge_scan.hpp); the items by descending score:
@@ -35,17 +35,17 @@ struct RankScanJob {
     const double *factor = nullptr, *discount = nullptr;
     double* out[2] = {nullptr, nullptr};  ///< sums of the mode's functions of the margin, added to
 };
-using RankScanSum = void (*)(const RankScanJob&);
+using ScanSum = void (*)(const ScanJob&);
 
 /// rank[k] = how many numbers of x are larger than x[k], or equal and before it. `x` is readable and `rank` writable
 /// one register past n; x is -infinity there.
 template <class T> using CountRanks = void (*)(const T* x, std::int32_t n, T* rank);
 
 /// The direct sums of a pairwise loss times a pair weight, always with row weights.
-struct WeightedPairKernels {
+struct LambdaPairKernels {
     PairSum<float> float_sum[kPairModes];  ///< null for losses over all pairs
     PairSum<double> double_sum[kPairModes];
-    RankScanSum slack_scan;  ///< for the hinge losses, else null
+    ScanSum hinge_scan;  ///< for the hinge losses, else null
 };
 /// A pair weight.
 struct PairWeightKernels {
@@ -53,13 +53,13 @@ struct PairWeightKernels {
     decltype(PairJob<float>::pair_weights) of_float;
     decltype(PairJob<double>::pair_weights) of_double;
 };
-struct WeightedFamily {
+struct LambdaFamily {
     int n_weights;
     const PairWeightKernels* weights;
-    const WeightedPairKernels* losses;
+    const LambdaPairKernels* losses;
     CountRanks<float> float_ranks;
     CountRanks<double> double_ranks;
-    RankScanSum rank_scan[2];  ///< with the tables of an expansion for float32 and for float64 results
+    ScanSum expansion_scan[2];  ///< with the tables of an expansion for float32 and for float64 results
 };
 
 }  // namespace rankgrad

@@ -59,7 +59,7 @@ enum RankArray : int {
 
 /// A near-linear sum over all pairs of items (smooth_ranks_binned.hpp), in four steps. Densities come first in a bin's
 /// memory, the first number of them is how many items the bin has.
-struct BinnedRankSum {
+struct SmoothRankSum {
     int moment_doubles, bin_doubles;                             ///< for each bin: its densities; all its memory
     void (*moments)(const ListJob<double>&, const Expansion&);   ///< adds rows to the densities
     void (*near)(const Expansion&, std::int32_t, std::int32_t);  ///< potentials from near bins, for a range of bins
@@ -67,13 +67,13 @@ struct BinnedRankSum {
     void (*results)(const ListJob<double>&, const Expansion&);   ///< of rows, whose range begins at a register
 };
 /// The sums of all losses on smooth ranks with a number of nodes; one after another, up to one without functions.
-struct BinnedRanks {
+struct SmoothRankKernels {
     const ExpansionKernels* expansion;
-    BinnedRankSum ranks[2][3];  ///< [with the derivative of the ranks along `vector`]
-    BinnedRankSum slopes[kPairModes][3];
+    SmoothRankSum ranks[2][3];  ///< [with the derivative of the ranks along `vector`]
+    SmoothRankSum slopes[kPairModes][3];
 };
-struct BinnedRankFamily {
-    BinnedRanks of[2];  ///< for float32 and for float64 results
+struct SmoothRankFamily {
+    SmoothRankKernels of[2];  ///< for float32 and for float64 results
 };
 
 /// The three steps of a loss on smooth ranks with direct sums, the first and the last by ranges of rows.

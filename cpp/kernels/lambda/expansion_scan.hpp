@@ -20,11 +20,11 @@
 namespace rankgrad {
 namespace {
 
-template <int nodes, int functions, int discounts> class RankScan {
+template <int nodes, int functions, int discounts> class ExpansionScan {
     using Passed = PassedSources<nodes, functions, discounts>;
     using V = Lanes<double>;
     static constexpr int registers = nodes / V::count;
-    const RankScanJob& job_;
+    const ScanJob& job_;
 
     RANKGRAD_INLINE BinPolynomials<nodes> at(std::int32_t k) const {
         return {job_.place[k], BinPolynomials<nodes>::bend(job_.place[k])};
@@ -64,7 +64,7 @@ template <int nodes, int functions, int discounts> class RankScan {
         double c = downwards ? job_.chunks[0].best : job_.chunks[n - 1].worst;
         typename Passed::Potentials potential;
         for (std::int32_t q = 0; q < n; ++q) {
-            const RankChunk& chunk = job_.chunks[downwards ? q : n - 1 - q];
+            const ScanChunk& chunk = job_.chunks[downwards ? q : n - 1 - q];
             for (; bin != chunk.bin; bin += downwards ? -1 : 1) partners.next_bin();
             const std::int32_t begin = job_.lower ? chunk.begin : chunk.middle,
                                end = job_.lower ? chunk.middle : chunk.end;
@@ -75,7 +75,7 @@ template <int nodes, int functions, int discounts> class RankScan {
             join(chunk, partners, c);
         }
     }
-    void join(const RankChunk& chunk, Passed& partners, double c) {
+    void join(const ScanChunk& chunk, Passed& partners, double c) {
         const std::int32_t begin = job_.lower ? chunk.middle : chunk.begin, end = job_.lower ? chunk.end : chunk.middle;
         for (std::int32_t k = begin; k < end; ++k) {
             const double gap = job_.discount[k] > c ? job_.discount[k] - c : c - job_.discount[k];
@@ -84,7 +84,7 @@ template <int nodes, int functions, int discounts> class RankScan {
     }
 
 public:
-    explicit RankScan(const RankScanJob& job) : job_(job) {}
+    explicit ExpansionScan(const ScanJob& job) : job_(job) {}
 
     /// The groups begin at opposite ends, so that two threads do not write to the same cache lines.
     void run() {
@@ -93,12 +93,12 @@ public:
     }
 };
 
-template <int nodes> void rank_scan(const RankScanJob& job) {
+template <int nodes> void expansion_scan(const ScanJob& job) {
     const bool two = pass_functions(job.mode).count == 2;
-    if (job.ranked && two) RankScan<nodes, 2, 2>(job).run();
-    else if (job.ranked) RankScan<nodes, 1, 2>(job).run();
-    else if (two) RankScan<nodes, 2, 1>(job).run();
-    else RankScan<nodes, 1, 1>(job).run();
+    if (job.ranked && two) ExpansionScan<nodes, 2, 2>(job).run();
+    else if (job.ranked) ExpansionScan<nodes, 1, 2>(job).run();
+    else if (two) ExpansionScan<nodes, 2, 1>(job).run();
+    else ExpansionScan<nodes, 1, 1>(job).run();
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ RANKGRAD_INLINE Compensated operator*(const Compensated& a, const Compensated& b
 template <int degree> struct SlackMoments {
     Compensated plain[2][degree + 1], discounted[2][degree + 1];
 
-    RANKGRAD_INLINE void add(const RankScanJob& job, std::int32_t k, double x, double discount) {
+    RANKGRAD_INLINE void add(const ScanJob& job, std::int32_t k, double x, double discount) {
         double source = job.gains == 1 ? job.strength[k] * job.factor[k] : job.strength[k];
         for (int gain = 0; gain < job.gains; ++gain) {
             Compensated term{source, 0};
@@ -66,8 +66,8 @@ template <int power> constexpr SlackFunctions slack_functions(PairMode mode) {
     return {power - 1, {{power - 1, -power}, {0, curvature}}};
 }
 
-template <int degree> class SlackScan {
-    const RankScanJob& job_;
+template <int degree> class HingeScan {
+    const ScanJob& job_;
     const SlackFunctions functions_;
 
     /// The sums of slack^k over the partners of an item with D = discount and unit - x = q.
@@ -130,17 +130,17 @@ template <int degree> class SlackScan {
     }
 
 public:
-    SlackScan(const RankScanJob& job, const SlackFunctions& functions) : job_(job), functions_(functions) {}
+    HingeScan(const ScanJob& job, const SlackFunctions& functions) : job_(job), functions_(functions) {}
 
     void run() { walk(job_.lower); }
 };
 
-template <int power> void slack_scan(const RankScanJob& job) {
+template <int power> void hinge_scan(const ScanJob& job) {
     const SlackFunctions functions = slack_functions<power>(job.mode);
     if (power == 1 && job.mode == kHessVector) return;  // no curvature anywhere
-    if (functions.degree == 0) SlackScan<0>(job, functions).run();
-    else if (functions.degree == 1) SlackScan<1>(job, functions).run();
-    else if constexpr (power == 2) SlackScan<2>(job, functions).run();
+    if (functions.degree == 0) HingeScan<0>(job, functions).run();
+    else if (functions.degree == 1) HingeScan<1>(job, functions).run();
+    else if constexpr (power == 2) HingeScan<2>(job, functions).run();
 }
 
 }  // namespace

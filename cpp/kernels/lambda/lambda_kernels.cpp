@@ -12,17 +12,17 @@ namespace {
 template <class T, class Loss> constexpr void fill(PairSum<T> (&sums)[kPairModes]) {
     for (int mode = 0; mode < kPairModes; ++mode) sums[mode] = DirectPairSum<Loss, T, true>::of_mode[mode];
 }
-template <class Loss> constexpr WeightedPairKernels weighted_pair_kernels() {
-    WeightedPairKernels kernels{};
+template <class Loss> constexpr LambdaPairKernels lambda_pair_kernels() {
+    LambdaPairKernels kernels{};
     if constexpr (!Loss::all_pairs) fill<float, Loss>(kernels.float_sum);
     fill<double, Loss>(kernels.double_sum);
-    if constexpr (Loss::hinge_power > 0) kernels.slack_scan = &slack_scan<Loss::hinge_power>;
+    if constexpr (Loss::hinge_power > 0) kernels.hinge_scan = &hinge_scan<Loss::hinge_power>;
     return kernels;
 }
 
-template <class Losses> struct WeightedTable;
-template <class... Losses> struct WeightedTable<List<Losses...>> {
-    static constexpr WeightedPairKernels entries[] = {weighted_pair_kernels<Losses>()...};
+template <class Losses> struct LambdaTable;
+template <class... Losses> struct LambdaTable<List<Losses...>> {
+    static constexpr LambdaPairKernels entries[] = {lambda_pair_kernels<Losses>()...};
 };
 template <class Weights> struct WeightTable;
 template <class... Weights> struct WeightTable<List<Weights...>> {
@@ -32,12 +32,12 @@ template <class... Weights> struct WeightTable<List<Weights...>> {
 
 }  // namespace
 
-const WeightedFamily RANKGRAD_OF_ISA(lambda_kernels) = {
+const LambdaFamily RANKGRAD_OF_ISA(lambda_kernels) = {
     sizeof WeightTable<PairWeights>::entries / sizeof(PairWeightKernels),
     WeightTable<PairWeights>::entries,
-    WeightedTable<PairLosses>::entries,
+    LambdaTable<PairLosses>::entries,
     &count_ranks<float>,
     &count_ranks<double>,
-    {&rank_scan<8>, &rank_scan<16>}};
+    {&expansion_scan<8>, &expansion_scan<16>}};
 
 }  // namespace rankgrad

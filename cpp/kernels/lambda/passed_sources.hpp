@@ -20,7 +20,7 @@ template <int nodes, int functions, int discounts> class PassedSources {
     static constexpr int most = 2 * discounts;
 
     const Tables& tables_;
-    const RankScanJob& job_;
+    const ScanJob& job_;
     const PassFunctions functions_;  ///< the upper group's items as rows, the lower group's as columns
     const bool mirrored_;
     const int direction_;  ///< +1: the items passed have lower x, margins are positive
@@ -78,7 +78,7 @@ public:
     /// [gain][discount density][function]
     using Potentials = double[2][discounts][functions][nodes];
 
-    PassedSources(const RankScanJob& job, bool mirrored, bool downwards)
+    PassedSources(const ScanJob& job, bool mirrored, bool downwards)
         : tables_(*reinterpret_cast<const Tables*>(job.tables)), job_(job), functions_(pass_functions(job.mode)),
           mirrored_(mirrored), direction_(mirrored == downwards ? 1 : -1) {
         for (int s = 0; s < slots; ++s) clear(s);

@@ -5,14 +5,14 @@
 namespace rankgrad {
 namespace {
 
-template <class Sum, int nodes> constexpr BinnedRankSum binned_sum() {
-    using Steps = BinnedRankSteps<Sum, nodes>;
+template <class Sum, int nodes> constexpr SmoothRankSum binned_sum() {
+    using Steps = SmoothRankSteps<Sum, nodes>;
     return {Steps::moment_doubles, Steps::bin_doubles, &Steps::moments, &Steps::near, &Steps::far, &Steps::results};
 }
 template <int nodes> constexpr ExpansionKernels kExpansion = {
     nodes, ExpansionTables<nodes>::width,   sizeof(ExpansionTables<nodes>) / sizeof(double),
     0,     &fill_tables<SmoothRank, nodes>, {}};
-template <int nodes> constexpr BinnedRanks binned_ranks() {
+template <int nodes> constexpr SmoothRankKernels smooth_ranks() {
     return {&kExpansion<nodes>,
             {{binned_sum<RankOfItem, nodes>(), {}, {}},
              {binned_sum<RankOfItem, nodes>(), binned_sum<RankChangeOfItem, nodes>(), {}}},
@@ -25,6 +25,6 @@ template <int nodes> constexpr BinnedRanks binned_ranks() {
 
 }  // namespace
 
-const BinnedRankFamily RANKGRAD_OF_ISA(smooth_rank_kernels) = {{binned_ranks<8>(), binned_ranks<16>()}};
+const SmoothRankFamily RANKGRAD_OF_ISA(smooth_rank_kernels) = {{smooth_ranks<8>(), smooth_ranks<16>()}};
 
 }  // namespace rankgrad

@@ -119,7 +119,7 @@ struct RankProductTurns : BinnedSum<1, 4, kPhiCurvature> {
     }
 };
 
-template <class Sum, int nodes> class BinnedRankSteps {
+template <class Sum, int nodes> class SmoothRankSteps {
     using V = Lanes<double>;
     using Fields = BinPotentials<nodes, Sum::densities, Sum::functions>;
     static constexpr int densities = Sum::densities, outputs = Sum::outputs;
