@@ -13,6 +13,8 @@ struct Expansion;
 constexpr double kDoubleRange = 340;
 /// (1 + e^range)^n fits a double for this logarithm of it.
 constexpr double kDoubleProduct = 705;
+/// Rows that share each load of a column.
+constexpr int kTileRows = 4;
 /// Terms a lane may add in T before it is flushed to double.
 constexpr std::int32_t kTermsPerFlush = 64;
 
@@ -43,7 +45,7 @@ template <class T> struct PairJob {
     /// With a pair weight, what it is made of: see WeightItem in losses/pair_weights.hpp.
     const T *gain = nullptr, *discount = nullptr, *discount_rest = nullptr, *rank = nullptr;
     double weight_constant = 0;
-    /// Its numbers for a rectangle of pairs, rows `stride` apart, columns to the end of a register.
+    /// Its numbers for a rectangle of at most kTileRows rows, `stride` apart, columns to the end of a register.
     void (*pair_weights)(const PairJob&, const PairRectangle&, T* out, std::int32_t stride) = nullptr;
     const PairRectangle* rectangles = nullptr;  ///< with a pair weight: the pairs, instead of levels and rows
     std::int32_t n_rectangles = 0;

@@ -4,12 +4,12 @@
 // columns is paired with the rows of all levels above it before the next block is opened.
 #pragma once
 
+#include "kernels/contract/direct.hpp"
 #include "kernels/simd/lanes.hpp"
 
 namespace rankgrad {
 namespace {
 
-constexpr int kTileRows = 4;         // rows that share each load of a column
 constexpr int kPanelRows = 64;       // rows, of any levels, between two flushes of a block's columns
 constexpr int kBlockRegisters = 64;  // registers of columns of a block
 constexpr int kSharedRows = 8;       // small levels with so many rows together share a strip

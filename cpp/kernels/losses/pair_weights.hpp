@@ -36,19 +36,21 @@ struct GapProduct {
 
 using PairWeights = List<GapProduct>;
 
-/// The weights of rows against columns, whole registers of them.
+/// The weights of at most kTileRows rows against columns, whole registers of them: each is loaded once for all rows.
 template <class Weight, class T>
 void pair_weights(const PairJob<T>& job, const PairRectangle& pairs, T* out, std::int32_t stride) {
     using V = Lanes<T>;
     const V constant(job.weight_constant);
-    for (std::int32_t i = pairs.row_begin; i < pairs.row_end; ++i, out += stride) {
-        const WeightItem<V> row{V(job.gain[i]), V(job.discount[i]), V(job.discount_rest[i]), V(job.rank[i])};
-        for (std::int32_t j = pairs.column_begin; j < pairs.column_end; j += V::count)
-            Weight::weight(row,
-                           WeightItem<V>{V::load(job.gain + j), V::load(job.discount + j),
-                                         V::load(job.discount_rest + j), V::load(job.rank + j)},
-                           constant)
-                .store(out + (j - pairs.column_begin));
+    const std::int32_t first = pairs.row_begin, n_rows = pairs.row_end - first;
+    WeightItem<V> rows[kTileRows];
+    for (std::int32_t r = 0; r < kTileRows; ++r) {
+        const std::int32_t i = first + (r < n_rows ? r : 0);
+        rows[r] = {V(job.gain[i]), V(job.discount[i]), V(job.discount_rest[i]), V(job.rank[i])};
+    }
+    for (std::int32_t j = pairs.column_begin; j < pairs.column_end; j += V::count, out += V::count) {
+        const WeightItem<V> column{V::load(job.gain + j), V::load(job.discount + j), V::load(job.discount_rest + j),
+                                   V::load(job.rank + j)};
+        for (std::int32_t r = 0; r < n_rows; ++r) Weight::weight(rows[r], column, constant).store(out + r * stride);
     }
 }
 
