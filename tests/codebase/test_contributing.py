@@ -108,7 +108,7 @@ def add_a_pair_weight(tree: Path) -> None:
     struct, of_users, function, entry = blocks("## Adding a pair weight")
     weights = tree / "cpp" / "kernels" / "losses" / "pair_weights.hpp"
     insert_before(weights, "using PairWeights =", struct + "\n")
-    insert_before(weights, ">;\n\n/// The weights of rows", ", RankGap")
+    insert_before(weights, ">;\n\n/// The weights of at most", ", RankGap")
     append(tree / "python" / "rankgrad" / "lambda_weights.py", of_users)
     export(tree, "RankGapWeight", "NDCGWeight")
     insert_before(tree / "tests" / "spec" / "reference.py", "#: Every function above", function + "\n\n")
