@@ -54,11 +54,11 @@ template <class T, class Core> double evaluate(const Core& core, const Input& x,
 
 plain::PairWeight plain_weight(const PairWeightOptions& options, const std::vector<double>& labels) {
     plain::PairWeight weight;
-    weight.any = options.kind != PairWeightOptions::kNone;
-    weight.constant = options.kind == PairWeightOptions::kNdcg ? 0 : 1;
+    weight.any = options.form >= 0;
+    weight.constant = options.ranked ? 0 : 1;
     weight.cutoff = static_cast<std::size_t>(options.cutoff);
     weight.truncation = static_cast<std::size_t>(options.truncation);
-    const bool exp2 = options.kind == PairWeightOptions::kNdcg && options.gain == Gain::kExp2;
+    const bool exp2 = options.ranked && options.gain == Gain::kExp2;
     for (const double y : labels) weight.gain.push_back(exp2 ? std::exp2(plain::Real(y)) : plain::Real(y));
     return weight;
 }
@@ -106,10 +106,11 @@ void pairwise(Bytes& in) {
     if (loss.name.find("quantile") != std::string::npos) loss.parameters.own[0] = 0.25;
     loss.choice = static_cast<Choice>(in.below(3));
     if (in.below(2) == 0) {
-        loss.weight.kind = static_cast<PairWeightOptions::Kind>(in.below(3));
+        loss.weight.form = in.below(3) == 0 ? -1 : 0;  // none, or gap products
+        loss.weight.ranked = loss.weight.form >= 0 && in.below(2) == 0;
         loss.weight.gain = static_cast<Gain::Kind>(in.below(2));
         loss.weight.cutoff = in.below(4);
-        loss.weight.truncation = loss.weight.kind == PairWeightOptions::kNdcg ? in.below(4) : 0;
+        loss.weight.truncation = loss.weight.ranked ? in.below(4) : 0;
         loss.weight.normalize = false;
     }
     PlanOptions options;
