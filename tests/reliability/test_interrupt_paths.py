@@ -28,9 +28,11 @@ def calls_over_labels(n_threads: int) -> Iterator[tuple[str, Callable[[], Any]]]
     few, distinct, scores = rng.integers(0, 5, n), rng.random(n), rng.normal(size=n)
     ndcg, truncated = rg.NDCGWeight(gain="linear"), rg.NDCGWeight(truncation=1500)
 
-    def call(name: str, labels: Any, n: int, algorithm: str, **options: Any) -> Callable[[], Any]:
+    def call(
+        name: str, labels: Any, n: int, algorithm: str, spread: float = 1.0, **options: Any
+    ) -> Callable[[], Any]:
         objective = getattr(rg, name)(reduction="sum", **options).bind(labels[:n], algorithm=algorithm)
-        return lambda: objective.value_and_grad(scores[:n], n_threads=n_threads)
+        return lambda: objective.value_and_grad(spread * scores[:n], n_threads=n_threads)
 
     yield "direct", call("PairwiseLogisticLoss", distinct, 15_000, "direct")
     yield "level tables", call("PairwiseLogisticLoss", few, n, "fast")
@@ -40,6 +42,11 @@ def calls_over_labels(n_threads: int) -> Iterator[tuple[str, Callable[[], Any]]]
     yield "weighted, direct", call("PairwiseLogisticLoss", few, 8_000, "direct", lambda_weight=ndcg)
     yield "weighted, truncated", call("PairwiseHingeLoss", few, 30_000, "direct", lambda_weight=truncated)
     yield "weighted, by ranks", call("PairwiseLogisticLoss", distinct, 40_000, "fast", lambda_weight=ndcg)
+    yield "overflowing", call("PairwiseExponentialLoss", few, 400_000, "fast", spread=3000.0)
+    yield (
+        "overflowing, weighted",
+        call("PairwiseExponentialLoss", few, 10_000, "direct", spread=3000.0, lambda_weight=ndcg),
+    )
     yield "smooth ranks, direct", call("ApproxNDCGLoss", few, 8_000, "direct")
     yield "smooth ranks", call("ApproxNDCGLoss", few, 400_000, "fast")
 

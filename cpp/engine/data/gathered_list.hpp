@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "engine/data/evaluation.hpp"
@@ -45,6 +46,9 @@ struct SumArrays {
     const double *score, *weight, *vector, *label;
     double *value, *grad, *hess;
 };
+
+/// Writes what the pairs of an item with all n items are multiplied by, to the end of a register.
+using PairWeightsOf = std::function<void(std::int32_t item, double* with_all)>;
 
 class GatheredList {
 public:

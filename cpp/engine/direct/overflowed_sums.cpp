@@ -31,6 +31,7 @@ struct ScaledSums {
 
 /// a e^x + b e^y
 double sum_of_exponentials(double a, double x, double b, double y) {
+    if (a == 0 && b == 0) return 0;
     if (a == 0) x = y;
     if (b == 0) y = x;
     const double top = std::max(x, y), half = std::exp(0.5 * top);
@@ -40,10 +41,11 @@ double sum_of_exponentials(double a, double x, double b, double y) {
 
 class OverflowedSums {
 public:
-    OverflowedSums(const GatheredList& list, const PairWeightOf& weight_of)
-        : list_(list), a_(list.arrays()), weight_of_(weight_of), levels_(static_cast<std::size_t>(list.n_levels())),
-          lower_(levels_ + 1), higher_(levels_ + 1) {
-        if (weight_of) return;
+    /// Without pair weights the parts of a level's items differ by a factor only.
+    OverflowedSums(const GatheredList& list, bool pair_weighted)
+        : list_(list), a_(list.arrays()), levels_(static_cast<std::size_t>(list.n_levels())), lower_(levels_ + 1),
+          higher_(levels_ + 1) {
+        if (pair_weighted) return;
         const std::int32_t* begin = list.level_begin();
         for (std::size_t q = 0; q < levels_; ++q) {
             lower_[q + 1] = lower_[q];
@@ -55,13 +57,15 @@ public:
         }
     }
 
-    /// All sums of an item of level q.
-    void mend(std::int32_t k, std::size_t q) const {
+    bool is_lost(std::int32_t k) const { return is_lost(a_.grad, k) || is_lost(a_.hess, k); }
+
+    /// All sums of an item that are not finite; `weight`: of its pairs with all items, null for ones.
+    void mend(std::int32_t k, const double* weight) const {
+        const std::int32_t* begin = list_.level_begin();
+        const auto q = static_cast<std::size_t>(std::upper_bound(begin, begin + levels_, k) - begin - 1);
         ScaledSums lower = lower_[q], higher = higher_[q + 1];
-        for (std::int32_t i = 0; weight_of_ && i < list_.n(); ++i) {
-            if (i < list_.level_begin()[q]) add_lower(lower, i, weight_of_(k, i));
-            if (i >= list_.level_begin()[q + 1]) add_higher(higher, i, weight_of_(i, k));
-        }
+        for (std::int32_t j = 0; weight != nullptr && j < begin[q]; ++j) add_lower(lower, j, weight[j]);
+        for (std::int32_t i = begin[q + 1]; weight != nullptr && i < list_.n(); ++i) add_higher(higher, i, weight[i]);
         const double w = a_.weight[k], x = (lower.top - a_.score[k]) / unit(), y = (a_.score[k] + higher.top) / unit();
         if (list_.mode == kHessVector) {
             const double v = a_.vector[k];
@@ -69,12 +73,12 @@ public:
                 sum_of_exponentials(w * (v * lower.plain - lower.vector), x, v * higher.plain - higher.vector, y);
             return;
         }
-        if (!std::isfinite(a_.grad[k])) a_.grad[k] = sum_of_exponentials(-w * lower.plain, x, higher.plain, y);
-        if (a_.hess != nullptr && !std::isfinite(a_.hess[k]))
-            a_.hess[k] = sum_of_exponentials(w * lower.plain, x, higher.plain, y);
+        if (is_lost(a_.grad, k)) a_.grad[k] = sum_of_exponentials(-w * lower.plain, x, higher.plain, y);
+        if (is_lost(a_.hess, k)) a_.hess[k] = sum_of_exponentials(w * lower.plain, x, higher.plain, y);
     }
 
 private:
+    static bool is_lost(const double* sums, std::int32_t k) { return sums != nullptr && !std::isfinite(sums[k]); }
     double unit() const { return list_.unit.unit(); }
     double vector(std::int32_t k) const { return a_.vector == nullptr ? 0 : a_.vector[k]; }
     void add_lower(ScaledSums& sums, std::int32_t j, double weight) const {
@@ -86,26 +90,29 @@ private:
 
     const GatheredList& list_;
     const SumArrays a_;
-    const PairWeightOf& weight_of_;
     const std::size_t levels_;
     std::vector<ScaledSums> lower_, higher_;  ///< of the levels below q, and from q on
 };
 
 }  // namespace
 
-bool has_overflowed_sums(const GatheredList& list) {
+void mend_overflowed_sums(const GatheredList& list, const PairWeightsOf& weights_of) {
+    constexpr std::size_t kItems = 16;  // of a part: between two looks at the interrupt flag
     const SumArrays a = list.arrays();
-    const auto has = [&](const double* sums) { return sums != nullptr && !kernels().double_finite(sums, list.n()); };
-    return has(a.grad) || has(a.hess);
-}
-
-void mend_overflowed_sums(const GatheredList& list, const PairWeightOf& weight_of) {
-    const SumArrays a = list.arrays();
-    const OverflowedSums sums(list, weight_of);
-    for (std::size_t q = 0; q < static_cast<std::size_t>(list.n_levels()); ++q)
-        for (std::int32_t k = list.level_begin()[q]; k < list.level_begin()[q + 1]; ++k)
-            if ((a.grad != nullptr && !std::isfinite(a.grad[k])) || (a.hess != nullptr && !std::isfinite(a.hess[k])))
-                sums.mend(k, q);
+    const auto fits = [&](const double* sums) { return sums == nullptr || kernels().double_finite(sums, list.n()); };
+    if (fits(a.grad) && fits(a.hess)) return;
+    const OverflowedSums sums(list, static_cast<bool>(weights_of));
+    std::vector<std::int32_t> lost;
+    for (std::int32_t k = 0; k < list.n(); ++k)
+        if (sums.is_lost(k)) lost.push_back(k);
+    list.team.run(static_cast<std::int64_t>((lost.size() + kItems - 1) / kItems), [&](std::int64_t part) {
+        std::vector<double> weight(weights_of ? static_cast<std::size_t>(list.n()) + kPadding : 0);
+        const std::size_t first = static_cast<std::size_t>(part) * kItems;
+        for (std::size_t m = first; m < std::min(first + kItems, lost.size()); ++m) {
+            if (weights_of) weights_of(lost[m], weight.data());
+            sums.mend(lost[m], weights_of ? weight.data() : nullptr);
+        }
+    });
 }
 
 }  // namespace rankgrad

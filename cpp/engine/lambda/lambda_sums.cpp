@@ -2,7 +2,6 @@
 #include "engine/lambda/lambda_sums.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <type_traits>
 #include <vector>
@@ -117,25 +116,21 @@ template <class T> void lambda_sums(GatheredList& list, const T* scores, const L
         for (std::size_t k = 0; sum != nullptr && k < n; ++k) sum[k] *= scale;
 }
 
-std::function<double(std::int32_t row, std::int32_t column)> pair_weight_of(const GatheredList& list,
-                                                                            const PairWeights& weights,
-                                                                            const LambdaMemory& memory) {
+PairWeightsOf pair_weights_of(const GatheredList& list, const PairWeights& weights, const LambdaMemory& memory) {
     const double scale = std::min(weights.scale(list.list), 1.0);
-    if (scale == 0) return [](std::int32_t, std::int32_t) { return 0.0; };  // and no ranks
+    const std::int32_t n = list.n();
+    if (scale == 0) return [n](std::int32_t, double* with_all) { std::fill_n(with_all, n, 0.0); };  // and no ranks
     PairJob<double> job;
     job.gain = weights.gain(list.list);
     job.discount = memory.discount.data();
     job.discount_rest = memory.no_rest.data();
     job.rank = memory.rank.data();
     job.weight_constant = weights.constant();
-    std::vector<bool> is_best(static_cast<std::size_t>(list.n()), !weights.truncates(list.n()));
-    for (std::int64_t r = 0; weights.truncates(list.n()) && r < weights.truncation(); ++r)
-        is_best[memory.by_rank[r]] = true;
-    return [job, is_best, scale, weight = memory.weight->of_double](std::int32_t i, std::int32_t j) {
-        if (!is_best[i] && !is_best[j]) return 0.0;
-        double of_pair[kPadding];
-        weight(job, {i, i + 1, j, j + 1}, of_pair, 0);
-        return scale * of_pair[0];
+    std::vector<bool> is_best(static_cast<std::size_t>(n), !weights.truncates(n));
+    for (std::int64_t r = 0; weights.truncates(n) && r < weights.truncation(); ++r) is_best[memory.by_rank[r]] = true;
+    return [=, write = memory.weight->of_double](std::int32_t k, double* with_all) {
+        write(job, {k, k + 1, 0, n}, with_all, 0);
+        for (std::int32_t i = 0; i < n; ++i) with_all[i] = is_best[k] || is_best[i] ? scale * with_all[i] : 0;
     };
 }
 

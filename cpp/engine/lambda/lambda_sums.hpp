@@ -2,9 +2,6 @@
 // constant.
 #pragma once
 
-#include <cstdint>
-#include <functional>
-
 #include "engine/data/gathered_list.hpp"
 #include "engine/lambda/pair_weights.hpp"
 
@@ -22,8 +19,6 @@ template <class T> void lambda_sums(GatheredList& list, const T* scores, const L
                                     const PairWeights& weights, bool by_scans, LambdaMemory& memory);
 
 /// What lambda_sums has multiplied the pairs of a list by, `list.scale` left out.
-std::function<double(std::int32_t row, std::int32_t column)> pair_weight_of(const GatheredList& list,
-                                                                            const PairWeights& weights,
-                                                                            const LambdaMemory& memory);
+PairWeightsOf pair_weights_of(const GatheredList& list, const PairWeights& weights, const LambdaMemory& memory);
 
 }  // namespace rankgrad

@@ -126,8 +126,8 @@ template <class T> void Pairwise::sum(Route route, GatheredList& list, const T* 
         case Route::lambda_scans: lambda_sums(list, scores, lambda, weights_, true, s.lambda); break;
         default: return;  // there are no pairs
     }
-    if (list.loss.exponential && has_overflowed_sums(list))
-        mend_overflowed_sums(list, weights_.any() ? pair_weight_of(list, weights_, s.lambda) : PairWeightOf());
+    if (list.loss.exponential)
+        mend_overflowed_sums(list, weights_.any() ? pair_weights_of(list, weights_, s.lambda) : PairWeightsOf());
 }
 
 template double Pairwise::evaluate(const LossCall<float>&) const;
