@@ -156,6 +156,7 @@ def test_wrong_arguments(call: Callable[..., Any], changes: dict[str, Any], says
         ("pairwise(loss=hinge, loss=logistic)", "loss: is given twice"),
         ("a(b=" * 20, "no deeper bracket"),
         ("", "a name is wanted at character 0"),
+        ("listwise(loss=approx_ndcg(k=-3))", "k: a number of at least 0 is wanted"),
         ("hinge\0", "nothing more is wanted"),
         ("pairs(loss=hinge)", "family of losses: one of pairwise, listwise is wanted, got 'pairs'"),
     ],
@@ -163,6 +164,14 @@ def test_wrong_arguments(call: Callable[..., Any], changes: dict[str, Any], says
 def test_wrong_texts(text: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         _core.Objective(text, LABELS)
+
+
+def test_settings_in_settings_without_end() -> None:
+    settings: tuple[str, dict[str, Any]] = ("a", {})
+    for _ in range(100_000):  # a reader that goes as deep overflows the stack
+        settings = ("a", {"b": settings})
+    with pytest.raises(TypeError, match="no deeper"):
+        _core.Objective(settings, LABELS)
 
 
 GRADED, SPLIT = np.array([2.0, 0.0, 1.0, 1.0, 3.0]), np.array([0, 3, 5])

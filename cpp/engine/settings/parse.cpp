@@ -21,8 +21,6 @@ public:
     }
 
 private:
-    static constexpr int kDeepest = 8;
-
     [[noreturn]] void fail(const char* wanted) const { fail(wanted, at_); }
     [[noreturn]] void fail(const char* wanted, std::size_t at) const {
         throw ArgumentError("settings: " + std::string(wanted) + " is wanted at character " + std::to_string(at) +
@@ -92,7 +90,7 @@ private:
     }
 
     Settings read_settings(int depth) {
-        if (depth > kDeepest) fail("no deeper bracket");
+        if (depth > kDeepestSettings) fail("no deeper bracket");
         Settings settings(read_name());
         if (!next("(")) return settings;
         for (bool first = true; !next(")"); first = false) {

@@ -99,6 +99,7 @@ void take_parameters(Settings& loss, const Parameter* parameters, double* number
     for (int k = 0; k < kMostParameters && parameters[k].name != nullptr; ++k) {
         numbers[k] = loss.number(parameters[k].name, parameters[k].usual);
         if (!std::isfinite(numbers[k])) refuse(parameters[k].name, "a finite number");
+        if (parameters[k].role == kCutoff && numbers[k] < 0) refuse(parameters[k].name, "a number of at least 0");
     }
     loss.refuse_others();
 }

@@ -17,6 +17,9 @@ namespace rankgrad {
 
 struct Setting;
 
+/// Settings in settings, so many deep at most: readers are recursive.
+constexpr int kDeepestSettings = 8;
+
 class Settings {
 public:
     explicit Settings(std::string name = {}) : name_(std::move(name)) {}
