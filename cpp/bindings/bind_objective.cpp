@@ -146,6 +146,9 @@ void bind_objective(py::module_& module) {
         objective, "evaluate",
         "evaluate(mode, scores, *, vector, cotangent, cotangent_factor, min_hessian, threads, iteration, values, grad, "
         "hess)");
+    py::tuple names(std::size(kReductionNames));
+    for (std::size_t k = 0; k < names.size(); ++k) names[k] = kReductionNames[k];
+    module.attr("REDUCTIONS") = names;
     objective.def("first_nonfinite", &first_nonfinite, py::arg("x"))
         .def("place", &place, py::arg("item"))
         .def("compares_items", &compares_items, py::arg("by_label"))

@@ -9,6 +9,7 @@ _Array = NDArray[Any]
 
 __version__: Final[str]
 
+REDUCTIONS: Final[tuple[str, ...]]
 VALUE: Final[int]
 VALUE_GRAD: Final[int]
 GRAD_HESS: Final[int]

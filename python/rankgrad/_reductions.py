@@ -7,19 +7,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from rankgrad import _core
 from rankgrad._arrays import Array, as_weights
 
-REDUCTIONS = (
-    "sum",
-    "sum_over_batch_size",
-    "mean",
-    "mean_with_sample_weight",
-    "mean_over_pairs",
-    "mean_over_lists",
-    "mean_over_items",
-    "none",
-    None,
-)
+REDUCTIONS = (*(name for name in _core.REDUCTIONS if name != "none"), "none", None)
 
 
 class Weights(NamedTuple):

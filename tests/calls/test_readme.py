@@ -7,20 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from helpers import FRAMEWORKS
+
 README = Path(__file__).parents[2] / "README.md"
-FRAMEWORKS = {
-    "lightgbm",
-    "xgboost",
-    "sklearn",
-    "scipy",
-    "torch",
-    "jax",
-    "keras",
-    "matplotlib",
-    "polars",
-    "pandas",
-    "pyarrow",
-}
 
 
 def blocks() -> list[str]:

@@ -28,6 +28,12 @@ PARAMETERS: dict[str, dict[str, Any]] = {"quantile": {"tau": 0.3}, "squared_quan
 #: Bounds of the direct sums, relative to the sum of the absolute terms.
 RTOL = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-6}
 
+#: What a user may have beside NumPy, and the package imports only when it is needed.
+FRAMEWORKS = {
+    *("lightgbm", "xgboost", "sklearn", "scipy", "torch", "jax", "keras"),
+    *("matplotlib", "polars", "pandas", "pyarrow"),
+}
+
 REDUCTIONS = (
     "sum",
     "sum_over_batch_size",

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
-#include <utility>
 
 #include "engine/runtime/isa_dispatch.hpp"
 #include "engine/data/score_bins.hpp"

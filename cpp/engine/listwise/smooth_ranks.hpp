@@ -1,8 +1,6 @@
 // Losses that are metrics of smooth ranks: ranks, metric and derivatives of one list, pair by pair or near-linear.
 #pragma once
 
-#include <vector>
-
 #include "engine/data/cost_model.hpp"
 #include "engine/data/score_bins.hpp"
 #include "engine/runtime/parallel.hpp"

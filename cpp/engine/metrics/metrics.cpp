@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <limits>
 #include <memory>
-#include <string>
 
 #include "engine/runtime/errors.hpp"
 #include "engine/metrics/list_dcg.hpp"

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "engine/data/cost_model.hpp"
 #include "engine/data/gathered_list.hpp"

@@ -1,9 +1,7 @@
 // Errors that a caller's data can cause. The bindings turn them into ValueError with the same text.
 #pragma once
 
-#include <cstdint>
 #include <stdexcept>
-#include <string>
 
 namespace rankgrad {
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
-#include <utility>
 #include <vector>
 
 #include "engine/data/tiles.hpp"

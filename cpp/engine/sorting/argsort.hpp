@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "engine/runtime/parallel.hpp"
 #include "engine/runtime/memory.hpp"

@@ -158,21 +158,26 @@ struct Exponential : PairLoss {
     }
 };
 
-/// e = gap - m: phi = tau max(e, 0) + (1 - tau) max(-e, 0), the pairwise quantile loss of Rax; slope 0 at the kink,
-/// no curvature anywhere.
-struct Quantile : PairLoss {
-    static constexpr const char* name = "quantile";
+/// What both quantile losses are made of: e = gap - m, and tau.
+struct QuantileError : PairLoss {
     static constexpr bool curvature_is_positive = true;
     static constexpr bool uses_label_gap = true;
-    static constexpr int degree = 1;
     static constexpr Parameter parameters[kMostParameters] = {{"tau", 0.5}};
     double tau = 0.5, unit = 1;
     void set(const LossParameters& p) {
         tau = p.own[0];
         unit = p.unit;
     }
+    template <class T> T error_of(T margin, T label_gap) const { return rounded(T(unit) * label_gap) - margin; }
+};
+
+/// phi = tau max(e, 0) + (1 - tau) max(-e, 0), the pairwise quantile loss of Rax; slope 0 at the kink, no curvature
+/// anywhere.
+struct Quantile : QuantileError {
+    static constexpr const char* name = "quantile";
+    static constexpr int degree = 1;
     template <class T> Jet<T> eval(T margin, T label_gap) const {
-        const T error = rounded(T(unit) * label_gap) - margin;
+        const T error = error_of(margin, label_gap);
         const T under = select(error > T(0), T(tau), T(0));
         const T over = select(error < T(0), T(1 - tau), T(0));
         return {(under - over) * error, over - under, T(0), T(0)};
@@ -180,19 +185,11 @@ struct Quantile : PairLoss {
 };
 
 /// The same with each part squared: phi = tau max(e, 0)^2 + (1 - tau) max(-e, 0)^2.
-struct SquaredQuantile : PairLoss {
+struct SquaredQuantile : QuantileError {
     static constexpr const char* name = "squared_quantile";
-    static constexpr bool curvature_is_positive = true;
-    static constexpr bool uses_label_gap = true;
     static constexpr int degree = 2;
-    static constexpr Parameter parameters[kMostParameters] = {{"tau", 0.5}};
-    double tau = 0.5, unit = 1;
-    void set(const LossParameters& p) {
-        tau = p.own[0];
-        unit = p.unit;
-    }
     template <class T> Jet<T> eval(T margin, T label_gap) const {
-        const T error = rounded(T(unit) * label_gap) - margin;
+        const T error = error_of(margin, label_gap);
         const T side = select(error > T(0), T(tau), select(error < T(0), T(1 - tau), T(0)));
         return {side * error * error, T(-2) * side * error, T(2) * side, T(2) * side};
     }
