@@ -160,7 +160,7 @@ def losses_with_pair_sums() -> list[str]:
     """The structs in the list of losses, without those that are summed in O(n)."""
     text = (KERNELS / "losses" / "pair_losses.hpp").read_text()
     names = re.search(r"using PairLosses =\s*List<([^;]*)>;", text)[1]
-    bodies = dict(re.findall(r"^struct (\w+) : PairLoss \{(.*?)^\};", text, flags=re.MULTILINE | re.DOTALL))
+    bodies = dict(re.findall(r"^struct (\w+) : \w+ \{(.*?)^\};", text, flags=re.MULTILINE | re.DOTALL))
     return [name for name in re.findall(r"\w+", names) if "all_pairs = true" not in bodies[name]]
 
 
