@@ -23,6 +23,7 @@ _Evaluation = TypeVar("_Evaluation", bound=Callable[..., Results])
 #: Top-level package of a type of arrays -> the module of its member, imported when such an array comes.
 MEMBERS: dict[str, str] = {
     "torch": "rankgrad._frameworks.torch",
+    "tensorflow": "rankgrad._frameworks.tensorflow",
 }
 
 

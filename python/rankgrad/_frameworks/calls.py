@@ -9,6 +9,11 @@ from rankgrad._frameworks import Results
 from rankgrad.implicit import ImplicitLoss
 from rankgrad.ranking_softmax import RankingSoftmaxLoss
 
+NOT_KNOWN = (
+    "rankgrad has the second derivative of reduced losses over lists, and neither that of reduction='none' and of the "
+    "implicit losses nor any third one"
+)
+
 
 def names_of_scores(owner: Any) -> tuple[str, ...]:
     """What the arguments that hold scores are called."""

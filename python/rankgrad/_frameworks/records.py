@@ -150,7 +150,11 @@ def _n_lists(data: Data, shape: tuple[Any, ...], some: Any) -> Any:
     if len(shape) == 2:
         return shape[0]
     if data.groups is not None:
-        return len(data.groups)
+        return _length(data.groups)
     if data.offsets is not None:
-        return len(data.offsets) - 1
+        return _length(data.offsets) - 1
     return None if data.qid is None else some()
+
+
+def _length(x: Any) -> Any:
+    return x.shape[0] if hasattr(x, "shape") else len(x)
