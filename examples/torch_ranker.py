@@ -1,6 +1,6 @@
 """A neural ranker in torch: an MLP over the documents of a query, trained on mini-batches of ragged lists.
 
-Lists are as long as they are: a batch is the documents of some queries, one after the other, and the sizes of the lists.
+Lists are as long as they are: a batch is the documents of some queries, one after the other, and the lists' sizes.
 """
 
 from __future__ import annotations
