@@ -6,9 +6,10 @@ if(UNIX)
     "$<$<CONFIG:Release,RelWithDebInfo>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2>")
 endif()
 if(UNIX AND NOT APPLE)
-  # Relocations are resolved once and then read-only; the entry point is the only name that others can see.
+  # Relocations are resolved once and then read-only; the entry point is the only name that others can see; it is never
+  # unloaded, as threads sleep in it.
   target_compile_options(rankgrad_hardening INTERFACE -fstack-clash-protection)
-  target_link_options(rankgrad_hardening INTERFACE -Wl,-z,relro,-z,now -Wl,-z,noexecstack
+  target_link_options(rankgrad_hardening INTERFACE -Wl,-z,relro,-z,now,-z,nodelete -Wl,-z,noexecstack
     -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/exports.map)
 endif()
 if(NOT MSVC)

@@ -1,4 +1,4 @@
-// Threads by OpenMP, or by std::thread where OpenMP is absent. Nothing computed depends on which, or on how many.
+// Shares tasks out among the threads of a call, and looks for Ctrl-C meanwhile. Nothing computed depends on how many.
 #include "engine/runtime/parallel.hpp"
 
 #include <algorithm>
@@ -8,17 +8,10 @@
 #include <exception>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 #include "engine/runtime/cpu_quota.hpp"
 #include "engine/runtime/float_mode.hpp"
-
-#if defined(_OPENMP)
-#include <omp.h>
-#if defined(__unix__) || defined(__APPLE__)
-#include <pthread.h>
-#endif
-#endif
+#include "engine/runtime/threads.hpp"
 
 namespace rankgrad {
 namespace {
@@ -80,81 +73,6 @@ struct Shared {
     }
 };
 
-#if defined(_OPENMP)
-
-/// A forked child inherits a thread pool without its threads; it works serially instead of waiting for them for ever.
-std::atomic<bool> forked{false};
-
-#if defined(__unix__) || defined(__APPLE__)
-const int fork_handler = pthread_atfork(nullptr, nullptr, [] { forked.store(true); });
-#endif
-
-/// Whether the system lets that many threads live at the same time.
-bool can_start(int threads) {
-    std::mutex gate;
-    std::vector<std::thread> team;
-    bool started = true;
-    {
-        const std::lock_guard<std::mutex> closed(gate);
-        try {
-            for (int t = 1; t < threads; ++t)
-                team.emplace_back([&gate] { const std::lock_guard<std::mutex> wait(gate); });
-        } catch (const std::exception&) {
-            started = false;
-        }
-    }
-    for (std::thread& thread : team) thread.join();
-    return started;
-}
-
-/// libgomp ends the process where it is refused a thread. It keeps a team for every thread that calls it, and gives up
-/// members when a smaller team runs, so whenever the team has to grow it is tried whether the threads can be had.
-/// Between the trial and libgomp's own threads somebody else may take the last of them.
-bool may_use(int threads) {
-    static thread_local int team_size = 1;
-    if (forked.load() || (threads > team_size && !can_start(threads))) return false;
-    team_size = threads;
-    return true;
-}
-
-void run_on_threads(Shared& shared, int threads) {
-    if (!may_use(threads)) return shared.run(0);
-#pragma omp parallel num_threads(threads)
-    shared.run(omp_get_thread_num());
-}
-
-#else
-
-/// Where threads are refused, the ones that did start, and this one, do all the work.
-void run_on_threads(Shared& shared, int threads) {
-    std::vector<std::thread> team;
-    try {
-        for (int t = 1; t < threads; ++t) team.emplace_back([&shared, t] { shared.run(t); });
-    } catch (const std::exception&) {
-    }
-    shared.run(0);
-    for (std::thread& thread : team) thread.join();
-}
-
-/// The first number of $OMP_NUM_THREADS, 0 without one.
-int threads_of_environment() {
-    const char* text = std::getenv("OMP_NUM_THREADS");
-    const long threads = text == nullptr ? 0 : std::strtol(text, nullptr, 10);
-    return threads > 0 && threads <= kMostThreads ? static_cast<int>(threads) : 0;
-}
-
-#endif
-
-/// What the machine and the environment give, before any quota.
-int available_threads() {
-#if defined(_OPENMP)
-    return omp_get_max_threads();
-#else
-    const unsigned cores = std::thread::hardware_concurrency();  // those of the CPU affinity on Linux
-    return threads_of_environment() > 0 ? threads_of_environment() : cores > 0 ? static_cast<int>(cores) : 1;
-#endif
-}
-
 }  // namespace
 
 bool Worker::stopped() {
@@ -192,20 +110,12 @@ void sleep_for_ever() {
     for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
 }
 
-const char* thread_backend() {
-#if defined(_OPENMP)
-    return "openmp";
-#else
-    return "std::thread";
-#endif
-}
-
 void parallel_for(std::int64_t n_tasks, int threads, InterruptCheck check,
                   const std::function<void(std::int64_t, Worker&)>& body) {
     threads = static_cast<int>(std::min<std::int64_t>(n_tasks, threads));
     Shared shared(n_tasks, threads, check, body);
     if (threads <= 1) shared.run(0);
-    else run_on_threads(shared, threads);
+    else run_on_threads(threads, [&shared](int index) { shared.run(index); });
     if (shared.error) std::rethrow_exception(shared.error);
     if (shared.interrupted.load()) throw Interrupted{};
 }
