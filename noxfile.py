@@ -106,8 +106,8 @@ def reliability(session: nox.Session) -> None:
 
 @nox.session
 def threads(session: nox.Session) -> None:
-    """The same tests with threads by std::thread, as on macOS and Windows."""
-    session.install(".[test]", "-C", "cmake.define.RANKGRAD_OPENMP=OFF")
+    """The same tests with threads by OpenMP."""
+    session.install(".[test]", "-C", "cmake.define.RANKGRAD_OPENMP=ON")
     session.run("python", "-m", "pytest", "tests/reliability", *session.posargs)
 
 

@@ -34,7 +34,6 @@ def build(where: Path, library: Path | None, sanitize: str) -> Path:
         "RANKGRAD_LIBFUZZER": library or "",
         "RANKGRAD_SANITIZE": sanitize,
         "RANKGRAD_ISAS": "baseline",
-        "RANKGRAD_OPENMP": "OFF",
         "CMAKE_BUILD_TYPE": "None" if sanitize else "Release",
         "SKBUILD_PROJECT_VERSION": "0",
         "Python_EXECUTABLE": sys.executable,

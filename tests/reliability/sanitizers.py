@@ -78,7 +78,6 @@ def build(kind: str, folder: Path) -> None:
     options = {
         "RANKGRAD_SANITIZE": FLAGS[kind],
         "RANKGRAD_ISAS": "baseline",
-        "RANKGRAD_OPENMP": "OFF" if kind == "tsan" else "ON",
         "CMAKE_BUILD_TYPE": "None",
         "SKBUILD_PROJECT_VERSION": "0",
         "Python_EXECUTABLE": sys.executable,

@@ -73,6 +73,13 @@ def settings() -> dict[str, int]:
     return found
 
 
+def threads_on_one_core() -> int:
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    import rankgrad as rg
+
+    return int(rg.build_info()["default_threads"])
+
+
 def orders(number: int) -> list[list[str]]:
     shuffle, names = random.Random(4), ["rankgrad", *OTHERS]
     chosen = [names, names[::-1]]
@@ -106,7 +113,12 @@ def test_everybodys_settings_of_threads(figure: Callable[[str, str], None]) -> N
     assert found.get("threadpoolctl 1", 1) == 1
     assert found.get("after threadpoolctl", found["unset"]) == found["unset"]
     assert fresh(settings, env={"OMP_NUM_THREADS": "3"})["unset"] == 3
-    figure("coexist", "OMP_NUM_THREADS, rg.threads and threadpoolctl are heeded")
+    figure("coexist", "OMP_NUM_THREADS and rg.threads are heeded")
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity")
+def test_the_affinity_is_heeded() -> None:
+    assert fresh(threads_on_one_core, env={"OMP_NUM_THREADS": None}) == 1
 
 
 def level_at_start() -> str:

@@ -30,8 +30,8 @@ def one_call(n_threads: int | None = 2) -> str:
     return hash_of(loss_results(rg.PairwiseLogisticLoss(reduction="sum"), data, n_threads))
 
 
-def threads_of_one_call() -> int:
-    one_call(4)
+def threads_after_a_call(n_threads: int) -> int:
+    one_call(n_threads)
     return len(os.listdir("/proc/self/task"))
 
 
@@ -86,7 +86,7 @@ def grandchildren() -> dict[str, int]:
 
 
 def from_a_thread() -> dict[str, int]:
-    """A thread that has never used OpenMP forks; then the main thread does."""
+    """A thread that has made no call forks; then the main thread does."""
     expected, ends = one_call(), []
     thread = threading.Thread(target=lambda: ends.append(forked(lambda: one_call() == expected)))
     thread.start()
@@ -104,6 +104,33 @@ def child_that_ends_by_itself() -> dict[str, int]:
             sys.exit(0 if one_call(n_threads) == expected else 1)
         ends.append(ends_well(child))
     return {"hangs": ends.count(None), "wrong": ends.count(False)}
+
+
+def threads_of_a_child() -> dict[str, int]:
+    """The child has threads of its own, although the parent's stayed there."""
+    one_call(4)
+    ends = [forked(lambda: len(os.listdir("/proc/self/task")) == 1 and threads_after_a_call(3) >= 3)]
+    return {"hangs": ends.count(None), "wrong": ends.count(False)}
+
+
+def in_the_midst_of_a_call() -> dict[str, int]:
+    """A signal handler forks, and in the child the call goes on without the threads that have parts of it."""
+    import rankgrad as rg
+
+    labels, ends, children = np.arange(300_000.0) % 7, [], []
+    loss = rg.PairwiseLogisticLoss(reduction="sum")
+    bound = loss.bind(labels, groups=[3000] * 100, algorithm="direct")
+    expected, small = bound.value(labels), one_call(1)
+    signal.signal(signal.SIGALRM, lambda *_: children.append(os.fork()))
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        value = bound.value(labels, n_threads=2)
+    except RuntimeError as error:
+        os._exit(0 if children == [0] and "forked" in str(error) and one_call(2) == small else 1)
+    if children == [0]:
+        os._exit(1)
+    ends.append(ends_well(children[0]))
+    return {"hangs": ends.count(None), "wrong": ends.count(False) + (value != expected)}
 
 
 def pools(method: str) -> dict[str, int]:
@@ -153,9 +180,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts threads as Linux shows them")
 def test_one_call_uses_threads() -> None:
-    import rankgrad as rg
-
-    assert rg.build_info()["threads"] != "openmp" or fresh(threads_of_one_call) >= 4
+    assert fresh(threads_after_a_call, 4) >= 4
 
 
 @pytest.mark.parametrize("busy_threads", [0, 2])
@@ -175,6 +200,17 @@ def test_forks_from_threads(figure: Callable[[str, str], None]) -> None:
 
 def test_children_that_end_by_themselves(figure: Callable[[str, str], None]) -> None:
     tell(figure, "children that end by themselves", fresh(child_that_ends_by_itself))
+
+
+@pytest.mark.parametrize("program", [threads_of_a_child, in_the_midst_of_a_call])
+def test_children_have_their_own_threads(
+    program: Callable[[], dict[str, int]], figure: Callable[[str, str], None]
+) -> None:
+    import rankgrad as rg
+
+    if rg.build_info()["threads"] == "openmp":
+        pytest.skip("a child of OpenMP is serial")
+    tell(figure, program.__name__.replace("_", " "), fresh(program))
 
 
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
@@ -30,6 +31,7 @@
 namespace rankgrad {
 namespace {
 
+using Clock = std::chrono::steady_clock;
 using Work = std::function<void(int index)>;
 
 /// The steps of a call follow each other within microseconds: for about 50 of them both sides look before they sleep.
@@ -56,8 +58,9 @@ public:
         open(threads, work);
         work(0);
         if (forks.load(std::memory_order_relaxed) != born)
-            throw std::runtime_error("a signal handler forked in the midst of a call: its threads, and with them parts "
-                                     "of the result, stayed in the parent process");
+            throw std::runtime_error(
+                "a signal handler forked in the midst of a call: its threads, and with them parts "
+                "of the result, stayed in the parent process");
         close();
     }
 
@@ -65,12 +68,29 @@ public:
     bool taken = true;                                       ///< guarded by the mutex of all crews
 
 private:
-    /// Where threads are refused, fewer do the work.
+    /// All that are wanted, or none: where one is refused, the new ones go again, whose stacks took the memory that the
+    /// call needs. It is not tried again at once, as the next step follows soon.
     void hire(int helpers) {
+        const int before = static_cast<int>(helpers_.size());
+        if (helpers <= before || Clock::now() < next_try_) return;
+        staff(helpers);
         try {
-            for (; hired_ < helpers; ++hired_) std::thread([this, index = hired_ + 1] { help(index); }).detach();
+            for (int index = before + 1; index <= helpers; ++index)
+                helpers_.emplace_back([this, index] { help(index); });
         } catch (const std::exception&) {
+            staff(before);
+            for (; static_cast<int>(helpers_.size()) > before; helpers_.pop_back()) helpers_.back().join();
+            next_try_ = Clock::now() + std::chrono::seconds(1);
         }
+    }
+
+    /// Helpers beyond these end.
+    void staff(int helpers) {
+        {
+            const std::lock_guard<std::mutex> lock(mutex_);
+            staff_ = helpers;
+        }
+        opened_.notify_all();
     }
 
     void open(int threads, const Work& work) {
@@ -93,12 +113,13 @@ private:
         left_.wait(lock, [this] { return inside_.load(std::memory_order_relaxed) == 0; });
     }
 
-    [[noreturn]] void help(int index) {
+    void help(int index) {
         for (std::uint64_t last = 0;;) {
             look_for([&] { return step_.load(std::memory_order_relaxed) != last; });
             std::unique_lock<std::mutex> lock(mutex_);
             const auto has_step = [&] { return work_ != nullptr && index < threads_ && step_.load() != last; };
-            opened_.wait(lock, has_step);
+            opened_.wait(lock, [&] { return index > staff_ || has_step(); });
+            if (index > staff_) return;
             last = step_.load(std::memory_order_relaxed);
             inside_.fetch_add(1, std::memory_order_relaxed);
             const Work& work = *work_;
@@ -112,7 +133,9 @@ private:
     std::mutex mutex_;
     std::condition_variable opened_, left_;
     const Work* work_ = nullptr;  ///< of the open step
-    int threads_ = 0, hired_ = 0;
+    int threads_ = 0, staff_ = 0;
+    std::vector<std::thread> helpers_;  // this and the next: of the caller
+    Clock::time_point next_try_{};
     // Written under the mutex, which orders all else; atomic because both sides look at them without it before they
     // sleep.
     std::atomic<std::uint64_t> step_{0};
