@@ -1,4 +1,4 @@
-"""rankgrad measured alone: growth with the list length, threads, instruction sets and calls, accuracy.
+"""rankgrad measured alone: growth with the list length, threads, instruction sets and calls, accuracy, busy machines.
 
 Started by report/collect.py as `python -m bench.experiments EXPERIMENT SECONDS [--quick]`, answers as JSON lines.
 """
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import rankgrad as rg
 
+from bench.shared import shared
 from bench.timing import minima, pin
 from bench.workloads import PAIRWISE, Work, data, rankgrad_step
 
@@ -88,8 +89,8 @@ def accuracies(seconds: float, quick: bool) -> Iterator[Record]:
 
 
 #: Experiments that give times, which more rounds can shorten.
-TIMED = ("growth", "threads", "calls")
-EXPERIMENTS = {"growth": growth, "threads": threads, "calls": calls, "accuracy": accuracies}
+TIMED = ("growth", "threads", "calls", "shared")
+EXPERIMENTS = {"growth": growth, "threads": threads, "calls": calls, "shared": shared, "accuracy": accuracies}
 
 if __name__ == "__main__":
     for record in EXPERIMENTS[sys.argv[1]](float(sys.argv[2]), "--quick" in sys.argv):

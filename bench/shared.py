@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from statistics import median
+from statistics import mean
 from time import perf_counter
 from typing import Any
 
@@ -20,7 +20,8 @@ from bench.workloads import Step, Work, rankgrad_step
 
 Record = dict[str, Any]
 MOST_BUSY = 3
-ROWS, FEATURES, ROUNDS = 200_000, 50, 20
+LONG_CALL = 0.1
+ROWS, FEATURES, ROUNDS = 200_000, 50, 5
 
 
 @contextmanager
@@ -35,19 +36,21 @@ def neighbours(number: int) -> Iterator[None]:
             process.wait()
 
 
-def medians(steps: Sequence[Step], seconds: float) -> list[float]:
-    """The median time of each step by the clock on the wall, their calls interleaved: what a user waits for.
+def means(steps: Sequence[Step], seconds: float) -> list[float]:
+    """The mean time of each step by the clock on the wall: what the others on the machine cost is in it.
 
-    At least five calls of each, after one that is not counted.
+    Ten calls in a row of each by turns, but one of long ones; at least three turns after a first that is not counted.
     """
     times: list[list[float]] = [[] for _ in steps]
-    end = perf_counter() + seconds
-    while len(times[0]) < 6 or perf_counter() < end:
+    in_a_row, turns, end = 1, 0, perf_counter() + seconds
+    while turns < 4 or perf_counter() < end:
         for found, step in zip(times, steps, strict=True):
             start = perf_counter()
-            step()
-            found.append(perf_counter() - start)
-    return [median(found[1:]) for found in times]
+            for _ in range(in_a_row):
+                step()
+            found.append((perf_counter() - start) / in_a_row)
+        turns, in_a_row = turns + 1, 10 if max(times[0]) < LONG_CALL else 1
+    return [mean(found[1:]) for found in times]
 
 
 def calls(seconds: float, quick: bool) -> Iterator[Record]:
@@ -57,7 +60,7 @@ def calls(seconds: float, quick: bool) -> Iterator[Record]:
         steps = [rankgrad_step(work, 1), rankgrad_step(work, 2)]
         for busy in range(MOST_BUSY + 1):
             with neighbours(busy):
-                one, two = medians(steps, 6 * seconds)
+                one, two = means(steps, 6 * seconds)
             yield {"what": str(work), "busy": busy, "one": one, "two": two}
 
 
@@ -71,15 +74,14 @@ def training(quick: bool) -> Iterator[Record]:
     features = rng.normal(size=(sizes.sum(), FEATURES))
     labels = np.clip(features[:, :5].sum(1) + rng.normal(size=len(features)) + 1, 0, 4).astype(int)
     data = lightgbm.Dataset(features, labels, group=sizes, params={"verbosity": -1}).construct()
-    options = {"verbosity": -1, "num_threads": 2}
     loss = rg.PairwiseLogisticLoss(lambda_weight=rg.NDCGWeight())
 
     def train(of: Any) -> Step:
-        return lambda: lightgbm.train({**options, "objective": of}, data, ROUNDS)
+        return lambda: lightgbm.train({"verbosity": -1, "num_threads": 2, "objective": of}, data, ROUNDS)
 
     for busy in range(2):
         with neighbours(busy):
-            one, two = medians([train("lambdarank"), train(objective(loss))], 0)
+            one, two = means([train("lambdarank"), train(objective(loss))], 0)
         yield {"what": "LightGBM training", "busy": busy, "one": one, "two": two}
 
 
@@ -90,5 +92,5 @@ def shared(seconds: float, quick: bool) -> Iterator[Record]:
 
 if __name__ == "__main__":
     for record in shared(float(sys.argv[1]) if len(sys.argv) > 1 else 1.0, quick=False):
-        times = f"{record['one'] * 1e3:.3g} ms, {record['two'] * 1e3:.3g} ms"
+        times = f"{record['one'] * 1e3:.3g} and {record['two'] * 1e3:.3g} ms"
         print(f"{record['what']}, {record['busy']} busy: {times}, {record['two'] / record['one']:.2f}", flush=True)

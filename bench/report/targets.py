@@ -52,6 +52,7 @@ MILLION = 1_000_000
 BYTES_PER_ITEM = 64
 GROWTH, GROWTH_FROM = 2.3, 10_000
 TWO_CORES = 1.8
+BUSY, BUSY_TRAINING = 1.2, 1.0
 ACCURACY = {"float32": 1e-7, "float64": 1e-12}
 LABELS = {"two": "2 levels", "five": "5 levels", "distinct": "all labels distinct"}
 
@@ -73,6 +74,7 @@ def rows(results: Results) -> list[Row]:
         *memory_rows(results),
         *growth_rows(results),
         *thread_rows(results),
+        *shared_rows(results),
         *accuracy_rows(results),
     ]
 
@@ -181,6 +183,18 @@ def thread_rows(results: Results) -> Iterator[Row]:
     for name, ratio in found.items():
         cells = (f"{ratio['float32']:.2f} x", f"{ratio['float64']:.2f} x")
         yield Row(name, "one thread", f">= {TWO_CORES} x", cells, ratio["float32"] >= TWO_CORES)
+
+
+def shared_rows(results: Results) -> Iterator[Row]:
+    """Time beside busy processes; a quiet machine is in the rows of threads."""
+    for r in results["shared"]:
+        if "failed" in r or r["busy"] == 0:
+            continue
+        training = r["what"] == "LightGBM training"
+        most, ratio = BUSY_TRAINING if training else BUSY, r["two"] / r["one"]
+        work = f"{r['what']}, two threads beside busy processes: {r['busy']}"
+        against = "LightGBM lambdarank, in time" if training else "one thread, in time"
+        yield Row(work, against, f"<= {most} x", (times(ratio), ""), ratio <= most)
 
 
 def accuracy_rows(results: Results) -> Iterator[Row]:

@@ -267,7 +267,7 @@ _FORKED: Any = None
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system does not fork")
 def test_a_forked_child_computes_the_same(rng: np.random.Generator) -> None:
-    """After a parallel call in the parent, too: OpenMP pools do not survive a fork."""
+    """After a parallel call in the parent, too: threads do not survive a fork."""
     global _FORKED
     lists = random_lists(rng, rng.integers(0, 60, 200))
     _FORKED = bind("logistic", lists)

@@ -6,7 +6,7 @@ with the others.
 
 AddressSanitizer must be loaded first, and libstdc++ with it, else the first C++ exception ends the process. Leaks are
 looked for at the end of every process; only those whose stack goes through our module count, since an interpreter
-leaves much behind. ThreadSanitizer understands the std::thread back end, not libgomp.
+leaves much behind.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def in_forked_child() -> list[str]:
 
 
 def denormals_flushed(torch_first: bool) -> list[str]:
-    """Under torch's flush to zero, which OpenMP's threads inherit or not, depending on who started them."""
+    """Under torch's flush to zero, which threads inherit or not, depending on who started them."""
     if torch_first:
         import torch
 
