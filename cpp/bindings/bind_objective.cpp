@@ -138,7 +138,7 @@ std::string place(const Objective& objective, std::int64_t item) { return object
 }  // namespace
 
 void bind_objective(py::module_& module) {
-    py::class_<Objective> objective(module, "Objective");
+    py::class_<Objective, std::shared_ptr<Objective>> objective(module, "Objective");
     def_constructor(objective, &make_objective, py::arg("settings"), py::arg("labels"), py::arg("offsets") = py::none(),
                     py::arg("mask") = py::none(), py::arg("weight") = py::none(), py::arg("item_weight") = py::none(),
                     py::arg("list_weight") = py::none());

@@ -21,7 +21,10 @@ _NUMPY = np.ndarray
 _Evaluation = TypeVar("_Evaluation", bound=Callable[..., Results])
 
 #: Top-level package of a type of arrays -> the module of its member, imported when such an array comes.
-MEMBERS: dict[str, str] = {}
+MEMBERS: dict[str, str] = {
+    "jax": "rankgrad._frameworks.jax",
+    "jaxlib": "rankgrad._frameworks.jax",
+}
 
 
 def same_array_out(evaluate: _Evaluation) -> _Evaluation:
