@@ -129,17 +129,15 @@ xla::Error* failed(const xla::Frame& frame, const char* message, int code) {
     return frame.api->create_error(&text);
 }
 
-/// The version that the runtime has, if its layouts are among those known here; else the newest known, and it is for
-/// the runtime to refuse it.
+/// What the handler says it was made for; the runtime may refuse it.
+int told_minor = xla::kMinor;
+
 bool told_metadata(const xla::Frame& frame) {
     const xla::Extension* extension = frame.head.extensions;
     if (extension == nullptr || extension->kind != xla::kMetadataExtension) return false;
     xla::Version& version = reinterpret_cast<const xla::MetadataExtension*>(extension)->metadata->version;
     version.major = xla::kMajor;
-    version.minor = xla::kMinor;
-    if (frame.api != nullptr && frame.api->version.major == xla::kMajor &&
-        frame.api->version.minor >= xla::kOldestMinor && frame.api->version.minor < xla::kMinor)
-        version.minor = frame.api->version.minor;
+    version.minor = told_minor;
     return true;
 }
 
@@ -161,8 +159,14 @@ xla::Error* handle(xla::Frame* frame) {
 }  // namespace
 
 void bind_xla(pybind11::module_& module) {
-    module.def("xla_handler",
-               [] { return pybind11::capsule(reinterpret_cast<void*>(&handle), "xla._CUSTOM_CALL_TARGET"); });
+    module.attr("XLA_MINORS") = pybind11::make_tuple(xla::kOldestMinor, xla::kMinor);
+    module.def(
+        "xla_handler",
+        [](int minor) {
+            told_minor = minor;
+            return pybind11::capsule(reinterpret_cast<void*>(&handle), "xla._CUSTOM_CALL_TARGET");
+        },
+        pybind11::arg("minor") = xla::kMinor);
     module.def("xla_share", &xla::share, pybind11::arg("objective"), pybind11::arg("name"));
 }
 

@@ -95,6 +95,11 @@ class Objective:
     @property
     def n_valid(self) -> int: ...
 
+XLA_MINORS: Final[tuple[int, int]]
+
+def xla_handler(minor: int = ...) -> object: ...
+def xla_share(objective: Objective, name: str) -> None: ...
+
 _Feature = tuple[str, _Array, float]
 
 def ideal_difference(

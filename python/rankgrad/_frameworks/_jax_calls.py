@@ -7,12 +7,14 @@ they are the same for all.
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import numpy as np
+from jax import ffi
 
 from rankgrad import _core
 
@@ -30,13 +32,14 @@ def why_callbacks() -> str | None:
         return "RANKGRAD_JAX=callback"
     if (backend := jax.default_backend()) != "cpu":
         return f"the backend is {backend}"
-    try:
-        from jax import ffi
-
-        ffi.register_ffi_target(_TARGET, _core.xla_handler(), platform="cpu")
-    except Exception as error:  # each version of JAX has its own kind for a version of the interface that it refuses
-        return f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return None
+    oldest, newest = _core.XLA_MINORS
+    for minor in range(newest, oldest - 1, -1):
+        try:
+            ffi.register_ffi_target(_TARGET, _core.xla_handler(minor), platform="cpu")
+            return None
+        except Exception as error:  # versions of JAX differ in the kind for an interface that they refuse
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return reason
 
 
 def how() -> str:
@@ -56,14 +59,26 @@ def call(
     host: Host, text: str | None, operands: Sequence[Any], results: Sequence[jax.ShapeDtypeStruct]
 ) -> Arrays:
     """The results of `host`; by the core itself if there is a text for it. With nothing traced, at once."""
-    if not any(map(is_traced, operands)):
+    traced = tuple(is_traced(x) for x in operands)
+    if not any(traced):
         return tuple(jax.numpy.asarray(x) for x in host(*map(to_numpy, operands)))
-    if text is None or why_callbacks() is not None:
-        ranks = tuple(np.ndim(x) for x in operands)
-        in_batches = functools.partial(_in_batches, host, ranks, results)
-        return tuple(jax.pure_callback(in_batches, tuple(results), *operands, vmap_method="expand_dims"))
-    target = jax.ffi.ffi_call(_TARGET, tuple(results), vmap_method="expand_dims")
-    return tuple(target(*operands, call=text))
+    if text is not None and why_callbacks() is None:
+        return tuple(ffi.ffi_call(_TARGET, tuple(results), vmap_method="expand_dims")(*operands, call=text))
+    known = [None if is_known_later else np.asarray(x) for x, is_known_later in zip(operands, traced, strict=True)]
+    ranks = [np.ndim(x) for x in itertools.compress(operands, traced)]
+
+    def on_host(*arrays: Any) -> Arrays:  # each operand costs 40 us
+        numbers = [np.asarray(x) for x in arrays]
+        return _in_batches(lambda *own: host(*merged(known, own)), ranks, results, numbers)
+
+    given = itertools.compress(operands, traced)
+    return tuple(jax.pure_callback(on_host, tuple(results), *given, vmap_method="expand_dims"))
+
+
+def merged(known: Sequence[Any], others: Sequence[Any]) -> list[Any]:
+    """The others, in their order, where None is."""
+    rest = iter(others)
+    return [next(rest) if x is None else x for x in known]
 
 
 def to_numpy(x: Any) -> Any:
@@ -72,11 +87,12 @@ def to_numpy(x: Any) -> Any:
 
 
 def _in_batches(
-    host: Host, ranks: Sequence[int], results: Sequence[jax.ShapeDtypeStruct], *operands: Any
+    host: Host, ranks: Sequence[int], results: Sequence[jax.ShapeDtypeStruct], arrays: Sequence[Any]
 ) -> Arrays:
-    arrays = [np.asarray(x) for x in operands]
     batches = [x.shape[: x.ndim - rank] for x, rank in zip(arrays, ranks, strict=True)]
     batch = np.broadcast_shapes(*batches)
+    if batch == ():
+        return host(*arrays)
     out = tuple(np.empty(batch + each.shape, each.dtype) for each in results)
     for slot in np.ndindex(batch):
         own = (

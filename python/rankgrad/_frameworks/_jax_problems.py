@@ -61,18 +61,21 @@ class ListsProblem(Problem):
         iteration: Any,
         least: float = 0.0,
     ) -> None:
-        self.objective, self._bind, self._least = objective, bind, least
+        self.objective, self._least = objective, least
         self._n_threads, self._iteration = n_threads, iteration
         self.unreduced = objective._unreduced
         self._n_data, loss = len(data), objective._loss
-        known = {"threads": thread_count(n_threads), "min_hessian": least, "counted": is_traced(iteration)}
+        facts = facts | {"threads": thread_count(n_threads), "min_hessian": least}
+        facts |= {"unreduced": self.unreduced, "check_vector": None if loss.nan == "raise" else False}
         if is_traced(iteration):
-            data = (*data, iteration)
+            data, facts["counted"] = (*data, iteration), True
         else:
-            known["iteration"] = whole(iteration, "iteration", 0, 2**64 - 1)
-        self.data = data
+            facts["iteration"] = whole(iteration, "iteration", 0, 2**64 - 1)
+        self._constants = [None if is_traced(x) else jnp.asarray(x) for x in data]
+        self.data = tuple(plain(x) for x in data if is_traced(x))
+        self._bind = bind if self.data else lambda *_: objective
         self._loss = (loss._family, loss._settings() | {"algorithm": algorithm})
-        self._facts = facts | known | {"unreduced": self.unreduced, "check_vector": loss.nan == "raise"}
+        self._facts = {key: x for key, x in facts.items() if x or key == "check_vector"}  # else it is the usual
 
     def check(self, x: Any, cotangent: Any, vector: Any) -> None:
         """What shapes tell, and numbers that are known."""
@@ -98,7 +101,7 @@ class ListsProblem(Problem):
         results = [jax.ShapeDtypeStruct(self.values_shape(x), x.dtype)] if with_value else []
         results += [like_scores] * {_core.VALUE: 0, _core.VALUE_GRAD: 1, _core.HESS_VECTOR: 1}.get(mode, 2)
         extra = tuple(each for each in (cotangent, vector) if each is not None)
-        n = 1 + self._n_data
+        n, data = 1 + self._n_data, calls.merged(self._constants, data)
         operands = (x, *data[: n - 1], *extra, *data[n - 1 :])
 
         def host(x: Any, *rest: Any) -> Arrays:
@@ -119,7 +122,7 @@ class ListsProblem(Problem):
         loss = self.objective._loss
         if loss.dtype not in (None, x.dtype.name) or (self.in_words is not None and loss.nan == "raise"):
             return None
-        each = "none" if cotangent is None else "all" if np.ndim(cotangent) == 0 else "item"
+        each = None if cotangent is None else "all" if np.ndim(cotangent) == 0 else "item"
         call = {"loss": self._loss, "mode": mode, "rank": x.ndim, "cotangent": each}
         return settings_text(("call", call | self._facts))
 
@@ -140,7 +143,7 @@ def of_loss(
     if traced == "qid":
         _refuse_unknown_lists(objective, data.sample_weight)
     arrays: dict[str, Any] = {"labels": labels if is_traced(labels) else exact(as_labels(labels, "labels"))}
-    facts: dict[str, Any] = {"mask": mask is not None, "lists": "rows", "weight": "none"}
+    facts: dict[str, Any] = {"mask": mask is not None}
     if mask is not None:
         arrays["mask"] = mask if is_traced(mask) else as_mask(mask, "mask", np.shape(mask)) != 0
     if given:
@@ -157,7 +160,7 @@ def of_loss(
         return bind(Data({"labels": y, "mask": by_name.pop("mask")} if mask is not None else y, **by_name))
 
     return ListsProblem(
-        objective, bind_numpy, tuple(map(plain, arrays.values())), facts, "auto", n_threads, iteration
+        objective, bind_numpy, tuple(arrays.values()), facts, "auto", n_threads, iteration
     )
 
 
@@ -210,8 +213,8 @@ def of_softmax(
         rest = iter(numbers[1:])
         return bind(shape, numbers[0], *(None if x is None else next(rest) for x in (where, weights)), name, nan)
 
-    facts = {"mask": where is not None, "weight": "none" if weights is None else "item"}
-    wide = tuple(jnp.broadcast_to(plain(x), shape) for x in data)
+    facts = {"mask": where is not None, "weight": None if weights is None else "item"}
+    wide = tuple(jnp.broadcast_to(x, shape) for x in data)
     problem = ListsProblem(objective, bind_numpy, wide, facts, "auto", n_threads, 0)
     problem.in_words = _in_own_words
     return problem, custom
@@ -233,7 +236,7 @@ class OtherProblem(Problem):
         self._function, self._owner = function, owner
         self._leaves, self._tree = jax.tree.flatten(constants, is_leaf=is_whole)
         self._places = [k for k, leaf in enumerate(self._leaves) if is_traced(leaf)]
-        self.data = tuple(self._leaves[k] for k in self._places)
+        self.data = tuple(plain(self._leaves[k]) for k in self._places)
         self._with_cotangent = with_cotangent
         stand_ins = tuple(map(stand_in, scores)), tuple(map(stand_in, self.data))
         checked = self._evaluate(mode, *stand_ins, None if cotangent is None else stand_in(cotangent))
@@ -338,7 +341,7 @@ def exact(x: Any, name: str = "labels (y_true)") -> Any:
 
 
 def plain(x: Any) -> Any:
-    """Data as the core reads them; they have no derivatives."""
-    x = jax.lax.stop_gradient(jnp.asarray(x))
+    """What is traced, as the core reads it; it has no derivatives."""
+    x = jax.lax.stop_gradient(x)
     half = jnp.issubdtype(x.dtype, np.floating) and x.dtype.itemsize < 4
     return x.astype(np.float32) if half else x

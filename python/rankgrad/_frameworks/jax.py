@@ -35,7 +35,7 @@ _NO_SECOND = (
 
 def evaluate(function: Callable[..., Results], owner: Any, mode: int, scores: Arrays, *constants: Any) -> Results:
     """The evaluation's results as JAX arrays of the scores' own types."""
-    scores = tuple(map(jnp.asarray, scores))
+    scores = tuple(x if is_traced(x) else jnp.asarray(x) for x in scores)
     if isinstance(owner, str):
         return _metric(function, owner, mode, scores, constants)
     _check(owner, scores, constants)
@@ -43,7 +43,7 @@ def evaluate(function: Callable[..., Results], owner: Any, mode: int, scores: Ar
         results = _at_once(function, owner, mode, scores, constants)
     else:
         common = jnp.result_type(*scores)
-        wide = tuple(x.astype(np.float32 if common.itemsize < 4 else common) for x in scores)
+        wide = tuple(_cast(x, np.dtype(np.float32) if common.itemsize < 4 else common) for x in scores)
         if isinstance(owner, RankingSoftmaxLoss):
             results = _softmax(owner, mode, wide[0], *constants)
         elif isinstance(owner, ImplicitLoss):
@@ -52,15 +52,20 @@ def evaluate(function: Callable[..., Results], owner: Any, mode: int, scores: Ar
             results = _lists(owner, mode, wide[0], *constants)
     value, *derivatives = results
     own = [x.dtype for x in scores]
-    return _typed(value, own[:1]), *(_typed(each, own) for each in derivatives)
+    return _typed(value, own), *(_typed(each, own) for each in derivatives)
 
 
 def _typed(x: Any, dtypes: list[Any]) -> Any:
-    if x is None:
-        return None
     if isinstance(x, tuple):
-        return tuple(jnp.asarray(each, dtype) for each, dtype in zip(x, dtypes, strict=True))
-    return jnp.asarray(x, dtypes[0])
+        return tuple(map(_cast, x, dtypes))
+    return None if x is None else _cast(x, dtypes[0])
+
+
+def _cast(x: Any, dtype: Any) -> Any:
+    """In eager derivatives each step takes JAX a millisecond, those that change nothing too."""
+    if not is_traced(x):
+        return jnp.asarray(x, dtype)
+    return x if x.dtype == dtype else x.astype(dtype)
 
 
 def _check(owner: Any, scores: Arrays, constants: Arrays) -> None:
@@ -100,8 +105,7 @@ def _metric(
     if not any(map(is_traced, jax.tree.leaves((scores, constants), is_leaf=problems.is_whole))):
         return jnp.asarray(_at_once(function, name, mode, scores, constants)[0], dtype), None, None
     problem = problems.OtherProblem(function, name, mode, scores, constants)
-    scores, data = jax.lax.stop_gradient((scores, problem.data))
-    return problem.kernel(mode, scores, data, value_dtype=dtype)[0], None, None
+    return problem.kernel(mode, jax.lax.stop_gradient(scores), problem.data, value_dtype=dtype)[0], None, None
 
 
 def _lists(owner: Any, mode: int, x: Any, *constants: Any) -> Results:
@@ -168,7 +172,7 @@ def _implicit(
 
 def _results(problem: Problem, mode: int, scores: Arrays, cotangent: Any, vector: Any) -> Results:
     """What the mode gives, with its derivatives or their refusal."""
-    data = tuple(map(jax.lax.stop_gradient, problem.data))
+    data = problem.data
     if cotangent is not None:
         cotangent = jnp.asarray(to_numpy(cotangent))
     if mode == _core.VALUE:
@@ -178,7 +182,7 @@ def _results(problem: Problem, mode: int, scores: Arrays, cotangent: Any, vector
     if mode == _core.VALUE_GRAD and not problem.unreduced:
         value, grads = _value_and_grad(problem, scores, data)
         if cotangent is not None:
-            grads = tuple((g * cotangent).astype(g.dtype) for g in grads)
+            grads = tuple(_cast(g * cotangent, g.dtype) for g in grads)
         return value, _as_scores(grads), None
     parts = _without_derivative(problem, lambda *a: problem.kernel(mode, *a))(scores, data, cotangent)
     if mode == _core.VALUE_GRAD:
