@@ -8,6 +8,7 @@ other arguments are constants.
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, TypeVar
@@ -44,6 +45,16 @@ def same_array_out(evaluate: _Evaluation) -> _Evaluation:
         return evaluate(*arguments)
 
     return call  # type: ignore[return-value]
+
+
+def how_called() -> dict[str, str]:
+    """Of each library that is imported and has more than one way to be called: which one is taken, and why."""
+    facts = {}
+    for module in dict.fromkeys(MEMBERS.values()):
+        name = module.rpartition(".")[2]
+        if name in sys.modules and hasattr(member := import_module(module), "how"):
+            facts[name] = member.how()
+    return facts
 
 
 @functools.lru_cache(maxsize=256)

@@ -71,7 +71,7 @@ class ListsProblem(Problem):
             data, facts["counted"] = (*data, iteration), True
         else:
             facts["iteration"] = whole(iteration, "iteration", 0, 2**64 - 1)
-        self._constants = [None if is_traced(x) else jnp.asarray(x) for x in data]
+        self._constants = [None if is_traced(x) else _constant(x) for x in data]
         self.data = tuple(plain(x) for x in data if is_traced(x))
         self._bind = bind if self.data else lambda *_: objective
         self._loss = (loss._family, loss._settings() | {"algorithm": algorithm})
@@ -113,7 +113,7 @@ class ListsProblem(Problem):
             if self.in_words is not None:
                 call = self.in_words(call)
             all_of = call(mode, (x,), c, None, self._n_threads, iteration, v, self._least)
-            return tuple(np.asarray(each, x.dtype) for each in _wanted(all_of, with_value))
+            return tuple(np.asarray(each, x.dtype) for each in _wanted(all_of, mode))
 
         return calls.call(host, self._text(mode, x, cotangent), operands, results)
 
@@ -273,15 +273,16 @@ class OtherProblem(Problem):
             if extra:
                 *own, c = own
             parts = self._evaluate(mode, arrays[:n], tuple(x[()] for x in own), c)
-            return tuple(np.asarray(x, each.dtype) for x, each in zip(_wanted(parts, with_value), results, strict=True))
+            return tuple(np.asarray(x, each.dtype) for x, each in zip(_wanted(parts, mode), results, strict=True))
 
         return calls.call(host, None, (*scores, *data, *extra), results)
 
 
-def _wanted(results: Results, with_value: bool) -> list[Any]:
+def _wanted(results: Results, mode: int) -> list[Any]:
     """The arrays of the mode, in a row."""
-    parts = results if with_value else results[1:]
-    return [x for part in parts for x in (part if isinstance(part, tuple) else (part,)) if x is not None]
+    parts = {_core.VALUE: results[:1], _core.VALUE_GRAD: results[:2], _core.HESS_VECTOR: results[1:2]}
+    wanted = parts.get(mode, results[1:])
+    return [x for part in wanted for x in (part if isinstance(part, tuple) else (part,))]
 
 
 def is_whole(x: Any) -> bool:
@@ -338,6 +339,12 @@ def exact(x: Any, name: str = "labels (y_true)") -> Any:
         f"{name}: {x.dtype} numbers that {dtype} does not hold, which is what JAX has for them: turn on "
         f"jax_enable_x64, or pass {dtype} numbers"
     )
+
+
+def _constant(x: Any) -> Any:
+    """In JAX's own type, still NumPy's: within a program a constant of JAX counts as traced."""
+    with np.errstate(all="ignore"):
+        return np.asarray(x).astype(jax.dtypes.canonicalize_dtype(x.dtype))
 
 
 def plain(x: Any) -> Any:

@@ -20,12 +20,14 @@ import numpy as np
 from rankgrad import _core
 from rankgrad._frameworks import Results
 from rankgrad._frameworks import _jax_problems as problems
-from rankgrad._frameworks._jax_calls import Arrays, is_traced, to_numpy
+from rankgrad._frameworks._jax_calls import Arrays, how, is_traced, to_numpy
 from rankgrad._frameworks._jax_problems import ListsProblem, Problem
 from rankgrad._loss import RankingLoss
 from rankgrad.implicit import ImplicitLoss
 from rankgrad.objective import Objective
 from rankgrad.ranking_softmax import RankingSoftmaxLoss
+
+__all__ = ["evaluate", "how"]
 
 _NO_SECOND = (
     "second derivatives of {} are not known; pass jax.lax.stop_gradient(scores) where none are wanted, "
