@@ -5,6 +5,7 @@
 // the results those of the mode. Under vmap one call has all slots of the batch.
 #include <pybind11/pybind11.h>
 
+#include <limits>
 #include <new>
 #include <string>
 
@@ -66,6 +67,15 @@ struct Call {
     }
 };
 
+std::uint64_t iteration_of(const xla::Operand& iterations, const xla::Index& slot) {
+    const bool natural = iterations.type() == xla::kUint64;
+    if (const auto given = iterations.numbers<std::int64_t>(slot, 1)[0]; given < 0 && !natural)
+        throw ArgumentError("iteration: a whole number, from 0 to " +
+                            std::to_string(std::numeric_limits<std::uint64_t>::max()) + ", is wanted, got " +
+                            std::to_string(given));
+    return iterations.numbers<std::uint64_t>(slot, 1)[0];
+}
+
 /// The value or values where the mode has such, then the derivatives.
 template <class T> void evaluate(const Call& call, const xla::Arrays& results, const xla::Index& slot,
                                  const Objective& objective, int threads) {
@@ -98,7 +108,7 @@ template <class T> void evaluate(const Call& call, const xla::Arrays& results, c
     }
     asked.min_hessian = call.min_hessian;
     asked.threads = threads;
-    asked.iteration = call.iterations ? call.iterations->numbers<std::uint64_t>(slot, 1)[0] : call.iteration;
+    asked.iteration = call.iterations ? iteration_of(*call.iterations, slot) : call.iteration;
     const double value = objective.evaluate(asked);
     if (values != nullptr && !call.unreduced) *values = static_cast<T>(value);
 }

@@ -12,7 +12,12 @@ import rankgrad as rg
 from rankgrad._loss import RankingLoss
 
 SMOOTH = {
-    *("PairwiseLogisticLoss", "PairwiseSoftZeroOneLoss", "PairwiseExponentialLoss", "PairwiseMeanSquaredError"),
+    *(
+        "PairwiseLogisticLoss",
+        "PairwiseSoftZeroOneLoss",
+        "PairwiseExponentialLoss",
+        "PairwiseMeanSquaredError",
+    ),
     *("SoftmaxLoss", "Poly1SoftmaxLoss", "UniqueSoftmaxLoss", "ListMLELoss", "XENDCGLoss", "ApproxNDCGLoss"),
     *("SigmoidCrossEntropyLoss", "PointwiseMeanSquaredError"),
 }
@@ -21,7 +26,9 @@ SMOOTH = {
 LOSSES: dict[str, Callable[..., Any]] = {
     name: cls
     for name in rg.__all__
-    if isinstance(cls := getattr(rg, name), type) and issubclass(cls, RankingLoss) and not cls.__abstractmethods__
+    if isinstance(cls := getattr(rg, name), type)
+    and issubclass(cls, RankingLoss)
+    and not cls.__abstractmethods__
     if hasattr(cls, "_kernel") or name == "PairwiseQuantileLoss"
 }
 WEIGHTED = {
@@ -35,11 +42,7 @@ class Case(NamedTuple):
 
     labels: Any
     scores: Any
-    lists: dict[str, Any] = {}
-
-    @property
-    def per_list(self) -> int:
-        return len(self.scores) if np.ndim(self.scores) == 2 else len(self.lists.get("groups", [1]))
+    lists: dict[str, Any]
 
 
 def cases(seed: int = 7) -> dict[str, Case]:
@@ -49,12 +52,18 @@ def cases(seed: int = 7) -> dict[str, Case]:
     padded = y.copy()
     padded[1, 3:] = -1
     mask = rng.random((3, 5)) < 0.8
-    flat = {"groups": np.array([5, 2, 8]), "offsets": np.array([0, 5, 7, 15]), "qid": np.repeat([7, 3, 9], [5, 2, 8])}
+    flat = {
+        "groups": np.array([5, 2, 8]),
+        "offsets": np.array([0, 5, 7, 15]),
+        "qid": np.repeat([7, 3, 9], [5, 2, 8]),
+    }
     return {
-        "padded": Case(padded, s),
-        "mask": Case({"labels": y, "mask": mask}, s),
-        "one list": Case(y.ravel().astype(np.int32), s.ravel()),
-        **{name: Case(y.ravel(), s.ravel(), {name: bounds.astype(np.int32)}) for name, bounds in flat.items()},
+        "padded": Case(padded, s, {}),
+        "mask": Case({"labels": y, "mask": mask}, s, {}),
+        "one list": Case(y.ravel().astype(np.int32), s.ravel(), {}),
+        **{
+            name: Case(y.ravel(), s.ravel(), {name: bounds.astype(np.int32)}) for name, bounds in flat.items()
+        },
     }
 
 

@@ -68,7 +68,9 @@ def test_reductions_and_weights(reduction: str, shape: tuple[int, ...], way: str
     by_list = rg.ApproxNDCGLoss(reduction=reduction)
     column = np.array([[0.5], [0.0], [2.0]])
     want = by_list.value_and_grad(CASES["padded"].labels, padded, column)
-    assert_like_numpy(jax.jit(jax.value_and_grad(lambda s: by_list(CASES["padded"].labels, s, column)))(padded), want)
+    assert_like_numpy(
+        jax.jit(jax.value_and_grad(lambda s: by_list(CASES["padded"].labels, s, column)))(padded), want
+    )
 
 
 @pytest.mark.parametrize("weight", WEIGHTED)
@@ -90,7 +92,9 @@ def test_unreduced_values(name: str, form: str, way: str) -> None:
     pull = jax.grad(lambda s, c: jnp.sum(c * loss(labels, s, **lists)))
     assert_like_numpy(pull(scores, c), grad)
     assert_like_numpy(jax.jit(pull)(scores, c), grad)
-    assert_like_numpy(jax.jit(lambda s: loss.value_and_grad(labels, s, cotangent=c, **lists)[1])(scores), grad)
+    assert_like_numpy(
+        jax.jit(lambda s: loss.value_and_grad(labels, s, cotangent=c, **lists)[1])(scores), grad
+    )
 
 
 @pytest.mark.parametrize("reduction", ["sum", "none"])
@@ -142,7 +146,9 @@ def test_half_precision_is_computed_in_float32(dtype: str, way: str) -> None:
     for call in (jax.value_and_grad(lambda s: loss(labels, s)), lambda s: loss.value_and_grad(labels, s)):
         for both in (call(x), jax.jit(call)(x)):
             assert [each.dtype for each in both] == [dtype] * 2
-            assert_like_numpy(both, (np.asarray(jnp.asarray(value, dtype)), np.asarray(jnp.asarray(grad, dtype))))
+            assert_like_numpy(
+                both, (np.asarray(jnp.asarray(value, dtype)), np.asarray(jnp.asarray(grad, dtype)))
+            )
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
@@ -157,14 +163,20 @@ def test_the_losss_own_dtype(dtype: str, way: str) -> None:
         assert_like_numpy(both, want)
 
 
-@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "uint32", "int64", "uint64", "float64", "bool"])
+@pytest.mark.parametrize(
+    "dtype", ["int8", "uint8", "int16", "uint16", "uint32", "int64", "uint64", "float64", "bool"]
+)
 def test_labels_of_every_type(dtype: str, way: str) -> None:
     loss, scores = rg.PairwiseLogisticLoss(), CASES["one list"].scores
     labels = (np.arange(15) % 2).astype(dtype)
     want = loss.value_and_grad(labels, scores)
     assert_like_numpy(jax.jit(jax.value_and_grad(lambda s: loss(labels, s)))(scores), want)
     with x64():
-        big = labels if dtype == "bool" else labels + (np.iinfo(dtype).max - 1 if labels.dtype.kind in "iu" else 2.0**53)
+        big = (
+            labels
+            if dtype == "bool"
+            else labels + (np.iinfo(dtype).max - 1 if labels.dtype.kind in "iu" else 2.0**53)
+        )
         want = loss.value_and_grad(big, scores)
         assert_like_numpy(jax.jit(jax.value_and_grad(lambda s, y: loss(y, s)))(scores, big), want)
 

@@ -12,17 +12,23 @@ jax = pytest.importorskip("jax", reason="jax is not installed")
 jnp = jax.numpy
 
 from jax.test_util import check_grads  # noqa: E402
+from rankgrad._frameworks.jax import calls as _jax_calls  # noqa: E402
+
 from jax_cases import LOSSES, SMOOTH, WEIGHTED, assert_like_numpy, cases, x64  # noqa: E402
-from rankgrad._frameworks import _jax_calls  # noqa: E402
 
 CASES = cases()
-Y, S = np.array([[2.0, 0, 1, 1], [0, 1, 3, 2], [1, 1, 0, 2]], np.float32), np.asarray(CASES["padded"].scores[:, :4])
+Y, S = (
+    np.array([[2.0, 0, 1, 1], [0, 1, 3, 2], [1, 1, 0, 2]], np.float32),
+    np.asarray(CASES["padded"].scores[:, :4]),
+)
 V = np.linspace(-1, 1, 12).reshape(3, 4).astype(np.float32)
 
 
 def same(actual: Any, want: Any) -> None:
     """Numbers of one kind of call and of another."""
-    jax.tree.map(lambda a, w: np.testing.assert_allclose(a, w, rtol=3e-6, atol=3e-6 * np.abs(w).max()), actual, want)
+    jax.tree.map(
+        lambda a, w: np.testing.assert_allclose(a, w, rtol=3e-6, atol=3e-6 * np.abs(w).max()), actual, want
+    )
 
 
 def test_smooth_losses_are_named() -> None:
@@ -34,7 +40,9 @@ def test_derivatives_by_differences(name: str, way: str) -> None:
     """Of first and second order, forwards and backwards in every order."""
     with x64():
         loss, (labels, scores, lists) = LOSSES[name](1.3), CASES["groups"]
-        check_grads(lambda s: loss(labels, s, **lists), (scores.astype(np.float64),), order=2, modes=["fwd", "rev"])
+        check_grads(
+            lambda s: loss(labels, s, **lists), (scores.astype(np.float64),), order=2, modes=["fwd", "rev"]
+        )
 
 
 def test_derivatives_of_unreduced_values_by_differences(way: str) -> None:
@@ -78,7 +86,11 @@ def test_the_core_is_called_once(monkeypatch: pytest.MonkeyPatch, way: str) -> N
             program = jax.jit(function).lower(S).compile()
             n.clear()
             jax.block_until_ready(program(S))
-            seen = len(n) if way == "callback" else program.as_text().count('custom_call_target="rankgrad_objective"')
+            seen = (
+                len(n)
+                if way == "callback"
+                else program.as_text().count('custom_call_target="rankgrad_objective"')
+            )
             assert seen == calls
 
 

@@ -17,11 +17,12 @@ import numpy as np
 from jax import ffi
 
 from rankgrad import _core
+from rankgrad._frameworks import Results
+from rankgrad._frameworks.jax.arrays import Arrays, is_traced, to_numpy
 from rankgrad._silent_zeros import QUIET
 
 _TARGET = "rankgrad_objective"
 
-Arrays = tuple[Any, ...]
 Host = Callable[..., Arrays]
 """NumPy's arrays in and out, those of one place of a batch."""
 
@@ -51,21 +52,16 @@ def how() -> str:
     )
 
 
-def is_traced(x: Any) -> bool:
-    """Whether the numbers are known only when a compiled program runs, or are part of a derivative."""
-    return isinstance(x, jax.core.Tracer)
-
-
-def call(
-    host: Host, text: str | None, operands: Sequence[Any], results: Sequence[jax.ShapeDtypeStruct]
-) -> Arrays:
+def call(host: Host, text: str | None, operands: Sequence[Any], results: Sequence[Any]) -> Arrays:
     """The results of `host`; by the core itself if there is a text for it. With nothing traced, at once."""
     traced = tuple(is_traced(x) for x in operands)
     if not any(traced):
         return tuple(jax.numpy.asarray(x) for x in host(*map(to_numpy, operands)))
     if text is not None and why_callbacks() is None:
         return tuple(ffi.ffi_call(_TARGET, tuple(results), vmap_method="expand_dims")(*operands, call=text))
-    known = [None if is_known_later else np.asarray(x) for x, is_known_later in zip(operands, traced, strict=True)]
+    known = [
+        None if is_known_later else np.asarray(x) for x, is_known_later in zip(operands, traced, strict=True)
+    ]
     ranks = [np.ndim(x) for x in itertools.compress(operands, traced)]
 
     def on_host(*arrays: Any) -> Arrays:  # each operand costs 40 us
@@ -86,14 +82,7 @@ def merged(known: Sequence[Any], others: Sequence[Any]) -> list[Any]:
     return [next(rest) if x is None else x for x in known]
 
 
-def to_numpy(x: Any) -> Any:
-    """A JAX array as NumPy's, or as a number if it is one; anything else as it is."""
-    return np.asarray(x)[()] if isinstance(x, jax.Array) else x
-
-
-def _in_batches(
-    host: Host, ranks: Sequence[int], results: Sequence[jax.ShapeDtypeStruct], arrays: Sequence[Any]
-) -> Arrays:
+def _in_batches(host: Host, ranks: Sequence[int], results: Sequence[Any], arrays: Sequence[Any]) -> Arrays:
     batches = [x.shape[: x.ndim - rank] for x, rank in zip(arrays, ranks, strict=True)]
     batch = np.broadcast_shapes(*batches)
     if batch == ():
@@ -107,3 +96,10 @@ def _in_batches(
         for array, result in zip(out, host(*own), strict=True):
             array[slot] = result
     return out
+
+
+def wanted(results: Results, mode: int) -> list[Any]:
+    """The arrays of the mode, in a row."""
+    parts = {_core.VALUE: results[:1], _core.VALUE_GRAD: results[:2], _core.HESS_VECTOR: results[1:2]}
+    wanted = parts.get(mode, results[1:])
+    return [x for part in wanted for x in (part if isinstance(part, tuple) else (part,))]
