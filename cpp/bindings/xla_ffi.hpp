@@ -1,6 +1,7 @@
-// XLA's foreign functions: as much of that C interface as one handler on the CPU needs, so that jaxlib, which has all of
-// it (jax.ffi.include_dir()), is not needed to build. These are facts of a layout: names are our own, what is never read
-// here is left out at the end of a struct. Every struct begins with its size, so that either side may know a longer one.
+// XLA's foreign functions: as much of that C interface as one handler on the CPU needs, so that jaxlib, which has all
+// of it (jax.ffi.include_dir()), is not needed to build. These are facts of a layout: names are our own, and what is
+// never read here is left out at the end of a struct. Every struct begins with its size, so that either side may know a
+// longer one.
 #pragma once
 
 #include <cstddef>
