@@ -8,7 +8,7 @@ import pytest
 @pytest.fixture(params=["ffi", "callback"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """How compiled programs of JAX call the core."""
-    calls = pytest.importorskip("rankgrad._frameworks.jax.calls", reason="jax is not installed")
+    calls = pytest.importorskip("rankgrad._frameworks.jax.programs", reason="jax is not installed")
     if request.param == "callback":
         monkeypatch.setattr(calls, "why_callbacks", lambda: "a test asks for them")
     elif (reason := calls.why_callbacks()) is not None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import gc
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +15,8 @@ import rankgrad as rg
 
 jax = pytest.importorskip("jax", reason="jax is not installed")
 jnp = jax.numpy
+
+from rankgrad._frameworks.jax import programs  # noqa: E402
 
 from jax_cases import LOSSES, WEIGHTED, assert_like_numpy, cases, x64  # noqa: E402
 
@@ -188,3 +194,28 @@ def test_double_precision(way: str) -> None:
         both = jax.jit(jax.value_and_grad(lambda s: loss(labels, s, **lists)))(wide)
         assert both[1].dtype == np.float64
         assert_like_numpy(both, loss.value_and_grad(labels, wide, **lists), rtol=1e-14)
+
+
+EXPORTED = """
+import sys, jax, jax.export, numpy as np, rankgrad as rg
+rg.PairwiseHingeLoss()([1.0, 0.0], jax.numpy.zeros(2))
+program = jax.export.deserialize(bytearray(open(sys.argv[1], "rb").read()))
+print([x.tolist() for x in program.call(np.load(sys.argv[2]))])
+"""
+
+
+def test_an_exported_program_is_right_in_another_process(tmp_path: Path) -> None:
+    if (reason := programs.why_callbacks()) is not None:
+        pytest.skip(reason)
+    labels, scores, lists = CASES["groups"]
+    bound = rg.PairwiseLogisticLoss().bind(labels, **lists)
+    from jax import export
+
+    allowed = [export.DisabledSafetyCheck.custom_call("rankgrad_objective")]
+    program = export.export(jax.jit(bound.value_and_grad), disabled_checks=allowed)(scores)
+    (tmp_path / "program").write_bytes(program.serialize())
+    np.save(tmp_path / "scores.npy", scores)
+    command = [sys.executable, "-c", EXPORTED, str(tmp_path / "program"), str(tmp_path / "scores.npy")]
+    value, grad = ast.literal_eval(subprocess.check_output(command, text=True))
+    want = bound.value_and_grad(scores)
+    assert (value, grad) == (np.float32(want[0]), want[1].tolist())

@@ -12,7 +12,6 @@ jax = pytest.importorskip("jax", reason="jax is not installed")
 jnp = jax.numpy
 
 from jax.test_util import check_grads  # noqa: E402
-from rankgrad._frameworks.jax import calls as _jax_calls  # noqa: E402
 
 from jax_cases import LOSSES, SMOOTH, WEIGHTED, assert_like_numpy, cases, x64  # noqa: E402
 
@@ -74,14 +73,14 @@ def test_the_core_is_called_once(monkeypatch: pytest.MonkeyPatch, way: str) -> N
     """For a value with its gradient; twice for a product with the Hessian; for a gradient alone once."""
     loss, n = rg.PairwiseLogisticLoss(), []
     value = lambda s: loss(Y, s)  # noqa: E731
-    programs = {
+    by_calls = {
         1: (value, jax.grad(value), jax.value_and_grad(value), lambda s: loss.value_and_grad(Y, s)),
         2: (lambda s: jax.jvp(jax.grad(value), (s,), (V,)),),
     }
     if way == "callback":
-        in_batches = _jax_calls._in_batches
-        monkeypatch.setattr(_jax_calls, "_in_batches", lambda *x: n.append(1) or in_batches(*x))
-    for calls, functions in programs.items():
+        in_batches = programs._in_batches
+        monkeypatch.setattr(programs, "_in_batches", lambda *x: n.append(1) or in_batches(*x))
+    for calls, functions in by_calls.items():
         for function in functions:
             program = jax.jit(function).lower(S).compile()
             n.clear()

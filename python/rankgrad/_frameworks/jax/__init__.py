@@ -17,10 +17,12 @@ import numpy as np
 
 from rankgrad._arrays import as_labels, as_scores
 from rankgrad._frameworks import Results
-from rankgrad._frameworks.jax import derivatives, lists, others
+from rankgrad._frameworks.calls import names_of_scores, refuse_out
+from rankgrad._frameworks.jax import derivatives, lists
 from rankgrad._frameworks.jax.arrays import Arrays, exact, is_traced, is_whole, struct, to_numpy
-from rankgrad._frameworks.jax.calls import how
 from rankgrad._frameworks.jax.derivatives import cast
+from rankgrad._frameworks.jax.others import OtherProblem
+from rankgrad._frameworks.jax.programs import how, why_callbacks
 from rankgrad._loss import RankingLoss
 from rankgrad.implicit import ImplicitLoss
 from rankgrad.objective import Objective
@@ -28,29 +30,28 @@ from rankgrad.ranking_softmax import RankingSoftmaxLoss
 
 __all__ = ["evaluate", "how"]
 
+why_callbacks()  # lets programs that were exported find the core, too
+
 
 def evaluate(
     function: Callable[..., Results], owner: Any, mode: int, scores: Arrays, *constants: Any
 ) -> Results:
     """The evaluation's results as JAX arrays of the scores' own types; the metrics' as JAX has float64."""
     scores = tuple(x if is_traced(x) else jnp.asarray(x) for x in scores)
-    if isinstance(owner, str):
-        return _metric(function, owner, mode, scores, constants)
-    _check(owner, scores, constants)
-    if not any(map(is_traced, jax.tree.leaves((scores, constants), is_leaf=is_whole))):
-        results = _at_once(function, owner, mode, scores, constants)
-    else:
-        common = jnp.result_type(*scores)
-        wide = tuple(cast(x, np.dtype(np.float32) if common.itemsize < 4 else common) for x in scores)
-        if isinstance(owner, RankingSoftmaxLoss):
-            results = _softmax(owner, mode, wide[0], *constants)
-        elif isinstance(owner, ImplicitLoss):
-            results = _implicit(function, owner, mode, wide, *constants)
-        else:
-            results = _lists(owner, mode, wide[0], *constants)
-    value, *others = results
+    is_metric = isinstance(owner, str)
+    if not is_metric:
+        _check(owner, scores, constants)
     own = [x.dtype for x in scores]
-    return _typed(value, [jnp.result_type(*own)]), *(_typed(each, own) for each in others)
+    of_value = jax.dtypes.canonicalize_dtype(np.float64) if is_metric else jnp.result_type(*own)
+    if not any(map(is_traced, jax.tree.leaves((scores, constants), is_leaf=is_whole))):
+        value, *others = _at_once(function, owner, mode, scores, constants)
+    elif is_metric:
+        problem = OtherProblem(function, owner, mode, scores, constants, of_value)
+        value, *others = *problem.kernel(mode, jax.lax.stop_gradient(scores), problem.data), None, None
+    else:
+        common = np.dtype(np.float32) if of_value.itemsize < 4 else of_value
+        value, *others = _traced(function, owner, mode, tuple(cast(x, common) for x in scores), constants)
+    return _typed(value, [of_value]), *(_typed(each, own) for each in others)
 
 
 def _typed(x: Any, dtypes: list[Any]) -> Any:
@@ -61,18 +62,13 @@ def _typed(x: Any, dtypes: list[Any]) -> Any:
 
 def _check(owner: Any, scores: Arrays, constants: Arrays) -> None:
     """What NumPy's arrays are taken for and JAX's are not."""
-    softmax, implicit = isinstance(owner, RankingSoftmaxLoss), isinstance(owner, ImplicitLoss)
-    first = "logits" if softmax else "positive_scores" if implicit else "scores (y_pred)"
-    for x, name in zip(scores, (first, getattr(owner, "_negative_name", "")), strict=False):
+    for name, x in zip(names_of_scores(owner), scores, strict=True):
         if not jnp.issubdtype(x.dtype, np.floating):
             raise TypeError(f"{name}: floating-point numbers are wanted of JAX arrays, got {x.dtype}")
-    places = {Objective: 1, RankingLoss: 2}
-    out = constants[2].get("out") if implicit else None
-    for kind, place in places.items():
-        if isinstance(owner, kind):
-            out = constants[place]
-    if out is not None:
-        raise TypeError("out: JAX arrays cannot be written to; take what the call returns")
+    if isinstance(owner, ImplicitLoss):
+        refuse_out(constants[2].get("out"))
+    elif isinstance(owner, (Objective, RankingLoss)):
+        refuse_out(constants[1 if isinstance(owner, Objective) else 2])
 
 
 def _at_once(
@@ -92,20 +88,17 @@ def _at_once(
     return results
 
 
-def _metric(
-    function: Callable[..., Results], name: str, mode: int, scores: Arrays, constants: Arrays
+def _traced(
+    function: Callable[..., Results], owner: Any, mode: int, scores: Arrays, constants: Arrays
 ) -> Results:
-    """Its value; the derivative is 0 wherever there is one."""
-    dtype = jax.dtypes.canonicalize_dtype(np.float64)
-    if not any(map(is_traced, jax.tree.leaves((scores, constants), is_leaf=is_whole))):
-        return jnp.asarray(_at_once(function, name, mode, scores, constants)[0], dtype), None, None
-    problem = others.OtherProblem(function, name, mode, scores, constants)
-    return problem.kernel(mode, jax.lax.stop_gradient(scores), problem.data, value_dtype=dtype)[0], None, None
-
-
-def _lists(owner: Any, mode: int, x: Any, *constants: Any) -> Results:
-    """A loss with its data, or bound to them."""
-    vector: Any = None
+    """The results as functions of the scores, in a program or under a derivative."""
+    cotangent = vector = None
+    if isinstance(owner, ImplicitLoss):
+        other = OtherProblem(function, owner, mode, scores, constants, scores[0].dtype)
+        return derivatives.results(other, mode, scores)
+    (x,) = scores
+    if isinstance(owner, RankingSoftmaxLoss):
+        return _softmax(owner, mode, x, constants)
     if isinstance(owner, RankingLoss):
         data, cotangent, _, n_threads, iteration = constants
         problem = lists.of_loss(owner, data, n_threads, iteration, owner._bind)
@@ -117,54 +110,14 @@ def _lists(owner: Any, mode: int, x: Any, *constants: Any) -> Results:
     if vector is not None:
         vector = cast(vector, x.dtype) if is_traced(vector) else as_scores(vector, "vector", x.dtype)
         vector = vector.reshape(x.shape)
-    return derivatives.results(problem, mode, (x,), cotangent, vector)
+    return derivatives.results(problem, mode, scores, cotangent, vector)
 
 
-def _softmax(
-    owner: RankingSoftmaxLoss,
-    mode: int,
-    x: Any,
-    labels: Any,
-    where: Any,
-    weights: Any,
-    reduction: Any,
-    reduce_fn: Any,
-    nan: str,
-    n_threads: Any,
-) -> Results:
-    """Rows of a SoftmaxLoss, with logits, labels, `where` and weights broadcast against each other."""
-    problem, custom = lists.of_softmax(
-        owner, mode, x, labels, where, weights, reduction, reduce_fn, nan, n_threads
-    )
+def _softmax(owner: RankingSoftmaxLoss, mode: int, x: Any, constants: Arrays) -> Results:
+    """With the logits in the shape that they have together with labels, `where` and weights."""
+    problem = lists.of_softmax(owner, x, *constants)
     shape = problem.objective.shape
-    value, *others = derivatives.results(problem, mode, (jnp.broadcast_to(x, shape),), None, None)
-    if custom is not None:
-        if is_traced(where):
-            raise ValueError(
-                "reduce_fn: with `where` traced the number of its values is not known; pass reduction="
-            )
-        value = custom(value.reshape(-1)[np.flatnonzero(problem.objective._core.lists_with_items())])
+    value, *others = derivatives.results(problem, mode, (jnp.broadcast_to(x, shape),))
     back = jax.linear_transpose(lambda v: jnp.broadcast_to(v, shape), struct(x.shape, x.dtype))
     grad, hess = (None if d is None else back(d)[0] for d in others)
     return value, grad, hess
-
-
-def _implicit(
-    function: Callable[..., Results],
-    owner: ImplicitLoss,
-    mode: int,
-    scores: Arrays,
-    num_items: Any,
-    items: Any,
-    options: dict[str, Any],
-) -> Results:
-    cotangent = options.get("cotangent")
-    options = {key: x for key, x in options.items() if key != "cotangent"}
-
-    def with_cotangent(constants: Arrays, cotangent: Any) -> Arrays:
-        return *constants[:2], {**constants[2], "cotangent": cotangent}
-
-    constants = (num_items, items, options)
-    problem = others.OtherProblem(function, owner, mode, scores, constants, with_cotangent, cotangent)
-    problem.unreduced = options.get("reduction", owner.reduction) == "none"
-    return derivatives.results(problem, mode, scores, cotangent, None)

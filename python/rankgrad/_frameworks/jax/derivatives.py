@@ -17,12 +17,8 @@ import jax.numpy as jnp
 from rankgrad import _core
 from rankgrad._arrays import as_weights
 from rankgrad._frameworks import Results
+from rankgrad._frameworks.calls import NOT_KNOWN
 from rankgrad._frameworks.jax.arrays import Arrays, constant, is_traced, plain, to_numpy
-
-_NO_SECOND = (
-    "second derivatives of {} are not known; pass jax.lax.stop_gradient(scores) where none are wanted, "
-    "or reduce the values by the loss itself"
-)
 
 
 class Problem:
@@ -46,7 +42,9 @@ def cast(x: Any, dtype: Any) -> Any:
     return x if x.dtype == dtype else x.astype(dtype)
 
 
-def results(problem: Problem, mode: int, scores: Arrays, cotangent: Any, vector: Any) -> Results:
+def results(
+    problem: Problem, mode: int, scores: Arrays, cotangent: Any = None, vector: Any = None
+) -> Results:
     """What the mode gives, with its derivatives or their refusal."""
     data = problem.data
     if cotangent is not None:
@@ -56,12 +54,12 @@ def results(problem: Problem, mode: int, scores: Arrays, cotangent: Any, vector:
         return (_values if problem.unreduced else _value)(problem, scores, data), None, None
     if mode == _core.HESS_VECTOR:
         return None, _hess_product(problem, scores, data, cotangent, vector), None
-    if mode == _core.VALUE_GRAD and not problem.unreduced:
+    if mode == _core.VALUE_GRAD and problem.second and not problem.unreduced:
         value, grads = _value_and_grad(problem, scores, data)
         if cotangent is not None:
             grads = tuple(cast(g * cotangent, g.dtype) for g in grads)
         return value, _as_scores(grads), None
-    parts = _without_derivative(problem, lambda *a: problem.kernel(mode, *a))(scores, data, cotangent)
+    parts = _without_derivative(lambda *a: problem.kernel(mode, *a))(scores, data, cotangent)
     if mode == _core.VALUE_GRAD:
         return parts[0], _as_scores(parts[1:]), None
     return None, _as_scores(parts[: len(scores)]), _as_scores(parts[len(scores) :])
@@ -97,7 +95,7 @@ def _value_and_grad(problem: Problem, scores: Arrays, data: Arrays) -> Any:
     @value_and_grad.defjvp
     def _(primals: Arrays, tangents: Arrays) -> Any:
         if not problem.second:
-            raise NotImplementedError(_NO_SECOND.format("implicit losses"))
+            raise NotImplementedError(NOT_KNOWN)
         (scores, data), (t, _) = primals, tangents
         value, grads = _value_and_grad(problem, scores, data)
         return (value, grads), (_dot(grads, t), (_hess_product(problem, scores, data, None, t[0]),))
@@ -113,7 +111,7 @@ def _values(problem: Problem, scores: Arrays, data: Arrays) -> Any:
         return problem.kernel(_core.VALUE, scores, data)[0]
 
     def back(kept: Arrays, cotangent: Any) -> Any:
-        kernel = _without_derivative(problem, lambda *a: problem.kernel(_core.VALUE_GRAD, *a))
+        kernel = _without_derivative(lambda *a: problem.kernel(_core.VALUE_GRAD, *a))
         return tuple(kernel(*kept, cotangent)[1:]), None
 
     values.defvjp(lambda scores, data: (values(scores, data), (scores, data)), back)
@@ -124,7 +122,7 @@ def _hess_product(problem: Problem, scores: Arrays, data: Arrays, cotangent: Any
     """H v, which is linear in v and its own transpose: JAX has such a thing as the solution x of H^-1 x = v."""
 
     def inverse(x: Any) -> Any:
-        return _without_derivative(problem, lambda x, scores: x, "Hessians")(x, scores)
+        return _without_derivative(lambda x, scores: x)(x, scores)
 
     def product(_: Any, v: Any) -> Any:
         return problem.kernel(_core.HESS_VECTOR, scores, data, cotangent, v)[0]
@@ -132,9 +130,8 @@ def _hess_product(problem: Problem, scores: Arrays, data: Arrays, cotangent: Any
     return jax.lax.custom_linear_solve(inverse, vector, product, symmetric=True)
 
 
-def _without_derivative(problem: Problem, function: Callable[..., Any], what: str = "") -> Callable[..., Any]:
-    """The function; an error where it is differentiated by its scores."""
-    what = what or ("unreduced values" if problem.unreduced else "values with a Hessian")
+def _without_derivative(function: Callable[..., Any]) -> Any:
+    """The function; an error where it is differentiated."""
 
     @jax.custom_jvp
     def call(*arguments: Any) -> Any:
@@ -142,7 +139,7 @@ def _without_derivative(problem: Problem, function: Callable[..., Any], what: st
 
     @call.defjvp
     def _(primals: Arrays, tangents: Arrays) -> Any:
-        raise NotImplementedError(_NO_SECOND.format(what))
+        raise NotImplementedError(NOT_KNOWN)
 
     return call
 

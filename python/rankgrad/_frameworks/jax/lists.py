@@ -19,7 +19,7 @@ from rankgrad import _core
 from rankgrad._arrays import as_array, as_labels, as_mask, as_weights
 from rankgrad._checks import thread_count, whole
 from rankgrad._data import Data
-from rankgrad._frameworks.jax import calls
+from rankgrad._frameworks.jax import programs
 from rankgrad._frameworks.jax.arrays import (
     BOUNDARIES,
     Arrays,
@@ -34,7 +34,7 @@ from rankgrad._frameworks.jax.arrays import (
 )
 from rankgrad._frameworks.jax.derivatives import Problem
 from rankgrad._settings_text import settings_text
-from rankgrad.ranking_softmax import RankingSoftmaxLoss, _in_own_words, _known_reduction, _reduction_of
+from rankgrad.ranking_softmax import RankingSoftmaxLoss, _in_own_words
 
 
 class ListsProblem(Problem):
@@ -100,7 +100,7 @@ class ListsProblem(Problem):
         results = [struct(self.values_shape(x), x.dtype)] if with_value else []
         results += [like_scores] * {_core.VALUE: 0, _core.VALUE_GRAD: 1, _core.HESS_VECTOR: 1}.get(mode, 2)
         extra = tuple(each for each in (cotangent, vector) if each is not None)
-        n, all_data = 1 + self._n_data, calls.merged(self._constants, data)
+        n, all_data = 1 + self._n_data, programs.merged(self._constants, data)
         operands = (x, *all_data[: n - 1], *extra, *all_data[n - 1 :])
 
         def host(x: Any, *rest: Any) -> Arrays:
@@ -112,9 +112,9 @@ class ListsProblem(Problem):
             if self.in_words is not None:
                 call = self.in_words(call)
             all_of = call(mode, (x,), c, None, self._n_threads, iteration, v, self._least)
-            return tuple(np.asarray(each, x.dtype) for each in calls.wanted(all_of, mode))
+            return tuple(np.asarray(each, x.dtype) for each in programs.wanted(all_of, mode))
 
-        return calls.call(host, self._text(mode, x, cotangent), operands, results)
+        return programs.run(host, self._text(mode, x, cotangent), operands, results)
 
     def _text(self, mode: int, x: Any, cotangent: Any) -> str | None:
         """None where a callback has to do: scores are converted first, or errors have words of their own."""
@@ -190,40 +190,37 @@ def of_objective(objective: Any, n_threads: Any, iteration: Any, least: float = 
 
 def of_softmax(
     owner: RankingSoftmaxLoss,
-    mode: int,
     x: Any,
     labels: Any,
     where: Any,
     weights: Any,
     reduction: Any,
-    reduce_fn: Any,
     nan: str,
     n_threads: Any,
-) -> tuple[ListsProblem, Any]:
-    """The rows of a `ranking_softmax_loss`, and a function that is to reduce their values."""
-    name, custom = _reduction_of(reduction, reduce_fn)
-    if mode != _core.VALUE:
-        name = _known_reduction(reduction, reduce_fn)
-    bind: Any = _in_own_words(owner._bind)
-    objective = bind(x.shape, *map(stand_in, (labels, where, weights)), name, nan)
+) -> ListsProblem:
+    """The rows of a `ranking_softmax_loss`: labels, `where` and weights in the shape of its objective."""
+
+    def bind(shape: Any, *data: Any) -> Any:
+        bound: Any = owner._bound
+        return bound(shape, *data, reduction, nan, n_threads)[0]
+
+    objective = bind(x.shape, *map(stand_in, (labels, where, weights)))
+    shape = objective.shape
     data = [labels if is_traced(labels) else exact(as_labels(labels, "labels"))]
     if where is not None:
         data.append(where if is_traced(where) else as_array(where, "where", kinds="b"))
     if weights is not None:
         data.append(weights if is_traced(weights) else as_weights(weights, "weights"))
-    shape = objective.shape
 
     def bind_numpy(*numbers: Any) -> Any:
         rest = iter(numbers[1:])
-        return bind(
-            shape, numbers[0], *(None if x is None else next(rest) for x in (where, weights)), name, nan
-        )
+        return bind(shape, numbers[0], *(None if each is None else next(rest) for each in (where, weights)))
 
     facts = {"mask": where is not None, "weight": None if weights is None else "item"}
-    wide = tuple((jnp if is_traced(x) else np).broadcast_to(x, shape) for x in data)
+    wide = tuple((jnp if is_traced(each) else np).broadcast_to(each, shape) for each in data)
     problem = ListsProblem(objective, bind_numpy, wide, facts, "auto", n_threads, 0)
     problem.in_words = _in_own_words
-    return problem, custom
+    return problem
 
 
 def _refuse_unknown_lists(what: str) -> None:

@@ -52,7 +52,7 @@ def how() -> str:
     )
 
 
-def call(host: Host, text: str | None, operands: Sequence[Any], results: Sequence[Any]) -> Arrays:
+def run(host: Host, text: str | None, operands: Sequence[Any], results: Sequence[Any]) -> Arrays:
     """The results of `host`; by the core itself if there is a text for it. With nothing traced, at once."""
     traced = tuple(is_traced(x) for x in operands)
     if not any(traced):
