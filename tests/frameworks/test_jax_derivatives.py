@@ -12,6 +12,7 @@ jax = pytest.importorskip("jax", reason="jax is not installed")
 jnp = jax.numpy
 
 from jax.test_util import check_grads  # noqa: E402
+from rankgrad._frameworks.jax import programs  # noqa: E402
 
 from jax_cases import LOSSES, SMOOTH, WEIGHTED, assert_like_numpy, cases, x64  # noqa: E402
 
