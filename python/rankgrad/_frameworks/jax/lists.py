@@ -72,9 +72,8 @@ class ListsProblem(Problem):
         self.data = tuple(plain(x) for x in data if is_traced(x))
         self._bind: Callable[..., Any] = bind if self.data else lambda *_: objective
         self._loss = (loss._family, loss._settings() | {"algorithm": algorithm})
-        self._facts = {
-            key: x for key, x in facts.items() if x or key == "check_vector"
-        }  # else it is the usual
+        # What is left out is the usual; None is left out of any text.
+        self._facts = {key: x for key, x in facts.items() if x or key == "check_vector"}
 
     def check(self, x: Any, cotangent: Any, vector: Any) -> None:
         """What shapes tell, and numbers that are known."""
@@ -137,7 +136,7 @@ def of_loss(
     given = [name for name in BOUNDARIES if getattr(data, name) is not None]
     bounds = {name: getattr(data, name) for name in given}
     traced = next((name for name in given if is_traced(bounds[name])), None)
-    n = math.prod(np.shape(labels))
+    n = math.prod(np.shape(labels)) if traced else 0
     if traced == "qid" and np.ndim(data.sample_weight) == 2:
         _refuse_unknown_lists("weights")
     objective = bind(stand_ins._replace(**{name: bounds_stand_in(name, x, n) for name, x in bounds.items()}))
