@@ -204,6 +204,7 @@ class RankingLoss(ABC):
     @in_default_mode
     def _bind(self, data: Data, algorithm: str | None = None) -> Objective:
         """Without an algorithm for one call, of scores of the labels' own shape."""
+        data = data.flat()
         labels, mask, boundaries = data.read()
         shape, flat = labels.shape, labels.reshape(-1)
         n_lists = 1 if boundaries is None else boundaries.size - 1

@@ -13,6 +13,7 @@ from rankgrad import _core
 from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_array, as_labels, as_weights
 from rankgrad._checks import check_choice, shown
+from rankgrad._data import Data
 from rankgrad._frameworks import Results, same_array_out
 from rankgrad._reductions import NO_WEIGHTS, Weights
 from rankgrad._silent_zeros import warn_of_silent_zeros
@@ -23,7 +24,13 @@ _Reduce = Callable[..., Any] | None
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
-_OWN_WORDS = {"scores (y_pred)": "logits", "labels (y_true)": "labels", "sample_weight": "weights"}
+_OWN_WORDS = {
+    "scores (y_pred)": "logits",
+    "labels (y_true)": "labels",
+    'y_true["labels"]': "labels",
+    'y_true["mask"]': "where",
+    "sample_weight": "weights",
+}
 
 
 def _in_own_words(method: _Method) -> _Method:
@@ -33,11 +40,11 @@ def _in_own_words(method: _Method) -> _Method:
     def call(*arguments: Any, **options: Any) -> Any:
         try:
             return method(*arguments, **options)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             text = str(error)
             for core_word, own_word in _OWN_WORDS.items():
                 text = text.replace(core_word, own_word)
-            raise ValueError(text) from error
+            raise (ValueError if isinstance(error, ValueError) else TypeError)(text) from error
 
     return call  # type: ignore[return-value]
 
@@ -180,12 +187,13 @@ class RankingSoftmaxLoss:
         reduce_fn: _Reduce,
         nan: str,
         n_threads: int | None,
+        offsets: Array | None = None,
     ) -> Results:
         x = _logits(scores[0])
         name, custom = _reduction_of(reduction, reduce_fn)
         if mode != _core.VALUE:
             name = _known_reduction(reduction, reduce_fn)
-        bound = self._bind(x.shape, labels, where, weights, name, nan)
+        bound = self._bind(x.shape, labels, where, weights, name, nan, offsets=offsets)
         value, *derivatives = bound._evaluate(mode, (_spread(x, bound.shape),), None, None, n_threads, 0)
         if custom is not None:
             values = np.atleast_1d(value).reshape(-1)[bound._core.lists_with_items()]
@@ -203,12 +211,19 @@ class RankingSoftmaxLoss:
         reduction: str | None,
         nan: str,
         algorithm: str | None = None,
+        offsets: Array | None = None,
     ) -> Objective:
+        """`offsets` are those of the container that the logits were; labels in such a one bring their own."""
         check_choice(nan, "nan", ("raise", "propagate"))
+        data = Data({"labels": labels, "mask": where}, weights, offsets=offsets).flat()
+        labels, where = data.y_true["labels"], data.y_true["mask"]
         y = as_labels(labels, "labels")
         mask = None if where is None else as_array(where, "where", kinds="fiub")
         if mask is not None and mask.dtype != np.bool_:
             raise ValueError(f"where: booleans are wanted, got {mask.dtype}")
+        loss = SoftmaxLoss(reduction=reduction, negative_labels="use", nan=nan)
+        if data.offsets is not None:
+            return loss._bind(data, algorithm)
         w = None if weights is None else as_weights(weights, "weights")
         shape = _common_shape(logits_shape, y, mask, w)
         flat = np.ascontiguousarray(_spread(y, shape)).reshape(-1)
@@ -219,7 +234,6 @@ class RankingSoftmaxLoss:
         )
         n_lists = math.prod(shape[:-1])
         offsets = np.arange(n_lists + 1, dtype=np.int64) * shape[-1]
-        loss = SoftmaxLoss(reduction=reduction, negative_labels="use", nan=nan)
         item = NO_WEIGHTS if w is None else Weights(item=np.ascontiguousarray(np.broadcast_to(w, shape)))
         core = loss._bind_core(flat, offsets, valid, "auto", item)
         warn_of_silent_zeros(core, "items", flat, valid, offsets, ignoring=False, name="labels")

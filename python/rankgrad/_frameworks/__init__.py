@@ -3,6 +3,9 @@
 A library whose arrays are not simply made NumPy's has a module here, a member: its `evaluate` takes what an evaluation
 takes and is given the evaluation itself first, which it calls with NumPy's arrays. The kind of the scores decides; all
 other arguments are constants.
+
+Containers of ragged lists have a member, too, which hands on what they hold as flat arrays, NumPy's or another
+member's; labels and other constants are asked for their lists by `lists_of`.
 """
 
 from __future__ import annotations
@@ -20,8 +23,17 @@ Results = tuple[Any, Any, Any]
 _NUMPY = np.ndarray
 _Evaluation = TypeVar("_Evaluation", bound=Callable[..., Results])
 
-#: Top-level package of a type of arrays -> the module of its member, imported when such an array comes.
-MEMBERS: dict[str, str] = {}
+#: The member of what may be a container of lists; it looks at the very object and not only at its type.
+CONTAINERS = "rankgrad._frameworks.ragged"
+
+#: Package of a type of arrays -> the module of its member, imported when such an array comes.
+MEMBERS: dict[str, str] = {
+    "awkward": CONTAINERS,
+    "pandas": CONTAINERS,
+    "polars": CONTAINERS,
+    "pyarrow": CONTAINERS,
+    "torch.nested": CONTAINERS,
+}
 
 
 def same_array_out(evaluate: _Evaluation) -> _Evaluation:
@@ -34,20 +46,47 @@ def same_array_out(evaluate: _Evaluation) -> _Evaluation:
     @functools.wraps(evaluate)
     def call(*arguments: Any) -> Results:
         for x in arguments[2]:
-            kind: Any = type(x)
-            if kind is not _NUMPY and (member := _member_of(kind)) is not None:
-                results: Results = member.evaluate(evaluate, *arguments)
-                return results
+            if type(x) is not _NUMPY:
+                member = member_for(arguments[2])
+                if member is not None:
+                    results: Results = member.evaluate(evaluate, *arguments)
+                    return results
+                break
         return evaluate(*arguments)
 
     return call  # type: ignore[return-value]
+
+
+def member_for(scores: tuple[Any, ...], containers: bool = True) -> Any:
+    """The member that takes these scores, None where NumPy does; containers first, as they may hold any other's."""
+    found = None
+    for x in scores:
+        member = _member_of(type(x))
+        if member is None:
+            continue
+        if member.__name__ != CONTAINERS:
+            found = found or member
+        elif containers:
+            return member
+    return found
+
+
+def lists_of(x: Any, name: str) -> Any:
+    """The lists that a container holds, flat and with their offsets; None for what is no such container."""
+    if type(x) is _NUMPY or (member := _member_of(type(x))) is None or member.__name__ != CONTAINERS:
+        return None
+    return member.lists_of(x, name)
 
 
 @functools.lru_cache(maxsize=256)
 def _member_of(kind: Any) -> Any:
     """The member for arrays of this type; None where NumPy takes them."""
     for base in kind.__mro__:
-        name = MEMBERS.get(str(base.__module__).partition(".")[0])
-        if name is not None:
-            return import_module(name)
+        package = str(base.__module__)
+        while package:
+            if package in MEMBERS:
+                return import_module(MEMBERS[package])
+            package = package.rpartition(".")[0]
+    if issubclass(kind, (list, tuple)) or hasattr(kind, "__arrow_c_stream__"):
+        return import_module(CONTAINERS)
     return None
