@@ -79,5 +79,7 @@ def _is_a(x: Any, kinds: tuple[type, ...]) -> bool:
 def other_shape(name: str, shape: tuple[int, ...], labels_shape: tuple[int, ...]) -> str:
     """The message for an array whose shape is not that of the labels."""
     flat = len(labels_shape) == 1 and len(shape) > 1
-    hint = "; labels that are flat, or in a container of lists, go with scores that are so too" if flat else ""
+    hint = (
+        "; labels that are flat, or in a container of lists, go with scores that are so too" if flat else ""
+    )
     return f"{name}: shape {shape} does not match the labels' shape {labels_shape}{hint}"

@@ -67,8 +67,9 @@ def ndcg(
     ----------
     labels : array or dict
         Relevance of the items, 1-D (one list, or flat with one of `groups`, `offsets`, `qid`) or padded 2-D
-        (one list per row); or ``{"labels": ..., "mask": ...}``, where items with mask 0 are no items.
-    scores : array, shape of `labels`
+        (one list per row), or a container of lists (of 1-D arrays, awkward, Arrow, ...); or
+        ``{"labels": ..., "mask": ...}``, where items with mask 0 are no items.
+    scores : array, shape of `labels`, or a container of the same lists
         Higher is better. Infinite scores are ranked like others.
     k : int or sequence of int, optional
         Positions that count; all if None. Several give a result each, in their order, from one sort.

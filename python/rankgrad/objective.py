@@ -34,9 +34,9 @@ class Objective:
 
     It can be pickled and copied: it has copies of labels, weights and lists of its own, and a pickle binds anew.
 
-    Every method takes ``scores`` of the bound shape, or the same data raveled to 1-D, and answers in the shape given
-    and in the dtype of the scores (integers give float64, half precision float32). The value is a Python float, or an
-    array for reduction "none".
+    Every method takes ``scores`` of the bound shape, or the same data raveled to 1-D or in a container of the same
+    lists, and answers in the shape or container given and in the dtype of the scores (integers give
+    float64, half precision float32). The value is a Python float, or an array for reduction "none".
 
     Common arguments
     ----------------

@@ -59,7 +59,8 @@ class RankingSoftmaxLoss:
     Parameters
     ----------
     logits
-        Scores, floating-point, shape (..., list_size).
+        Scores, floating-point, shape (..., list_size); or a container of lists (of 1-D arrays, awkward, Arrow, ...),
+        as labels, `where` and weights per item then are, too.
     labels
         Multipliers of the log-probabilities, not normalised, negative ones included; broadcast against the
         logits.

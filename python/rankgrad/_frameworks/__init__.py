@@ -61,8 +61,8 @@ def member_for(scores: tuple[Any, ...], containers: bool = True) -> Any:
     """The member that takes these scores, None where NumPy does; containers first, as they may hold any other's."""
     found = None
     for x in scores:
-        member = _member_of(type(x))
-        if member is None:
+        kind: Any = type(x)
+        if (member := _member_of(kind)) is None:
             continue
         if member.__name__ != CONTAINERS:
             found = found or member
@@ -73,7 +73,8 @@ def member_for(scores: tuple[Any, ...], containers: bool = True) -> Any:
 
 def lists_of(x: Any, name: str) -> Any:
     """The lists that a container holds, flat and with their offsets; None for what is no such container."""
-    if type(x) is _NUMPY or (member := _member_of(type(x))) is None or member.__name__ != CONTAINERS:
+    kind: Any = type(x)
+    if kind is _NUMPY or (member := _member_of(kind)) is None or member.__name__ != CONTAINERS:
         return None
     return member.lists_of(x, name)
 
@@ -87,6 +88,8 @@ def _member_of(kind: Any) -> Any:
             if package in MEMBERS:
                 return import_module(MEMBERS[package])
             package = package.rpartition(".")[0]
-    if issubclass(kind, (list, tuple)) or hasattr(kind, "__arrow_c_stream__"):
+    if issubclass(kind, (list, tuple)) or any(
+        hasattr(kind, f"__arrow_c_{of}__") for of in ("stream", "array")
+    ):
         return import_module(CONTAINERS)
     return None

@@ -42,7 +42,7 @@ def lists_of(x: Any, name: str) -> Lists | None:
     if isinstance(x, (list, tuple)):
         return sequences.read(x, name)
     packages = (str(base.__module__).partition(".")[0] for base in type(x).__mro__)
-    module, function = next((_READERS[p] for p in packages if p in _READERS), ("arrow", "read_stream"))
+    module, function = next((_READERS[p] for p in packages if p in _READERS), ("arrow", "read_foreign"))
     lists: Lists | None = getattr(import_module(f"{_HERE}.{module}"), function)(x, name)
     return lists
 
@@ -151,7 +151,9 @@ def flat_data(
     if isinstance(y, dict):
         y = dict(y)
         if "labels" in y:
-            y["labels"] = _flat_labels(y["labels"], lists, f'{name}["labels"]', of) if labels is None else labels
+            y["labels"] = (
+                _flat_labels(y["labels"], lists, f'{name}["labels"]', of) if labels is None else labels
+            )
         if "mask" in y:
             y["mask"] = flat_like(y["mask"], lists, f'{name}["mask"]', of)
     else:

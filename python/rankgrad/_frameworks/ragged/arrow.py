@@ -1,4 +1,4 @@
-"""Arrow's columns of lists: pyarrow's, polars' and whatever gives an Arrow stream.
+"""Arrow's columns of lists: pyarrow's, polars' and whatever gives Arrow's stream or array.
 
 pyarrow's own are read by pyarrow, others by nanoarrow, which is small, or by pyarrow where that is all there is.
 """
@@ -13,6 +13,7 @@ import numpy as np
 from rankgrad._arrays import Array
 from rankgrad._frameworks.ragged.container import (
     Lists,
+    joined,
     offsets_of_sizes,
     refuse_deeper,
     refuse_null_items,
@@ -36,7 +37,9 @@ def read(x: Any, name: str) -> Lists | None:
     if any(part.null_count for part in parts):
         refuse_null_items(np.concatenate([np.asarray(part.is_null()) for part in parts]), offsets, name)
     arrays = [part.to_numpy(zero_copy_only=False) for part in parts]
-    values = arrays[0] if len(arrays) == 1 else np.concatenate([np.zeros(0, np.int8), *arrays])
+    values = joined(arrays)
+    if values.dtype == object:
+        raise TypeError(f"{name}: numbers are wanted, got {x.type}")
 
     def put_back(flat: Array) -> Any:
         if isinstance(x, pa.Array):
@@ -84,22 +87,29 @@ def read_polars(x: Any, name: str) -> Lists | None:
 
     if not isinstance(x, pl.Series) or not isinstance(x.dtype, (pl.List, pl.Array)):
         return None
-    lists = read_stream(x, name)
+    lists = _read_foreign(x, name)
     return lists and lists._replace(put_back=lambda flat: pl.Series(lists.put_back(flat)).alias(x.name))
 
 
-def read_stream(x: Any, name: str) -> Lists | None:
-    """What gives an Arrow stream of one column; results come back as a column of the library that read it."""
+def read_foreign(x: Any, name: str) -> Lists | None:
+    """What gives a stream or an array of Arrow; results come back as a column of the library that read it."""
+    try:
+        return _read_foreign(x, name)
+    except ImportError:
+        if hasattr(x, "__array__"):  # which is right for anything but lists
+            return None
+        raise
+
+
+def _read_foreign(x: Any, name: str) -> Lists | None:
     try:
         from rankgrad._frameworks.ragged import nanoarrow
     except ImportError:
         try:
             import pyarrow as pa
         except ImportError:
-            if hasattr(x, "__array__"):
-                return None
             raise ImportError(
-                f'{name}: Arrow data are read with nanoarrow: pip install "rankgrad[arrow]"'
+                f'{name}: columns of Arrow are read with nanoarrow: pip install "rankgrad[arrow]"'
             ) from None
-        return read(pa.chunked_array(x), name)
+        return read(pa.chunked_array(x) if hasattr(x, "__arrow_c_stream__") else pa.array(x), name)
     return nanoarrow.read(x, name)

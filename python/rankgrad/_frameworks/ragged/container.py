@@ -24,8 +24,15 @@ class Lists(NamedTuple):
 def offsets_of_sizes(sizes: Any) -> Array:
     """Offsets of lists of these sizes."""
     offsets = np.zeros(len(sizes) + 1, np.int64)
-    np.cumsum(sizes, out=offsets[1:])
+    np.cumsum(np.asarray(sizes, np.int64), out=offsets[1:])
     return offsets
+
+
+def joined(parts: list[Array]) -> Array:
+    """One array of several; a lone one as it is."""
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def require_same_lists(offsets: Array, name: str, wanted: Array, of: str) -> None:
@@ -44,7 +51,9 @@ def require_same_lists(offsets: Array, name: str, wanted: Array, of: str) -> Non
 def refuse_null_lists(nulls: Array, name: str) -> None:
     """Raises ValueError for the first list that is marked."""
     if nulls.any():
-        raise ValueError(f"{name}: list {int(np.argmax(nulls))} is null; lists are wanted, empty ones as such")
+        raise ValueError(
+            f"{name}: list {int(np.argmax(nulls))} is null; lists are wanted, empty ones as such"
+        )
 
 
 def refuse_null_items(nulls: Array, offsets: Array, name: str) -> None:
@@ -52,7 +61,9 @@ def refuse_null_items(nulls: Array, offsets: Array, name: str) -> None:
     if nulls.any():
         bad = int(np.argmax(nulls))
         in_list = int(np.searchsorted(offsets, bad, side="right")) - 1
-        raise ValueError(f"{name}: item {bad - offsets[in_list]} of list {in_list} is null; numbers are wanted")
+        raise ValueError(
+            f"{name}: item {bad - offsets[in_list]} of list {in_list} is null; numbers are wanted"
+        )
 
 
 def refuse_objects(values: Array, offsets: Array, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Arrow streams read with nanoarrow: the buffers as they are."""
+"""Arrow's columns read with nanoarrow: the buffers as they are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from rankgrad._arrays import Array
 from rankgrad._frameworks.ragged.container import (
     Lists,
+    joined,
     offsets_of_sizes,
     refuse_deeper,
     refuse_null_items,
@@ -35,14 +36,15 @@ def read(x: Any, name: str) -> Lists | None:
     views = list(column.iter_chunk_views())
     refuse_null_lists(_nulls(views), name)
     bounds = [_bounds(view, kind) for view in views]
-    offsets = offsets_of_sizes(np.concatenate([np.zeros(0, np.int64), *map(np.diff, bounds)]))
+    offsets = offsets_of_sizes(joined([np.diff(b) for b in bounds]))
     ranges = [(view.child(0), int(b[0]), int(b[-1])) for view, b in zip(views, bounds, strict=True)]
-    refuse_null_items(_joined([_valid(*r) == 0 for r in ranges]), offsets, name)
-    return Lists(_joined([_items(*r) for r in ranges]), offsets, lambda flat: _column(flat, offsets, kind))
+    refuse_null_items(joined([_valid(*r) == 0 for r in ranges]), offsets, name)
+    return Lists(joined([_items(*r) for r in ranges]), offsets, lambda flat: _column(flat, offsets, kind))
 
 
 def _nulls(views: list[Any]) -> Array:
-    return _joined([_valid(view, 0, view.length) == 0 for view in views])
+    nulls: list[Array] = [_valid(view, 0, view.length) == 0 for view in views]
+    return joined(nulls)
 
 
 def _bounds(view: Any, kind: Any) -> Array:
@@ -59,25 +61,25 @@ def _valid(view: Any, begin: int, end: int) -> Array:
     bits = view.buffer(0)
     if bits.n_elements == 0:
         return np.ones(end - begin, np.uint8)
-    return np.asarray(bits.unpack_bits())[view.offset + begin : view.offset + end]
+    valid: Array = np.asarray(bits.unpack_bits())
+    return valid[view.offset + begin : view.offset + end]
 
 
 def _items(view: Any, begin: int, end: int) -> Array:
     data = view.buffer(1)
-    array = np.asarray(data.unpack_bits()).view(np.bool_) if view.storage_type == "bool" else np.asarray(data)
+    is_bits = view.storage_type == "bool"
+    array: Array = np.asarray(data.unpack_bits()).view(np.bool_) if is_bits else np.asarray(data)
     return array[view.offset + begin : view.offset + end]
 
 
-def _joined(parts: list[Array]) -> Array:
-    return parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, np.int8), *parts])
-
-
 def _column(flat: Array, offsets: Array, like: Any) -> Any:
-    values = na.c_array(np.ascontiguousarray(flat))
-    of = na.float32() if flat.dtype == np.float32 else na.float64()
-    n = offsets.size - 1
+    of, n = na.float32() if flat.dtype == np.float32 else na.float64(), offsets.size - 1
+    values = na.c_array_from_buffers(of, flat.size, [None, np.ascontiguousarray(flat)])
+    buffers: list[Array | None] = [None]  # nothing is null
     if like.type == na.Type.FIXED_SIZE_LIST:
         kind = na.fixed_size_list(of, like.list_size)
-        return na.Array(na.c_array_from_buffers(kind, n, [None], children=[values]))
-    make, dtype = _LISTS[like.type]
-    return na.Array(na.c_array_from_buffers(make(of), n, [None, offsets.astype(dtype)], children=[values]))
+    else:
+        make, dtype = _LISTS[like.type]
+        kind = make(of)
+        buffers.append(offsets.astype(dtype))
+    return na.Array(na.c_array_from_buffers(kind, n, buffers, children=[values]))

@@ -63,7 +63,9 @@ def split(flat: Any, offsets: Array) -> Sequence[Any]:
     library = _joined_by(type(flat))
     if library is None:
         return [flat[begin:end] for begin, end in pairwise(offsets.tolist())]
-    if library == "torch":  # one node of the graph; slices would be as many, each with a gradient of the full length
+    if (
+        library == "torch"
+    ):  # one node of the graph; slices would be as many, each with a gradient of the full length
         parts: Sequence[Any] = flat.split(np.diff(offsets).tolist())
         return parts
     parts = import_module(library).split(flat, offsets[1:-1])
