@@ -14,7 +14,7 @@ from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_array, as_labels, as_weights
 from rankgrad._checks import check_choice, shown
 from rankgrad._data import Data
-from rankgrad._frameworks import Results, same_array_out
+from rankgrad._frameworks import Results, lists_of, same_array_out
 from rankgrad._reductions import NO_WEIGHTS, Weights
 from rankgrad._silent_zeros import warn_of_silent_zeros
 from rankgrad.listwise import SoftmaxLoss
@@ -122,8 +122,10 @@ class RankingSoftmaxLoss:
         n_threads: int | None = None,
     ) -> Any:
         """The value; see the class."""
-        how = (reduction, reduce_fn, nan, n_threads)
-        return self._evaluate(_core.VALUE, (logits,), labels, where, weights, *how)[0]
+        name, custom = _reduction_of(reduction, reduce_fn)
+        how = (labels, where, weights, name, nan, n_threads)
+        value = self._evaluate(_core.VALUE, (logits,), *how)[0]
+        return value if custom is None else self._reduced_by(custom, value, logits, *how[:5])
 
     def value_and_grad(
         self,
@@ -138,7 +140,7 @@ class RankingSoftmaxLoss:
         n_threads: int | None = None,
     ) -> tuple[Any, Array]:
         """The value and its gradient with respect to the logits."""
-        how = (reduction, reduce_fn, nan, n_threads)
+        how = (_known_reduction(reduction, reduce_fn), nan, n_threads)
         return self._evaluate(_core.VALUE_GRAD, (logits,), labels, where, weights, *how)[:2]
 
     def grad_and_hess(
@@ -154,7 +156,7 @@ class RankingSoftmaxLoss:
         n_threads: int | None = None,
     ) -> tuple[Array, Array]:
         """The gradient and the diagonal Hessian with respect to the logits."""
-        how = (reduction, reduce_fn, nan, n_threads)
+        how = (_known_reduction(reduction, reduce_fn), nan, n_threads)
         return self._evaluate(_core.GRAD_HESS, (logits,), labels, where, weights, *how)[1:]
 
     @_in_own_words
@@ -175,32 +177,41 @@ class RankingSoftmaxLoss:
     def __repr__(self) -> str:
         return "<function rankgrad.ranking_softmax_loss>"
 
-    @same_array_out
     @_in_own_words
-    def _evaluate(
+    def _bound(
         self,
-        mode: int,
-        scores: tuple[Any, ...],
+        shape: tuple[int, ...],
         labels: Any,
         where: Any,
         weights: Any,
         reduction: str | None,
-        reduce_fn: _Reduce,
         nan: str,
         n_threads: int | None,
         offsets: Array | None = None,
-    ) -> Results:
+    ) -> tuple[Any, ...]:
+        """As a loss's; its scores are the logits spread to the shape of the objective.
+
+        `offsets` are those of the container that the logits were.
+        """
+        bound = self._bind(shape, labels, where, weights, reduction, nan, offsets=offsets)
+        return bound, None, None, n_threads, 0
+
+    @_in_own_words
+    @same_array_out
+    def _evaluate(self, mode: int, scores: tuple[Any, ...], labels: Any, *how: Any) -> Results:
         x = _logits(scores[0])
-        name, custom = _reduction_of(reduction, reduce_fn)
-        if mode != _core.VALUE:
-            name = _known_reduction(reduction, reduce_fn)
-        bound = self._bind(x.shape, labels, where, weights, name, nan, offsets=offsets)
-        value, *derivatives = bound._evaluate(mode, (_spread(x, bound.shape),), None, None, n_threads, 0)
-        if custom is not None:
-            values = np.atleast_1d(value).reshape(-1)[bound._core.lists_with_items()]
-            value = in_default_mode(custom)(values)
+        bound, *options = self._bound(x.shape, labels, *how)
+        value, *derivatives = bound._evaluate(mode, (_spread(x, bound.shape),), *options)
         grad, hess = (None if d is None else _sum_to(d, x.shape) for d in derivatives)
         return value, grad, hess
+
+    def _reduced_by(self, function: Any, values: Any, logits: Any, *data: Any) -> Any:
+        """What the function makes of the values of the lists with a valid item."""
+        shape = np.shape(logits) if lists_of(logits, "logits") is None else ()
+        some = self._bind(shape, *data)._core.lists_with_items()
+        values = np.array([values]) if isinstance(values, float) else values.reshape(-1)
+        reduce = in_default_mode(function) if isinstance(values, np.ndarray) else function
+        return reduce(values[some])
 
     @in_default_mode
     def _bind(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from rankgrad._frameworks import MEMBERS
 
 from reference import Array
 
@@ -215,8 +216,9 @@ KINDS = {
     "a stream": Kind(("pyarrow", "nanoarrow"), lambda p: Stream(_arrow_chunks(p)), _stream_opened),
     "torch, list": Kind(("torch",), _torch_list, _tensors_opened, tensors=True),
     "torch, jagged": Kind(("torch",), _jagged, _jagged_opened, tensors=True),
-    "jax, list": Kind(("jax",), _jax_list, _tensors_opened, tensors=True),
 }
+if "jax" in MEMBERS:
+    KINDS["jax, list"] = Kind(("jax",), _jax_list, _tensors_opened, tensors=True)
 
 
 def kind_of(name: str) -> Kind:

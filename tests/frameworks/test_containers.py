@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,101 +13,34 @@ import rankgrad as rg
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containers import KINDS, Kind, Parts, kind_of
+from container_calls import (
+    CALLS,
+    GROUPS,
+    LOSS,
+    MASK,
+    POSITIVE,
+    ROWS,
+    SIZES,
+    SOFTMAX,
+    WITH_CONSTANTS_LIKE_SCORES,
+    S,
+    W,
+    Y,
+    check,
+    close,
+    cut,
+)
+from containers import KINDS, kind_of
 from reference import Array
 from strategies import sizes
-
-SIZES = [3, 0, 2, 4, 1]
-RNG = np.random.default_rng(0)
-GROUPS = {"groups": SIZES}
-LOSS, NOISY = rg.PairwiseLogisticLoss(), rg.XENDCGLoss(reduction="none")
-EACH, ROWS = rg.PairwiseHingeLoss(reduction="none"), rg.SoftmaxLoss(reduction="none")
-SOFTMAX, POINTS = rg.ranking_softmax_loss, rg.PointwiseMeanSquaredError(reduction="none")
-IMPLICIT = {"reduction": "sum"}
-
-
-def cut(flat: Array) -> Parts:
-    return np.split(flat, np.cumsum(SIZES)[:-1])
-
-
-Y = np.array([2.0, 0, 1, 0, 1, 3, 0, -1, 2, 1])
-S, V, W = RNG.normal(size=(3, 10))
-W = np.abs(W)
-MASK = np.array([1, 1, 1, 1, 1, 0, 1, 1, 1, 1], np.bool_)
-PER_LIST = np.array([1.0, 2, 3, 4, 5])
-POSITIVE = np.array([0.1, -0.4, 0.3, 0.7, 0.2])
-
-#: Calls with what `x` makes of the scores, `c` of constants, and how the lists are given; "c" for results that are
-#: containers, "p" for plain ones, "l" for numbers.
-CALLS: dict[str, tuple[str, Callable[..., Any]]] = {
-    "loss": ("l", lambda x, c, how: LOSS(c(Y), x(S), **how)),
-    "weights": ("l", lambda x, c, how: LOSS(c(Y), x(S), c(W), **how)),
-    "weights of lists": ("l", lambda x, c, how: LOSS(c(Y), x(S), PER_LIST[:, None], **how)),
-    "mask": ("l", lambda x, c, how: LOSS({"labels": c(Y), "mask": c(MASK)}, x(S), **how)),
-    "value_and_grad": ("lc", lambda x, c, how: LOSS.value_and_grad(c(Y), x(S), c(W), cotangent=2.0, **how)),
-    "grad_and_hess": ("cc", lambda x, c, how: LOSS.grad_and_hess(c(Y), x(S), **how)),
-    "none": ("c", lambda x, c, how: EACH(c(Y), x(S), **how)),
-    "none, points": ("c", lambda x, c, how: POINTS(c(Y), x(S), **how)),
-    "none, lists": ("p", lambda x, c, how: ROWS(c(Y), x(S), **how)),
-    "none, value_and_grad": ("cc", lambda x, c, how: EACH.value_and_grad(c(Y), x(S), cotangent=c(V), **how)),
-    "none, lists, value_and_grad": (
-        "pc",
-        lambda x, c, how: NOISY.value_and_grad(c(Y), x(S), cotangent=PER_LIST, iteration=3, **how),
-    ),
-    "bound": ("l", lambda x, c, how: LOSS.bind(c(Y), c(W), **how).value(x(S))),
-    "bound, none": (
-        "cc",
-        lambda x, c, how: EACH.bind(c(Y), **how).value_and_grad(x(S), cotangent=c(V)),
-    ),
-    "bound, grad_and_hess": (
-        "cc",
-        lambda x, c, how: LOSS.bind(c(Y), **how).grad_and_hess(x(S), curvature="positive", min_hessian=0.1),
-    ),
-    "hessp": ("c", lambda x, c, how: LOSS.bind(c(Y), **how).hessp(x(S), c(V))),
-    "ndcg": ("l", lambda x, c, how: rg.ndcg(c(Y), x(S), k=2, sample_weight=PER_LIST, **how)),
-    "dcg": ("p", lambda x, c, how: rg.dcg(c(Y), x(S), per_list=True, **how)),
-    "softmax": ("l", lambda x, c, how: _softmax(x, c, how, "__call__", weights=c(W), where=c(MASK))),
-    "softmax, reduce_fn": ("l", lambda x, c, how: _softmax(x, c, how, "__call__", reduce_fn=np.max)),
-    "softmax, none": ("p", lambda x, c, how: _softmax(x, c, how, "__call__", reduction="none")),
-    "softmax, value_and_grad": ("lc", lambda x, c, how: _softmax(x, c, how, "value_and_grad")),
-    "softmax, grad_and_hess": (
-        "cc",
-        lambda x, c, how: _softmax(x, c, how, "grad_and_hess", weights=PER_LIST[:, None]),
-    ),
-}
-
-
-WITH_CONSTANTS_LIKE_SCORES = {"none, value_and_grad", "bound, none", "hessp"}
-
-
-def _softmax(x: Any, c: Any, how: dict[str, Any], method: str, **options: Any) -> Any:
-    """The function has no argument for lists: of flat data it is the loss that it is made of."""
-    if not how:
-        return getattr(SOFTMAX, method)(x(S), c(Y), **options)
-    where, weights = options.pop("where", None), options.pop("weights", None)
-    reduce_fn, reduction = options.pop("reduce_fn", None), options.pop("reduction", "mean_over_lists")
-    loss = rg.SoftmaxLoss(reduction="none" if reduce_fn else reduction, negative_labels="use")
-    value = getattr(loss, method)({"labels": Y, "mask": where}, S, weights, **how)
-    return value[np.array(SIZES) > 0].max() if reduce_fn else value
-
-
-def check(got: Any, want: Any, shape: str, kind: Kind) -> None:
-    """The results of a call with containers are those of one with flat data, each as it is to be."""
-    for one, flat, what in zip(*((r if len(shape) > 1 else (r,)) for r in (got, want)), shape, strict=True):
-        if what == "c":
-            parts = kind.opened(one)
-            assert [len(part) for part in parts] == SIZES
-            one, is_float = np.concatenate(parts), True
-        else:
-            is_float = isinstance(one, float if what == "l" else np.ndarray)
-        assert is_float or kind.tensors
-        np.testing.assert_allclose(np.asarray(one), flat, rtol=1e-6 if kind.tensors else 0, atol=0)
 
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("name", KINDS)
 def test_a_call_is_that_of_the_flat_data(name: str, call: str) -> None:
     kind, (shape, function) = kind_of(name), CALLS[call]
+    if kind.tensors and call == "softmax, reduce_fn":
+        pytest.skip("np.max does not take tensors")
     want = function(np.asarray, np.asarray, GROUPS)
     check(function(lambda x: kind.make(cut(x)), lambda x: kind.make(cut(x)), {}), want, shape, kind)
 
@@ -127,10 +59,11 @@ def test_flat_scores_go_with_labels_in_a_container_and_are_answered_flat(name: s
     kind = kind_of(name)
     for call, (_, function) in CALLS.items():
         if not call.startswith("softmax") and call not in WITH_CONSTANTS_LIKE_SCORES:
-            np.testing.assert_equal(
-                function(np.asarray, lambda x: kind.make(cut(x)), {}),
-                function(np.asarray, np.asarray, GROUPS),
-            )
+            got = function(np.asarray, lambda x: kind.make(cut(x)), {})
+            want = function(np.asarray, np.asarray, GROUPS)
+            for one, flat in zip(*((r if type(r) is tuple else (r,)) for r in (got, want)), strict=True):
+                assert type(one) is type(flat)
+                close(one, flat, kind)
     grad = SOFTMAX.bind(kind.make(cut(Y)), where=kind.make(cut(MASK))).value_and_grad(S)[1]
     assert grad.shape == S.shape
 
@@ -151,25 +84,22 @@ def test_results_have_the_type_that_flat_scores_give(name: str, dtype: Any) -> N
     parts = kind.opened(grad)
     if kind.needs != ("jax",):
         assert {part.dtype for part in parts} == {want.dtype}
-    np.testing.assert_allclose(np.concatenate(parts), want, rtol=1e-6 if kind.tensors else 0)
+    close(np.concatenate(parts), want, kind)
 
 
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("method", ["value_and_grad", "grad_and_hess"])
 def test_negatives_in_a_container(name: str, method: str) -> None:
     kind = kind_of(name)
-    positive = POSITIVE
-    if kind.tensors:
-        positive = type(kind.make([POSITIVE, POSITIVE])[0])
-        pytest.skip("see test_negatives_in_tensors")
+    positive = kind.make([POSITIVE, POSITIVE])[0] if kind.tensors else POSITIVE
     for loss, options in ((rg.bpr_loss, {}), (rg.warp_loss, {"num_items": 9}), (rg.adaptive_hinge_loss, {})):
         got = getattr(loss, method)(positive, kind.make(cut(S)), **options)
-        want = getattr(loss, method)(positive, S, groups=SIZES, **options)
+        want = getattr(loss, method)(POSITIVE, S, groups=SIZES, **options)
         pairs = [(got[0], want[0]), (got[1], want[1])] if method == "grad_and_hess" else [(got[1], want[1])]
         for (on_positive, on_negative), (want_positive, want_negative) in pairs:
-            assert type(on_positive) is np.ndarray
-            np.testing.assert_array_equal(on_positive, want_positive)
-            np.testing.assert_array_equal(np.concatenate(kind.opened(on_negative)), want_negative)
+            assert kind.tensors or type(on_positive) is np.ndarray
+            close(np.asarray(on_positive), want_positive, kind)
+            close(np.concatenate(kind.opened(on_negative)), want_negative, kind)
 
 
 def test_items_of_negatives_in_a_container() -> None:
@@ -287,3 +217,48 @@ def test_arrays_of_numpy_in_a_list_import_nothing() -> None:
         "print(*sorted(set(sys.modules) & {'pyarrow', 'awkward', 'polars', 'pandas', 'torch', 'nanoarrow'}))\n"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == []
+
+
+# --- tensors --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["torch, list", "torch, jagged"])
+@pytest.mark.parametrize("call", ["loss", "weights", "none", "none, lists", "softmax"])
+def test_autograd_goes_through_the_container(name: str, call: str) -> None:
+    torch = pytest.importorskip("torch")
+    flat = torch.tensor(S, requires_grad=True)
+    offsets = torch.tensor(np.append(0, np.cumsum(SIZES)))
+    jagged = torch.nested.nested_tensor_from_jagged
+    scores = list(flat.split(SIZES)) if name == "torch, list" else jagged(flat, offsets)
+    value = CALLS[call][1](lambda _: scores, cut, {})
+    if call == "none":
+        value = torch.cat(value) if name == "torch, list" else value.values()
+    cotangent = torch.arange(1.0, 1 + value.numel(), dtype=torch.float64).reshape(value.shape)
+    (got,) = torch.autograd.grad((cotangent * value).sum(), flat, create_graph=call == "loss")
+    want_value = (
+        CALLS[call][1](lambda _: flat, np.asarray, GROUPS) if call != "softmax" else _softmax_of(flat)
+    )
+    (want,) = torch.autograd.grad((cotangent * want_value).sum(), flat, create_graph=call == "loss")
+    torch.testing.assert_close(got, want)
+    if call == "loss" and name == "torch, list":  # torch itself has no second derivative of a jagged tensor
+        (twice,) = torch.autograd.grad(got.square().sum(), flat)
+        torch.testing.assert_close(twice, torch.autograd.grad(want.square().sum(), flat)[0])
+
+
+def _softmax_of(flat: Any) -> Any:
+    loss = rg.SoftmaxLoss(reduction="mean_over_lists", negative_labels="use")
+    return loss({"labels": Y, "mask": MASK}, flat, W, **GROUPS)
+
+
+def test_a_compiled_program_takes_labels_in_a_container() -> None:
+    torch = pytest.importorskip("torch")
+    labels, scores = cut(Y), torch.tensor(S)
+    value = torch.compile(lambda x: ROWS(labels, x), fullgraph=True, backend="aot_eager")(scores)
+    torch.testing.assert_close(value, ROWS(labels, scores))
+
+
+def test_labels_that_require_grad_are_refused() -> None:
+    torch = pytest.importorskip("torch")
+    labels = [torch.tensor(part, requires_grad=True) for part in cut(Y)]
+    with pytest.raises(TypeError, match=r"labels \(y_true\): .*\.detach\(\)"):
+        LOSS(labels, cut(S))

@@ -11,7 +11,7 @@ member's; labels and other constants are asked for their lists by `lists_of`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -28,11 +28,12 @@ CONTAINERS = "rankgrad._frameworks.ragged"
 
 #: Package of a type of arrays -> the module of its member, imported when such an array comes.
 MEMBERS: dict[str, str] = {
+    "torch": "rankgrad._frameworks.torch",
+    "torch.nested": CONTAINERS,
     "awkward": CONTAINERS,
     "pandas": CONTAINERS,
     "polars": CONTAINERS,
     "pyarrow": CONTAINERS,
-    "torch.nested": CONTAINERS,
 }
 
 
@@ -62,8 +63,9 @@ def member_for(scores: tuple[Any, ...], containers: bool = True) -> Any:
     found = None
     for x in scores:
         kind: Any = type(x)
-        if (member := _member_of(kind)) is None:
+        if kind is _NUMPY or not _has_member(kind):
             continue
+        member = _FOUND[kind]
         if member.__name__ != CONTAINERS:
             found = found or member
         elif containers:
@@ -74,22 +76,36 @@ def member_for(scores: tuple[Any, ...], containers: bool = True) -> Any:
 def lists_of(x: Any, name: str) -> Any:
     """The lists that a container holds, flat and with their offsets; None for what is no such container."""
     kind: Any = type(x)
-    if kind is _NUMPY or (member := _member_of(kind)) is None or member.__name__ != CONTAINERS:
+    if kind is _NUMPY or not _has_member(kind) or _FOUND[kind].__name__ != CONTAINERS:
         return None
-    return member.lists_of(x, name)
+    return _FOUND[kind].lists_of(x, name)
 
 
-@functools.lru_cache(maxsize=256)
-def _member_of(kind: Any) -> Any:
-    """The member for arrays of this type; None where NumPy takes them."""
+#: The members of the types of arrays that came; None where NumPy takes them.
+_FOUND: dict[Any, Any] = {}
+
+
+def _has_member(kind: Any) -> bool:
+    """Whether arrays of this type have a member, which is in `_FOUND` then."""
+    if kind not in _FOUND:
+        name = next((MEMBERS[p] for p in _packages_of(kind) if p in MEMBERS), None)
+        if name is None and (issubclass(kind, (list, tuple)) or _gives_arrow(kind)):
+            name = CONTAINERS
+        _FOUND[kind] = None if name is None else import_module(name)
+    return _FOUND[kind] is not None
+
+
+_has_member._dynamo_marked_constant = True  # type: ignore[attr-defined]  # torch.compile asks, and does not trace it
+
+
+def _packages_of(kind: Any) -> Iterator[str]:
+    """The packages in which the type and its bases are, from the inside out."""
     for base in kind.__mro__:
         package = str(base.__module__)
         while package:
-            if package in MEMBERS:
-                return import_module(MEMBERS[package])
+            yield package
             package = package.rpartition(".")[0]
-    if issubclass(kind, (list, tuple)) or any(
-        hasattr(kind, f"__arrow_c_{of}__") for of in ("stream", "array")
-    ):
-        return import_module(CONTAINERS)
-    return None
+
+
+def _gives_arrow(kind: Any) -> bool:
+    return hasattr(kind, "__arrow_c_stream__") or hasattr(kind, "__arrow_c_array__")

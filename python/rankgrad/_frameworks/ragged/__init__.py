@@ -15,6 +15,7 @@ import numpy as np
 from rankgrad import _frameworks as containers
 from rankgrad._data import Data
 from rankgrad._frameworks import Results, member_for
+from rankgrad._frameworks.calls import names_of_scores
 from rankgrad._frameworks.ragged import sequences
 from rankgrad._frameworks.ragged.container import Lists, require_same_lists
 from rankgrad._loss import RankingLoss
@@ -51,11 +52,11 @@ def evaluate(
     function: Callable[..., Results], owner: Any, mode: int, scores: tuple[Any, ...], *constants: Any
 ) -> Results:
     """The evaluation of the flat values, or of what turned out to be no container."""
-    *others, (x, name) = zip(scores, _names(owner), strict=True)
+    *others, (x, name) = zip(scores, names_of_scores(owner), strict=True)
     for positive, its_name in others:
-        if lists_of(positive, its_name) is not None:
+        if containers.lists_of(positive, its_name) is not None:
             raise ValueError(f"{its_name}: one score per positive, shape (B,), is wanted, got lists")
-    lists = lists_of(x, name)
+    lists: Lists | None = containers.lists_of(x, name)
     per_item = False
     if lists is not None:
         constants, per_item = _flat_constants(owner, constants, lists, name)
@@ -76,15 +77,6 @@ def _put_back(lists: Lists, flat: Any) -> Any:
     return (*flat[:-1], lists.put_back(flat[-1])) if isinstance(flat, tuple) else lists.put_back(flat)
 
 
-def _names(owner: Any) -> tuple[str, ...]:
-    """What messages call the scores."""
-    if isinstance(owner, ImplicitLoss):
-        return "positive_scores", owner._negative_name
-    if isinstance(owner, RankingSoftmaxLoss):
-        return ("logits",)
-    return ("scores",) if isinstance(owner, str) else ("scores (y_pred)",)
-
-
 @singledispatch
 def _flat_constants(owner: Any, constants: tuple[Any, ...], lists: Lists, name: str) -> Prepared:
     """The constants of the flat call, by the kind of its owner; a metric's name here."""
@@ -95,7 +87,7 @@ def _flat_constants(owner: Any, constants: tuple[Any, ...], lists: Lists, name: 
 @_flat_constants.register
 def _(owner: RankingLoss, constants: tuple[Any, ...], lists: Lists, name: str) -> Prepared:
     data, cotangent, *rest = constants
-    per_item = owner.reduction in (None, "none") and _has_value_per_item(owner)
+    per_item = owner._values_shape((1,), lambda: None) == (1,)
     if per_item:
         cotangent = flat_like(cotangent, lists, "cotangent", name)
     return (flat_data(data, lists, name), cotangent, *rest), per_item
@@ -127,11 +119,6 @@ def _(owner: RankingSoftmaxLoss, constants: tuple[Any, ...], lists: Lists, name:
     labels = _flat_labels(labels, lists, "labels", name)
     where, weights = flat_like(where, lists, "where", name), flat_like(weights, lists, "weights", name)
     return (labels, where, weights, *rest, lists.offsets), False
-
-
-def _has_value_per_item(loss: RankingLoss) -> bool:
-    nothing = np.zeros(0)
-    return bool(loss._bind_core(nothing, None, None, "auto").values_per_item)
 
 
 def flat_data(

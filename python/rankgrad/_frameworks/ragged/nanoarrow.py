@@ -50,10 +50,11 @@ def _nulls(views: list[Any]) -> Array:
 def _bounds(view: Any, kind: Any) -> Array:
     """The boundaries of the lists in the array of items."""
     if kind.type == na.Type.FIXED_SIZE_LIST:
-        return (view.offset + np.arange(view.length + 1)) * kind.list_size
+        return np.arange(view.offset, view.offset + view.length + 1) * int(kind.list_size)
     if view.length == 0:  # which may have no buffer
         return np.zeros(1, np.int64)
-    return np.asarray(view.buffer(1))[view.offset : view.offset + view.length + 1].astype(np.int64)
+    bounds: Array = np.asarray(view.buffer(1))
+    return bounds[view.offset : view.offset + view.length + 1].astype(np.int64)
 
 
 def _valid(view: Any, begin: int, end: int) -> Array:
