@@ -34,8 +34,8 @@ def linear_objective(
     loss
         A loss over lists with any reduction but "none".
     X
-        Features, a row per item: an array (n_items, n_features), or a sparse one of SciPy, which is made CSR. Floats are
-        not copied: do not change them while the result is in use.
+        Features, a row per item: an array (n_items, n_features), or a sparse one of SciPy, which is made CSR. Floats
+        are not copied: do not change them while the result is in use.
     labels, sample_weight, groups, offsets, qid
         As for ``loss.bind``; rows of X belong to the items in the order of the labels raveled.
     l2

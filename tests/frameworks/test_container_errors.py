@@ -65,7 +65,10 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: rg.bpr_loss(np.ones(3), S, groups=[3, 0, 2]),
         "groups: goes with flat data, .*container of negative_scores",
     ),
-    "too few negatives": (lambda: rg.bpr_loss(np.ones(4), S), "one list of negatives for each of the 4"),
+    "too few negatives": (
+        lambda: rg.bpr_loss(np.ones(4), S),
+        "negative_scores: one list of negatives for each of the 4 .* got 3 lists; rows",
+    ),
     "positives": (lambda: rg.bpr_loss(S, S), r"positive_scores: one score per positive, .*got lists"),
     "deeper arrays": (lambda: LOSS(Y, [*S[:2], WIDE]), r"scores .*: list 2 has the shape \(2, 3\)"),
     "deeper numbers": (lambda: LOSS(Y, [[[1.0]], [1.0, 2.0]]), "scores .*: lists of numbers are wanted"),
@@ -76,6 +79,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: LOSS(Y, [np.array([0.5, None, 1.0]), *S[1:]]),
         "scores .*: item 1 of list 0 is null",
     ),
+    "None among arrays": (lambda: LOSS([*Y[:2], None], S), r"labels .*: list 2 is null"),
     "masked": (lambda: LOSS(Y, [np.ma.masked_equal(S[0], 1.0), *S[1:]]), "scores .*, list 0: masked arrays"),
     "dates": (
         lambda: LOSS(Y, [S[0], S[1], S[2].astype("M8[s]")]),
@@ -133,6 +137,12 @@ def test_lists_of_lists_and_of_text_are_refused(name: str) -> None:
         LOSS(Y, make([[[1.0], [2.0]], [[3.0]]]))
     with pytest.raises(TypeError, match=r"scores \(y_pred\): numbers are wanted"):
         LOSS(Y, make([["a"], ["b", "c"]]))
+
+
+@pytest.mark.parametrize("name", [name for name in _columns() if "cut" not in name])
+def test_lists_that_are_all_empty_need_no_type(name: str) -> None:
+    empty = _columns()[name][1]([[], []])
+    assert LOSS(empty, empty) == 0.0
 
 
 def test_a_masked_awkward_array_is_refused_and_an_option_type_without_nulls_is_not() -> None:

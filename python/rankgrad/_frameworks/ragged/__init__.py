@@ -59,6 +59,7 @@ def evaluate(
     lists: Lists | None = containers.lists_of(x, name)
     per_item = False
     if lists is not None:
+        _require_a_list_each([positive for positive, _ in others], lists, name)
         constants, per_item = _flat_constants(owner, constants, lists, name)
         scores = (*scores[:-1], lists.values)
     member = member_for(scores, containers=False)
@@ -68,6 +69,16 @@ def evaluate(
         return value, *derivatives
     grad, hess = (_put_back(lists, derivative) for derivative in derivatives)
     return _put_back(lists, value) if per_item else value, grad, hess
+
+
+def _require_a_list_each(positives: list[Any], lists: Lists, name: str) -> None:
+    n = lists.offsets.size - 1
+    for positive in positives:
+        if np.ndim(positive) == 1 and len(positive) != n:
+            raise ValueError(
+                f"{name}: one list of negatives for each of the {len(positive)} positives is wanted, got {n} lists; "
+                "rows of shape (K, B) go in one array"
+            )
 
 
 def _put_back(lists: Lists, flat: Any) -> Any:

@@ -37,7 +37,7 @@ def read(x: Any, name: str) -> Lists | None:
     if any(part.null_count for part in parts):
         refuse_null_items(np.concatenate([np.asarray(part.is_null()) for part in parts]), offsets, name)
     arrays = [part.to_numpy(zero_copy_only=False) for part in parts]
-    values = joined(arrays)
+    values = joined([array for array in arrays if array.size])  # of no type, too, where none was ever seen
     if values.dtype == object:
         raise TypeError(f"{name}: numbers are wanted, got {x.type}")
 
@@ -87,6 +87,8 @@ def read_polars(x: Any, name: str) -> Lists | None:
 
     if not isinstance(x, pl.Series) or not isinstance(x.dtype, (pl.List, pl.Array)):
         return None
+    if x.dtype.inner == pl.Null:  # as no number was ever seen; nanoarrow cannot read polars' form of it
+        x = x.cast(pl.List(pl.Float64))
     lists = _read_foreign(x, name)
     return lists and lists._replace(put_back=lambda flat: pl.Series(lists.put_back(flat)).alias(x.name))
 

@@ -33,6 +33,8 @@ def read(x: Any, name: str) -> Lists | None:
     if items.is_option:
         refuse_null_items(_missing(items), offsets, name)
         items = items.project()
+    if items.is_unknown:  # of no type, as none was ever seen
+        items = ak.contents.NumpyArray(np.zeros(0))
     if not items.is_numpy:
         raise TypeError(f"{name}: numbers are wanted, got {x.type}")
 

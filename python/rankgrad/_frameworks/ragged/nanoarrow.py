@@ -31,8 +31,8 @@ def read(x: Any, name: str) -> Lists | None:
     of = na.Schema(kind.value_type)
     if of.type in _LISTS or of.type == na.Type.FIXED_SIZE_LIST:
         refuse_deeper(name)
-    if of.type not in _NUMBERS:
-        raise TypeError(f"{name}: numbers are wanted, got {kind}")
+    if of.type not in (*_NUMBERS, na.Type.NULL):
+        raise TypeError(f"{name}: numbers are wanted, got {str(kind).removeprefix('<Schema> ')}")
     views = list(column.iter_chunk_views())
     refuse_null_lists(_nulls(views), name)
     bounds = [_bounds(view, kind) for view in views]
@@ -59,6 +59,8 @@ def _bounds(view: Any, kind: Any) -> Array:
 
 def _valid(view: Any, begin: int, end: int) -> Array:
     """A byte per element, 0 for null."""
+    if view.storage_type == "na":  # the type of items of which none was ever seen
+        return np.zeros(end - begin, np.uint8)
     bits = view.buffer(0)
     if bits.n_elements == 0:
         return np.ones(end - begin, np.uint8)
@@ -67,6 +69,8 @@ def _valid(view: Any, begin: int, end: int) -> Array:
 
 
 def _items(view: Any, begin: int, end: int) -> Array:
+    if view.storage_type == "na":
+        return np.zeros(0)
     data = view.buffer(1)
     is_bits = view.storage_type == "bool"
     array: Array = np.asarray(data.unpack_bits()).view(np.bool_) if is_bits else np.asarray(data)

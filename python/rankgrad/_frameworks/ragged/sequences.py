@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 
 from rankgrad._arrays import Array, as_array
-from rankgrad._frameworks.ragged.container import Lists, offsets_of_sizes, refuse_deeper, refuse_objects
+from rankgrad._frameworks.ragged.container import (
+    Lists,
+    offsets_of_sizes,
+    refuse_deeper,
+    refuse_null_lists,
+    refuse_objects,
+)
 
 #: Package of a type of tensors -> the module that joins them, so that they stay in the framework's graph.
 _JOINED_BY = {"torch": "torch", "jax": "jax.numpy", "jaxlib": "jax.numpy"}
@@ -42,6 +48,7 @@ def read_rows(x: Any, name: str) -> Lists | None:
 
 def read_arrays(x: Sequence[Any], name: str) -> Lists:
     """1-D arrays of one library; a lone one is not copied."""
+    refuse_null_lists(np.fromiter((part is None for part in x), np.bool_, len(x)), name)
     libraries = {_joined_by(kind) for kind in set(map(type, x))}
     if len(libraries) > 1:
         raise TypeError(f"{name}: arrays of one library are wanted in {_kind(x).__name__}, got a mixture")
