@@ -176,6 +176,25 @@ def _jagged(parts: Parts) -> Any:
     return torch.nested.nested_tensor(_torch_list(parts), layout=torch.jagged)
 
 
+def _tf_list(parts: Parts) -> Any:
+    import tensorflow as tf
+
+    return [tf.constant(part) for part in parts]
+
+
+def _tf_ragged(parts: Parts) -> Any:
+    import tensorflow as tf
+
+    return tf.RaggedTensor.from_row_lengths(np.concatenate(parts), [len(part) for part in parts])
+
+
+def _tf_ragged_opened(x: Any) -> Parts:
+    import tensorflow as tf
+
+    assert isinstance(x, tf.RaggedTensor)
+    return [part.numpy() for part in x]
+
+
 def _tensors_opened(x: Any) -> Parts:
     assert type(x) is list
     assert not any(isinstance(part, np.ndarray) for part in x)
@@ -216,6 +235,8 @@ KINDS = {
     "a stream": Kind(("pyarrow", "nanoarrow"), lambda p: Stream(_arrow_chunks(p)), _stream_opened),
     "torch, list": Kind(("torch",), _torch_list, _tensors_opened, tensors=True),
     "torch, jagged": Kind(("torch",), _jagged, _jagged_opened, tensors=True),
+    "tensorflow, list": Kind(("tensorflow",), _tf_list, _tensors_opened, tensors=True),
+    "tensorflow, ragged": Kind(("tensorflow",), _tf_ragged, _tf_ragged_opened, tensors=True),
 }
 if "jax" in MEMBERS:
     KINDS["jax, list"] = Kind(("jax",), _jax_list, _tensors_opened, tensors=True)

@@ -250,6 +250,22 @@ def _softmax_of(flat: Any) -> Any:
     return loss({"labels": Y, "mask": MASK}, flat, W, **GROUPS)
 
 
+@pytest.mark.parametrize("name", ["tensorflow, list", "tensorflow, ragged"])
+def test_the_tape_goes_through_the_container(name: str) -> None:
+    kind, tf = kind_of(name), pytest.importorskip("tensorflow")
+    x = kind.make(cut(S))
+    watched = x if name == "tensorflow, list" else x.flat_values
+    with tf.GradientTape() as tape:
+        tape.watch(watched)
+        value = LOSS(cut(Y), x)
+    grad = tape.gradient(value, watched)
+    flat = np.concatenate([np.asarray(part) for part in grad]) if name == "tensorflow, list" else grad.numpy()
+    np.testing.assert_array_equal(flat, LOSS.value_and_grad(Y, S, **GROUPS)[1])
+    if name == "tensorflow, ragged":
+        with pytest.raises(TypeError, match=r"scores .*: in a tf.function pass x.flat_values and offsets="):
+            tf.function(lambda x: LOSS(cut(Y), x))(x)
+
+
 def test_a_compiled_program_takes_labels_in_a_container() -> None:
     torch = pytest.importorskip("torch")
     labels, scores = cut(Y), torch.tensor(S)

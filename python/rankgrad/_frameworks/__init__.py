@@ -30,6 +30,8 @@ CONTAINERS = "rankgrad._frameworks.ragged"
 MEMBERS: dict[str, str] = {
     "torch": "rankgrad._frameworks.torch",
     "torch.nested": CONTAINERS,
+    "tensorflow": "rankgrad._frameworks.tensorflow",
+    "tensorflow.python.ops.ragged": CONTAINERS,
     "awkward": CONTAINERS,
     "pandas": CONTAINERS,
     "polars": CONTAINERS,

@@ -9,6 +9,11 @@ from rankgrad._frameworks import Results
 from rankgrad.implicit import ImplicitLoss
 from rankgrad.ranking_softmax import RankingSoftmaxLoss
 
+NOT_KNOWN = (
+    "rankgrad has the second derivative of reduced losses over lists, and neither that of reduction='none' and of the "
+    "implicit losses nor any third one"
+)
+
 
 def names_of_scores(owner: Any) -> tuple[str, ...]:
     """What the arguments that hold scores are called."""
@@ -17,6 +22,11 @@ def names_of_scores(owner: Any) -> tuple[str, ...]:
     if isinstance(owner, RankingSoftmaxLoss):
         return ("logits",)
     return ("scores",) if isinstance(owner, str) else ("scores (y_pred)",)
+
+
+def are_spread(owner: Any, constants: tuple[Any, ...]) -> bool:
+    """Whether scores are broadcast with labels, mask and weights; not where they are flat, with offsets at the end."""
+    return isinstance(owner, RankingSoftmaxLoss) and len(constants) == 6
 
 
 class Call:

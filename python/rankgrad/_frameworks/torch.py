@@ -16,16 +16,9 @@ from torch import Tensor
 
 from rankgrad._core import HESS_VECTOR, VALUE, VALUE_GRAD
 from rankgrad._frameworks import Results, records
-from rankgrad._frameworks.calls import Call, names_of_scores, parts
+from rankgrad._frameworks.calls import NOT_KNOWN, Call, are_spread, names_of_scores, parts
 from rankgrad.implicit import ImplicitLoss
 from rankgrad.objective import Objective
-from rankgrad.ranking_softmax import RankingSoftmaxLoss
-
-_NOT_KNOWN = (
-    "rankgrad has the second derivative of reduced losses over lists, and neither that of reduction='none' and of the "
-    "implicit losses nor any third one"
-)
-
 
 _in_transform = getattr(torch._C, "_are_functorch_transforms_active", lambda: False)
 
@@ -151,7 +144,7 @@ class _Derivative(torch.autograd.Function):
 
     @staticmethod
     def backward(_ctx: Any, *_cotangents: Tensor) -> Any:
-        raise NotImplementedError(_NOT_KNOWN)
+        raise NotImplementedError(NOT_KNOWN)
 
 
 # --- what both modes share --------------------------------------------------------------------------------------------
@@ -177,7 +170,7 @@ def _backward(ctx: Any, cotangents: Sequence[Tensor | None], has_second: bool, d
         if direction is None:
             continue
         if not has_second:
-            raise NotImplementedError(_NOT_KNOWN)
+            raise NotImplementedError(NOT_KNOWN)
         product = derivative(HESS_VECTOR, direction, scores)[0]
         result = [product if result[0] is None else result[0] + product]
     return result
@@ -189,7 +182,7 @@ def _backward(ctx: Any, cotangents: Sequence[Tensor | None], has_second: bool, d
 def _in_graph(
     _function: Any, owner: Any, mode: int, scores: list[Tensor], constants: tuple[Any, ...]
 ) -> tuple[Any, Any, Any]:
-    if isinstance(owner, RankingSoftmaxLoss):
+    if are_spread(owner, constants):
         others = [torch.as_tensor(x).shape for x in constants[:3] if x is not None]
         scores = [x.expand(torch.broadcast_shapes(x.shape, *others)) for x in scores]
     record = records.Record(_as_tensor)
@@ -270,7 +263,7 @@ def _setup(ctx: Any, inputs: Any, output: Any) -> None:
 
 def _operator_backward(ctx: Any, cotangents: Any) -> Any:
     if not ctx.is_value:
-        raise NotImplementedError(_NOT_KNOWN)
+        raise NotImplementedError(NOT_KNOWN)
 
     def derivative(mode: int, direction: Tensor, scores: Sequence[Tensor]) -> Any:
         return _evaluate(list(scores), direction, *ctx.others[:-1], mode)

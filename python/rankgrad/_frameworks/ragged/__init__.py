@@ -31,6 +31,7 @@ _READERS = {
     "pandas": ("pandas", "read"),
     "polars": ("arrow", "read_polars"),
     "pyarrow": ("arrow", "read"),
+    "tensorflow": ("tensorflow", "read"),
     "torch": ("jagged", "read"),
 }
 

@@ -19,7 +19,7 @@ from rankgrad._frameworks.ragged.container import (
 )
 
 #: Package of a type of tensors -> the module that joins them, so that they stay in the framework's graph.
-_JOINED_BY = {"torch": "torch", "jax": "jax.numpy", "jaxlib": "jax.numpy"}
+_JOINED_BY = {"torch": "torch", "jax": "jax.numpy", "jaxlib": "jax.numpy", "tensorflow": "tensorflow"}
 
 
 def read(x: Sequence[Any], name: str) -> Lists | None:
@@ -58,7 +58,7 @@ def read_arrays(x: Sequence[Any], name: str) -> Lists:
         if part.ndim != 1:
             shape = tuple(part.shape)
             raise ValueError(f"{name}: list {index} has the shape {shape}; 1-D arrays are wanted")
-    offsets = offsets_of_sizes([len(part) for part in parts])
+    offsets = offsets_of_sizes([part.shape[0] for part in parts])
     values = parts[0] if len(parts) == 1 else _joined(parts, library, name)
     if library is None:
         refuse_objects(values, offsets, name)
@@ -70,18 +70,17 @@ def split(flat: Any, offsets: Array) -> Sequence[Any]:
     library = _joined_by(type(flat))
     if library is None:
         return [flat[begin:end] for begin, end in pairwise(offsets.tolist())]
-    if (
-        library == "torch"
-    ):  # one node of the graph; slices would be as many, each with a gradient of the full length
-        parts: Sequence[Any] = flat.split(np.diff(offsets).tolist())
-        return parts
-    parts = import_module(library).split(flat, offsets[1:-1])
+    # One node of the graph; slices would be as many, each with a gradient of the full length.
+    where = offsets[1:-1] if library == "jax.numpy" else np.diff(offsets).tolist()
+    parts: Sequence[Any] = import_module(library).split(flat, where)
     return parts
 
 
 def _joined(parts: Sequence[Any], library: str | None, name: str) -> Any:
     if library == "torch":
         return import_module(library).cat(list(parts))
+    if library == "tensorflow":
+        return import_module(library).concat(list(parts), 0)
     try:
         return (np if library is None else import_module(library)).concatenate(parts)
     except TypeError as error:
@@ -99,7 +98,7 @@ def _joined_by(kind: Any) -> str | None:
 
 
 def is_array(x: Any) -> bool:
-    """Whether it is an array of one axis or more; numbers of NumPy and of frameworks have none."""
+    """Whether it is an array of one axis; numbers of NumPy and of frameworks have none."""
     return hasattr(type(x), "__array__") and getattr(x, "ndim", 1) == 1
 
 
