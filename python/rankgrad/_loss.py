@@ -55,8 +55,8 @@ class RankingLoss(ABC):
     * `y_true`: labels, or ``{"labels": ..., "mask": ...}``; 1-D (one list), 2-D (padded lists), or flat 1-D with just
       one of ``groups=`` (sizes), ``offsets=`` (boundaries), ``qid=`` (ids, equal ones adjacent); or a container of
       lists: a list or tuple of 1-D arrays, nested numbers of unequal lengths, an array of awkward, a column of lists of
-      Arrow, polars or pandas, a jagged (ragged) tensor. Labels are compared in their own dtype. An item is valid if its mask is
-      true and its label allowed; others never matter.
+      Arrow, polars or pandas, a jagged (ragged) tensor. Labels are compared in their own dtype. An item is valid if
+      its mask is true and its label allowed; others never matter.
     * `y_pred`: scores of the same shape, or a container of the same lists, of whatever kind, in which arrays shaped
       like the scores are answered; float32 and float64 are computed and answered in their own dtype.
     * `sample_weight`: a number, one per item (in a container, too), or one per list as a column of shape (n_lists, 1).
