@@ -1,4 +1,4 @@
-"""What must hold of the Keras losses on the backend of $KERAS_BACKEND; test_keras.py runs it in a process of its own."""
+"""What must hold of the Keras losses on the backend of $KERAS_BACKEND; test_keras.py runs it, in an own process."""
 
 from __future__ import annotations
 

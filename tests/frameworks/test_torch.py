@@ -478,3 +478,55 @@ def test_torch_is_imported_when_a_tensor_comes() -> None:
     code = "import sys, rankgrad; assert 'torch' not in sys.modules; rankgrad.PairwiseHingeLoss()([1, 0], [0., 1.]); "
     subprocess.run([sys.executable, "-c", code + "assert 'torch' not in sys.modules"], check=True)
     assert member.evaluate is not None
+
+
+# --- formulas of others, with the derivatives of torch ----------------------------------------------------------------
+
+
+def collie(loss: Any) -> Any:
+    return (loss.sum() + loss.pow(2).sum()) / loss.shape[-1]
+
+
+def first_violation(p: Any, n: Any, num_items: int) -> Any:
+    """Collie's WARP: the first negative with p - n < 1, weighted by log(num_items / tries)."""
+    violated = p - n < 1
+    tries = violated.int().argmax(0)
+    weight = torch.log(num_items / (tries.double() + 1)) * violated.any(0)
+    return collie(weight * (1 - p + n.gather(0, tries[None])[0]))
+
+
+FORMULAS: dict[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] = {
+    "bpr": (lambda p, n: rg.bpr_loss(p, n[0]), lambda p, n: collie(1 - (p - n[0]).sigmoid())),
+    "hinge": (lambda p, n: rg.hinge_loss(p, n[0]), lambda p, n: collie((1 - p + n[0]).clamp(min=0))),
+    "adaptive bpr": (rg.adaptive_bpr_loss, lambda p, n: collie(1 - (p - n.max(0)[0]).sigmoid())),
+    "adaptive hinge": (rg.adaptive_hinge_loss, lambda p, n: collie((1 - p + n.max(0)[0]).clamp(min=0))),
+    "warp": (lambda p, n: rg.warp_loss(p, n, num_items=50), lambda p, n: first_violation(p, n, 50)),
+    "softmax": (
+        lambda p, n: rg.ranking_softmax_loss(n, p.detach().abs()),
+        lambda p, n: -(p.detach().abs() * n.log_softmax(-1)).sum(-1).mean() + 0 * p.sum(),
+    ),
+    "pairs": (
+        lambda p, n: rg.PairwiseHingeLoss(reduction="sum")(n.detach().round(), n + p),
+        lambda p, n: sum_over_pairs(n.detach().round(), n + p),
+    ),
+}
+
+
+def sum_over_pairs(y: Any, s: Any) -> Any:
+    """keras-rs's, of labels that are not negative."""
+    wanted = (y[:, :, None] > y[:, None]) & (y[:, :, None] >= 0) & (y[:, None] >= 0)
+    return ((1 - s[:, :, None] + s[:, None]).relu() * wanted).sum()
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_gradients_are_those_of_the_formulas(name: str) -> None:
+    ours, theirs = FORMULAS[name]
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        p, n = (torch.tensor(rng.normal(size=shape), requires_grad=True) for shape in ((6,), (9, 6)))
+        values, grads = [], []
+        for f in (ours, theirs):
+            values.append(f(p, n))
+            grads.append(torch.autograd.grad(values[-1], (p, n), allow_unused=True, materialize_grads=True))
+        torch.testing.assert_close(values[0], values[1], rtol=1e-11, atol=1e-11)
+        torch.testing.assert_close(grads[0], grads[1], rtol=1e-10, atol=1e-11)
