@@ -187,14 +187,16 @@ class RankingSoftmaxLoss:
         reduction: str | None,
         nan: str,
         n_threads: int | None,
-        offsets: Array | None = None,
     ) -> tuple[Any, ...]:
-        """As a loss's; its scores are the logits spread to the shape of the objective.
+        """As a loss's; its scores are the logits spread to the shape of the objective."""
+        return self._bind(shape, labels, where, weights, reduction, nan), None, None, n_threads, 0
 
-        `offsets` are those of the container that the logits were.
-        """
-        bound = self._bind(shape, labels, where, weights, reduction, nan, offsets=offsets)
-        return bound, None, None, n_threads, 0
+    def _of_lists(
+        self, labels: Any, where: Any, weights: Any, reduction: str | None, nan: str, n_threads: int | None
+    ) -> tuple[Any, ...]:
+        """The loss, and the arguments of its call, that a call with logits in a container of lists is."""
+        data = Data({"labels": labels, "mask": where}, weights)
+        return _loss_of(reduction, nan), data, None, None, n_threads, 0
 
     @_in_own_words
     @same_array_out
@@ -223,19 +225,15 @@ class RankingSoftmaxLoss:
         reduction: str | None,
         nan: str,
         algorithm: str | None = None,
-        offsets: Array | None = None,
     ) -> Objective:
-        """`offsets` are those of the container that the logits were; labels in such a one bring their own."""
-        check_choice(nan, "nan", ("raise", "propagate"))
-        data = Data({"labels": labels, "mask": where}, weights, offsets=offsets).flat()
+        loss = _loss_of(reduction, nan)
+        data = Data({"labels": labels, "mask": where}, weights).flat()
         labels, where = data.y_true["labels"], data.y_true["mask"]
-        y = as_labels(labels, "labels")
         mask = None if where is None else as_array(where, "where", kinds="fiub")
-        if mask is not None and mask.dtype != np.bool_:
-            raise ValueError(f"where: booleans are wanted, got {mask.dtype}")
-        loss = SoftmaxLoss(reduction=reduction, negative_labels="use", nan=nan)
+        require_booleans(mask)
         if data.offsets is not None:
             return loss._bind(data, algorithm)
+        y = as_labels(labels, "labels")
         w = None if weights is None else as_weights(weights, "weights")
         shape = _common_shape(logits_shape, y, mask, w)
         flat = np.ascontiguousarray(_spread(y, shape)).reshape(-1)
@@ -256,10 +254,26 @@ class RankingSoftmaxLoss:
 ranking_softmax_loss = RankingSoftmaxLoss()
 
 
+def _loss_of(reduction: str | None, nan: str) -> SoftmaxLoss:
+    check_choice(nan, "nan", ("raise", "propagate"))
+    return SoftmaxLoss(reduction=reduction, negative_labels="use", nan=nan)
+
+
+def require_booleans(mask: Any) -> None:
+    """Raises ValueError for a mask of NumPy's that holds anything else."""
+    if isinstance(mask, np.ndarray) and mask.dtype != np.bool_:
+        raise ValueError(f"where: booleans are wanted, got {mask.dtype}")
+
+
+def require_floats(x: Any) -> None:
+    """Raises TypeError for logits of NumPy's that are anything else."""
+    if isinstance(x, np.ndarray) and x.dtype.kind != "f":
+        raise TypeError(f"logits: floating-point numbers are wanted, got {x.dtype}")
+
+
 def _logits(logits: Any) -> Array:
     x = as_array(logits, "logits")
-    if x.dtype.kind != "f":
-        raise TypeError(f"logits: floating-point numbers are wanted, got {x.dtype}")
+    require_floats(x)
     if x.ndim == 0:
         raise ValueError("logits: shape (..., list_size) is wanted, got a number")
     return x

@@ -33,6 +33,19 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "bound to rows": (lambda: LOSS.bind(WIDE).value(S), r"scores \(y_pred\): list 1 has 0 items.* has 3$"),
     "metric": (lambda: rg.ndcg(Y, SHORT), "^labels: list 2 has 2 items, that of scores has 1$"),
     "softmax": (lambda: SOFTMAX(SHORT, Y), "^labels: list 2 has 2 items, that of logits has 1$"),
+    "where": (
+        lambda: SOFTMAX(S, Y, where=[x.astype(int) for x in Y]),
+        "^where: booleans are wanted, got int64",
+    ),
+    "where, bound": (
+        lambda: SOFTMAX.bind(Y, where=[x.astype(int) for x in Y]),
+        "^where: booleans are wanted, got int64",
+    ),
+    "logits": (
+        lambda: SOFTMAX([x.astype(int) for x in S], Y),
+        "^logits: floating-point numbers are wanted, got int64",
+    ),
+    "weights of a softmax": (lambda: SOFTMAX(S, Y, weights=SHORT), "^weights: list 2 has 1 items, .* logits"),
     "mask": (
         lambda: LOSS({"labels": Y, "mask": SHORT}, S),
         r'y_true\["mask"\]: list 2 has 1 items, that of scores \(y_pred\) has 2$',

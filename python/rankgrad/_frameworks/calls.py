@@ -24,11 +24,6 @@ def names_of_scores(owner: Any) -> tuple[str, ...]:
     return ("scores",) if isinstance(owner, str) else ("scores (y_pred)",)
 
 
-def are_spread(owner: Any, constants: tuple[Any, ...]) -> bool:
-    """Whether scores are broadcast with labels, mask and weights; not where they are flat, with offsets at the end."""
-    return isinstance(owner, RankingSoftmaxLoss) and len(constants) == 6
-
-
 class Call:
     """The evaluation of an owner with its constants, for scores of these shapes.
 

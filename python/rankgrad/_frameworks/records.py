@@ -18,7 +18,6 @@ import numpy as np
 import rankgrad
 from rankgrad import metrics
 from rankgrad._data import Data
-from rankgrad._frameworks.calls import are_spread
 from rankgrad._implicit_arguments import Items
 from rankgrad._loss import RankingLoss
 from rankgrad.implicit import ImplicitLoss
@@ -131,8 +130,6 @@ def values_shape(owner: Any, shapes: list[tuple[Any, ...]], constants: Any, some
         if not owner._unreduced:
             return ()
         return shapes[0] if owner._core.values_per_item else owner._values_shape
-    if isinstance(owner, RankingSoftmaxLoss) and not are_spread(owner, constants):
-        return () if constants[3] is not None else (len(constants[6]) - 1,)
     if isinstance(owner, RankingSoftmaxLoss):
         arrays = (x for x in constants[:3] if x is not None)
         spread = np.broadcast_shapes(shapes[0], *(np.shape(x) for x in arrays))

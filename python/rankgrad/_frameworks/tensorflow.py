@@ -14,8 +14,9 @@ import tensorflow as tf
 
 from rankgrad._core import GRAD_HESS, GRAD_POSITIVE_HESS, HESS_VECTOR, VALUE, VALUE_GRAD
 from rankgrad._frameworks import Results, records
-from rankgrad._frameworks.calls import NOT_KNOWN, Call, are_spread, names_of_scores, parts
+from rankgrad._frameworks.calls import NOT_KNOWN, Call, names_of_scores, parts
 from rankgrad.implicit import ImplicitLoss
+from rankgrad.ranking_softmax import RankingSoftmaxLoss
 
 _WITH_VALUE = (VALUE, VALUE_GRAD)
 
@@ -31,7 +32,7 @@ def evaluate(function: Any, owner: Any, mode: int, scores: tuple[Any, ...], *con
     dtype = tf.float64 if any(x.dtype == tf.float64 for x in given) else tf.float32
     program = _Program(function, owner, mode, constants, dtype)
     wide = [tf.cast(x, dtype) for x in given]
-    if are_spread(owner, constants):
+    if isinstance(owner, RankingSoftmaxLoss):
         shapes = [tf.shape(x) for x in (*wide, *constants[:3]) if x is not None]
         wide = [tf.broadcast_to(wide[0], functools.reduce(tf.broadcast_dynamic_shape, shapes))]
     if mode == VALUE and not isinstance(owner, str):

@@ -16,9 +16,10 @@ from torch import Tensor
 
 from rankgrad._core import HESS_VECTOR, VALUE, VALUE_GRAD
 from rankgrad._frameworks import Results, records
-from rankgrad._frameworks.calls import NOT_KNOWN, Call, are_spread, names_of_scores, parts
+from rankgrad._frameworks.calls import NOT_KNOWN, Call, names_of_scores, parts
 from rankgrad.implicit import ImplicitLoss
 from rankgrad.objective import Objective
+from rankgrad.ranking_softmax import RankingSoftmaxLoss
 
 _in_transform = getattr(torch._C, "_are_functorch_transforms_active", lambda: False)
 
@@ -182,7 +183,7 @@ def _backward(ctx: Any, cotangents: Sequence[Tensor | None], has_second: bool, d
 def _in_graph(
     _function: Any, owner: Any, mode: int, scores: list[Tensor], constants: tuple[Any, ...]
 ) -> tuple[Any, Any, Any]:
-    if are_spread(owner, constants):
+    if isinstance(owner, RankingSoftmaxLoss):
         others = [torch.as_tensor(x).shape for x in constants[:3] if x is not None]
         scores = [x.expand(torch.broadcast_shapes(x.shape, *others)) for x in scores]
     record = records.Record(_as_tensor)

@@ -21,7 +21,7 @@ from rankgrad._frameworks.ragged.container import Lists, require_same_lists
 from rankgrad._loss import RankingLoss
 from rankgrad.implicit import ImplicitLoss
 from rankgrad.objective import Objective
-from rankgrad.ranking_softmax import RankingSoftmaxLoss
+from rankgrad.ranking_softmax import RankingSoftmaxLoss, require_booleans, require_floats
 
 _HERE = "rankgrad._frameworks.ragged"
 
@@ -61,7 +61,10 @@ def evaluate(
     per_item = False
     if lists is not None:
         _require_a_list_each([positive for positive, _ in others], lists, name)
-        constants, per_item = _flat_constants(owner, constants, lists, name)
+        if isinstance(owner, RankingSoftmaxLoss):
+            function, owner, constants = _as_loss(owner, constants, lists, name)
+        else:
+            constants, per_item = _flat_constants(owner, constants, lists, name)
         scores = (*scores[:-1], lists.values)
     member = member_for(scores, containers=False)
     call = function if member is None else lambda *arguments: member.evaluate(function, *arguments)
@@ -70,6 +73,17 @@ def evaluate(
         return value, *derivatives
     grad, hess = (_put_back(lists, derivative) for derivative in derivatives)
     return _put_back(lists, value) if per_item else value, grad, hess
+
+
+def _as_loss(
+    owner: RankingSoftmaxLoss, constants: tuple[Any, ...], lists: Lists, name: str
+) -> tuple[Any, RankingLoss, tuple[Any, ...]]:
+    """A call of the function as one of the loss, which has an argument for lists in flat data."""
+    require_floats(lists.values)
+    loss, data, *rest = owner._of_lists(*constants)
+    data = flat_data(data, lists, name)
+    require_booleans(data.y_true["mask"])
+    return RankingLoss._evaluate.__wrapped__, loss, (data, *rest)  # type: ignore[attr-defined]
 
 
 def _require_a_list_each(positives: list[Any], lists: Lists, name: str) -> None:
@@ -123,14 +137,6 @@ def _(owner: ImplicitLoss, constants: tuple[Any, ...], lists: Lists, name: str) 
     _refuse_other_lists(name, offsets=options.get("offsets"), groups=options.get("groups"))
     items = items._replace(negative_items=flat_like(items.negative_items, lists, "negative_items", name))
     return (num_items, items, options | {"offsets": lists.offsets}), False
-
-
-@_flat_constants.register
-def _(owner: RankingSoftmaxLoss, constants: tuple[Any, ...], lists: Lists, name: str) -> Prepared:
-    labels, where, weights, *rest = constants
-    labels = _flat_labels(labels, lists, "labels", name)
-    where, weights = flat_like(where, lists, "where", name), flat_like(weights, lists, "weights", name)
-    return (labels, where, weights, *rest, lists.offsets), False
 
 
 def flat_data(
