@@ -53,10 +53,13 @@ class RankingLoss(ABC):
     Calls take ``(y_true, y_pred, sample_weight=None)``:
 
     * `y_true`: labels, or ``{"labels": ..., "mask": ...}``; 1-D (one list), 2-D (padded lists), or flat 1-D with just
-      one of ``groups=`` (sizes), ``offsets=`` (boundaries), ``qid=`` (ids, equal ones adjacent). Labels are compared in
-      their own dtype. An item is valid if its mask is true and its label allowed; others never matter.
-    * `y_pred`: scores of the same shape; float32 and float64 are computed and answered in their own dtype.
-    * `sample_weight`: a number, one per item, or one per list as a column of shape (n_lists, 1).
+      one of ``groups=`` (sizes), ``offsets=`` (boundaries), ``qid=`` (ids, equal ones adjacent); or a container of
+      lists: a list or tuple of 1-D arrays, nested numbers of unequal lengths, an array of awkward, a column of lists of
+      Arrow, polars or pandas, a jagged (ragged) tensor. Labels are compared in their own dtype. An item is valid if
+      its mask is true and its label allowed; others never matter.
+    * `y_pred`: scores of the same shape, or a container of the same lists, of whatever kind, in which arrays shaped
+      like the scores are answered; float32 and float64 are computed and answered in their own dtype.
+    * `sample_weight`: a number, one per item (in a container, too), or one per list as a column of shape (n_lists, 1).
     * `cotangent`, `out`, `n_threads`, `iteration`: see :class:`rankgrad.Objective`.
 
     Raises ValueError or TypeError naming the argument and the first bad place; nothing is written then.
@@ -218,6 +221,7 @@ class RankingLoss(ABC):
     @in_default_mode
     def _bind(self, data: Data, algorithm: str | None = None) -> Objective:
         """Without an algorithm for one call, of scores of the labels' own shape."""
+        data = data.flat()
         labels, mask, boundaries = data.read()
         shape, flat = labels.shape, labels.reshape(-1)
         n_lists = 1 if boundaries is None else boundaries.size - 1

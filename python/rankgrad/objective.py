@@ -11,7 +11,7 @@ import numpy as np
 
 from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_scores, as_weights
-from rankgrad._checks import check_choice, real, thread_count, whole
+from rankgrad._checks import check_choice, other_shape, real, thread_count, whole
 from rankgrad._core import GRAD_HESS, GRAD_POSITIVE_HESS, HESS_VECTOR, VALUE, VALUE_GRAD
 from rankgrad._frameworks import Results, same_array_out
 from rankgrad._results import refuse_overlaps, results
@@ -46,9 +46,9 @@ class Objective:
 
     It can be pickled and copied: it has copies of labels, weights and lists of its own, and a pickle binds anew.
 
-    Every method takes ``scores`` of the bound shape, or the same data raveled to 1-D, and answers in the shape given
-    and in the dtype of the scores (integers give float64, half precision float32). The value is a Python float, or an
-    array for reduction "none".
+    Every method takes ``scores`` of the bound shape, or the same data raveled to 1-D or in a container of the same
+    lists, and answers in the shape or container given and in the dtype of the scores (integers give
+    float64, half precision float32). The value is a Python float, or an array for reduction "none".
 
     Common arguments
     ----------------
@@ -239,9 +239,7 @@ class Objective:
     def _scores(self, scores: Any) -> Array:
         x = as_scores(scores, "scores (y_pred)", self._dtype)
         if x.shape != self._shape and (self._source is None or x.shape != (self._size,)):
-            raise ValueError(
-                f"scores (y_pred): shape {x.shape} does not match the labels' shape {self._shape}"
-            )
+            raise ValueError(other_shape("scores (y_pred)", x.shape, self._shape))
         return x
 
     def _vector(self, vector: Any, x: Array) -> Array:
