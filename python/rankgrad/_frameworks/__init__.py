@@ -11,12 +11,8 @@ member's; labels and other constants are asked for their lists by `lists_of`.
 from __future__ import annotations
 
 import functools
-<<<<<<< HEAD
 import sys
-from collections.abc import Callable
-=======
 from collections.abc import Callable, Iterator
->>>>>>> main
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -34,12 +30,9 @@ CONTAINERS = "rankgrad._frameworks.ragged"
 #: Package of a type of arrays -> the module of its member, imported when such an array comes.
 MEMBERS: dict[str, str] = {
     "torch": "rankgrad._frameworks.torch",
-<<<<<<< HEAD
+    "torch.nested": CONTAINERS,
     "jax": "rankgrad._frameworks.jax",
     "jaxlib": "rankgrad._frameworks.jax",
-=======
-    "torch.nested": CONTAINERS,
->>>>>>> main
     "tensorflow": "rankgrad._frameworks.tensorflow",
     "tensorflow.python.ops.ragged": CONTAINERS,
     "awkward": CONTAINERS,
@@ -70,7 +63,6 @@ def same_array_out(evaluate: _Evaluation) -> _Evaluation:
     return call  # type: ignore[return-value]
 
 
-<<<<<<< HEAD
 def how_called() -> dict[str, str]:
     """Of each library that is imported and has more than one way to be called: which one is taken, and why."""
     facts = {}
@@ -79,7 +71,8 @@ def how_called() -> dict[str, str]:
         if name in sys.modules and hasattr(member := import_module(module), "how"):
             facts[name] = member.how()
     return facts
-=======
+
+
 def member_for(scores: tuple[Any, ...], containers: bool = True) -> Any:
     """The member that takes these scores, None where NumPy does; containers first, as they may hold any other's."""
     found = None
@@ -101,7 +94,6 @@ def lists_of(x: Any, name: str) -> Any:
     if kind is _NUMPY or not _has_member(kind) or _FOUND[kind].__name__ != CONTAINERS:
         return None
     return _FOUND[kind].lists_of(x, name)
->>>>>>> main
 
 
 #: The members of the types of arrays that came; None where NumPy takes them.
