@@ -188,6 +188,18 @@ def test_labels_of_every_type(dtype: str, way: str) -> None:
         assert_like_numpy(jax.jit(jax.value_and_grad(lambda s, y: loss(y, s)))(scores, big), want)
 
 
+def test_containers_of_lists(way: str) -> None:
+    """A list of arrays as scores, which is what its gradient is, too; and as labels of flat scores."""
+    loss, (labels, scores, lists) = rg.PairwiseLogisticLoss(), CASES["groups"]
+    ragged_labels, ragged_scores = (np.split(x, [5, 7]) for x in (labels, scores))
+    value, grad = loss.value_and_grad(labels, scores, **lists)
+    both = jax.value_and_grad(lambda s: loss(ragged_labels, s))
+    for compiled in (lambda f: f, jax.jit):
+        assert_like_numpy(compiled(both)(scores), (value, grad))
+        of_lists = compiled(both)(ragged_scores)
+        assert_like_numpy((of_lists[0], jnp.concatenate(of_lists[1])), (value, grad))
+
+
 def test_double_precision(way: str) -> None:
     loss, (labels, scores, lists) = rg.PairwiseLogisticLoss(), CASES["groups"]
     wide = scores.astype(np.float64) * 1.1

@@ -41,6 +41,8 @@ def evaluate(
     is_metric = isinstance(owner, str)
     if not is_metric:
         _check(owner, scores, constants)
+    if isinstance(owner, RankingLoss):
+        constants = (constants[0].flat(), *constants[1:])
     own = [x.dtype for x in scores]
     of_value = jax.dtypes.canonicalize_dtype(np.float64) if is_metric else jnp.result_type(*own)
     if not any(map(is_traced, jax.tree.leaves((scores, constants), is_leaf=is_whole))):
