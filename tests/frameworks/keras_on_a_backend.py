@@ -94,6 +94,38 @@ def every_loss_trains_and_is_saved(folder: Path) -> None:
     assert rg.keras.Loss(rg.ApproxNDCGLoss()).name == "approx_ndcg_loss"
 
 
+def gradient_of(value_of: Any, scores: Any) -> Any:
+    """By the backend's own rules."""
+    if BACKEND == "torch":
+        x = keras.ops.convert_to_tensor(scores).requires_grad_()
+        value = value_of(x)
+        value.backward()
+        return value.item(), x.grad.numpy()
+    if BACKEND == "jax":
+        import jax
+
+        value, grad = jax.jit(jax.value_and_grad(value_of))(scores)
+        return float(value), np.asarray(grad)
+    import tensorflow as tf
+
+    x = tf.Variable(scores)
+    with tf.GradientTape() as tape:
+        value = value_of(x)
+    return float(value), tape.gradient(value, x).numpy()
+
+
+def every_loss_is_as_in_numpy() -> None:
+    for name in rg.__all__:
+        cls = getattr(rg, name)
+        if not (isinstance(cls, type) and issubclass(cls, rg._loss.RankingLoss)):
+            continue
+        for y in (Y, {"labels": Y, "mask": Y != 1}):
+            got = gradient_of(lambda x, cls=cls, y=y: rg.keras.Loss(cls())(y, x), SCORES)
+            want = cls().value_and_grad(y, SCORES)
+            np.testing.assert_allclose(got[0], want[0], rtol=1e-6)
+            np.testing.assert_allclose(got[1], want[1], rtol=1e-5, atol=1e-7)
+
+
 def a_loss_without_a_wrapper() -> None:
     np.testing.assert_allclose(curve(rg.PairwiseHingeLoss()), curve(rg.keras.PairwiseHingeLoss()), rtol=1e-6)
 
@@ -114,6 +146,7 @@ if __name__ == "__main__":
     values_are_as_with_keras_rs()
     a_mask_of_keras_is_heeded()
     every_loss_trains_and_is_saved(Path(sys.argv[1]))
+    every_loss_is_as_in_numpy()
     a_loss_without_a_wrapper()
     refusals()
     print("all of it held on", BACKEND)
