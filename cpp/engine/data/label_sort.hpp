@@ -1,0 +1,56 @@
+// The order of a list's labels: by counting where they are few whole numbers, as nearly all data is, else as scores are
+// sorted. Labels are read once: what another thread writes to them meanwhile is read or not, and no more.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/data/labels.hpp"
+#include "engine/runtime/memory.hpp"
+#include "engine/runtime/parallel.hpp"
+#include "engine/sorting/argsort.hpp"
+
+namespace rankgrad {
+
+/// Scratch of one worker, with the labels of one list after the other.
+class LabelSort {
+public:
+    /// Reads the labels of the valid items of a list of n items from `begin` on. `mask` may be null.
+    void read(const Labels& labels, const std::uint8_t* mask, std::int64_t begin, std::int32_t n, bool ignore_negative,
+              const Team& team);
+    /// The last valid item becomes the first: ties are then sorted by position from the last.
+    void reverse();
+
+    /// Valid items, their labels as numbers, and their positions in the list; null where that are all from the first on.
+    std::int32_t size() const { return n_; }
+    const double* number() const { return number_.data(); }
+    const std::int32_t* position() const { return all_ ? nullptr : position_.data(); }
+    /// All numbers are.
+    bool finite() const { return finite_; }
+
+    /// Writes the places among the valid items in the order of their labels, ties as they come; NaN is sorted as 0. Then
+    /// where each label level begins, and the size: room for size() + 1. Gives the number of levels. For nothing where
+    /// the team is stopped.
+    std::int32_t sort(std::int32_t* order, std::int32_t* level_begin, const Team& team);
+
+private:
+    template <class L> void copy(const L* from, std::int64_t begin, std::int64_t end);
+    void keep_valid(const std::uint8_t* mask, std::int32_t n, bool ignore_negative);
+    bool find_codes(const Team& team);
+    std::int32_t count_codes(std::int32_t* order, std::int32_t* level_begin);
+    void sort_numbers(const double* number, const std::int32_t* index, double low, double high, std::int32_t* order,
+                      const Team& team);
+    void sort_keys(std::int32_t* order, const Team& team);
+    void make_keys();
+
+    std::int32_t n_ = 0;
+    bool all_ = true, finite_ = true;
+    bool has_keys_ = false;  ///< the labels are integers that a double may not hold
+    double low_ = 0, high_ = 0;
+    Room<double> number_, digit_;
+    Room<std::int32_t> position_;
+    Room<std::uint64_t> key_;  ///< integers in the order of the labels
+    Room<std::uint8_t> code_;
+    SortScratch<double> scratch_;
+};
+
+}  // namespace rankgrad
