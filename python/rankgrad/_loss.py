@@ -11,7 +11,7 @@ import numpy as np
 from rankgrad import _core
 from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array
-from rankgrad._checks import check_choice, positive_number, shown
+from rankgrad._checks import check_choice, positive_number, shown, thread_count
 from rankgrad._data import Data
 from rankgrad._frameworks import Results, same_array_out
 from rankgrad._reductions import NO_WEIGHTS, REDUCTIONS, weights_of
@@ -199,10 +199,11 @@ class RankingLoss(ABC):
         """Binds, evaluates as :class:`rankgrad.Objective` does, and forgets."""
         if out is not None:
             refuse_overlaps(out, **data._asdict())
-        return self._bind(data)._evaluate(mode, scores, cotangent, out, n_threads, iteration)
+        bound = self._bind(data, n_threads=n_threads)
+        return bound._evaluate(mode, scores, cotangent, out, n_threads, iteration)
 
     @in_default_mode
-    def _bind(self, data: Data, algorithm: str | None = None) -> Objective:
+    def _bind(self, data: Data, algorithm: str | None = None, n_threads: int | None = None) -> Objective:
         """Without an algorithm for one call, of scores of the labels' own shape."""
         labels, mask, boundaries = data.read()
         shape, flat = labels.shape, labels.reshape(-1)
@@ -215,7 +216,7 @@ class RankingLoss(ABC):
             flat_lists=self._flat_list_weights,
         )
         flat_mask = None if mask is None else mask.reshape(-1)
-        core = self._bind_core(flat, boundaries, flat_mask, algorithm or "auto", weights)
+        core = self._bind_core(flat, boundaries, flat_mask, algorithm or "auto", weights, n_threads)
         warn_of_silent_zeros(core, self._compares, labels, mask, boundaries, self.negative_labels == "ignore")
         per_list = () if boundaries is None else (n_lists,)
         source = None if algorithm is None else source_of(flat, algorithm)
@@ -228,10 +229,11 @@ class RankingLoss(ABC):
         mask: Array | None,
         algorithm: str,
         weights: tuple[float | None, Array | None, Array | None] = NO_WEIGHTS,
+        n_threads: int | None = None,
     ) -> Any:
         """The core's object for flat labels, offsets and mask; `algorithm` as in `bind`."""
         settings = self._settings() | {"algorithm": algorithm}
-        return _core.Objective((self._family, settings), labels, offsets, mask, *weights)
+        return _core.Objective((self._family, settings), labels, offsets, mask, *weights, thread_count(n_threads))
 
     def _settings(self) -> dict[str, Any]:
         """What the core makes the loss from."""

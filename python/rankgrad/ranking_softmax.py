@@ -185,7 +185,7 @@ class RankingSoftmaxLoss:
         name, custom = _reduction_of(reduction, reduce_fn)
         if mode != _core.VALUE:
             name = _known_reduction(reduction, reduce_fn)
-        bound = self._bind(x.shape, labels, where, weights, name, nan)
+        bound = self._bind(x.shape, labels, where, weights, name, nan, n_threads=n_threads)
         value, *derivatives = bound._evaluate(mode, (_spread(x, bound.shape),), None, None, n_threads, 0)
         if custom is not None:
             values = np.atleast_1d(value).reshape(-1)[bound._core.lists_with_items()]
@@ -203,6 +203,7 @@ class RankingSoftmaxLoss:
         reduction: str | None,
         nan: str,
         algorithm: str | None = None,
+        n_threads: int | None = None,
     ) -> Objective:
         check_choice(nan, "nan", ("raise", "propagate"))
         y = as_labels(labels, "labels")
@@ -221,7 +222,7 @@ class RankingSoftmaxLoss:
         offsets = np.arange(n_lists + 1, dtype=np.int64) * shape[-1]
         loss = SoftmaxLoss(reduction=reduction, negative_labels="use", nan=nan)
         item = NO_WEIGHTS if w is None else Weights(item=np.ascontiguousarray(np.broadcast_to(w, shape)))
-        core = loss._bind_core(flat, offsets, valid, "auto", item)
+        core = loss._bind_core(flat, offsets, valid, "auto", item, n_threads)
         warn_of_silent_zeros(core, "items", flat, valid, offsets, ignoring=False, name="labels")
         source = None if algorithm is None else source_of(flat, algorithm)
         return Objective(loss, core, shape, shape[:-1], source)

@@ -31,7 +31,7 @@ public:
 private:
     static std::size_t at(std::int64_t list) { return static_cast<std::size_t>(list); }
 
-    std::vector<std::uint8_t> code_;
+    Room<std::uint8_t> code_;
     std::vector<std::int32_t> position_;
     std::vector<std::int64_t> begin_, position_begin_;  ///< of each list; -1: none
 };

@@ -30,7 +30,7 @@ Pairwise::Pairwise(PairwiseLoss loss, Lists lists, Labels labels, const std::uin
           options.near_linear_cost = loss_.choice != Choice::direct && has_fast_sums(of_loss);
           return Plan(std::move(lists), labels, mask, options);
       }()),
-      weights_(loss_.weight, plan_) {
+      weights_(loss_.weight, plan_, options.crew) {
     if (this->loss().all_pairs) loss_.temperature = 1.0;
     unit_ = ScoreUnit(loss_.temperature);
     if (weights_.any()) return;
