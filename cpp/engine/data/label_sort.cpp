@@ -18,8 +18,8 @@ namespace {
 
 /// Whole labels from the lowest to the highest one that are sorted by counting.
 constexpr int kCodes = 256, kWordBits = 64;
-/// Integers up to here are doubles.
-constexpr double kExactIntegers = 0x1p53;
+/// Integers below are doubles, and are known to be whole.
+constexpr double kExactIntegers = 0x1p53, kWholeNumbers = 0x1p50;
 /// Bits of an integer that are sorted at once, as doubles.
 constexpr int kDigitBits = 52;
 
@@ -65,10 +65,14 @@ void LabelSort::read(const Labels& labels, const std::uint8_t* mask, std::int64_
     });
     n_ = n;
     all_ = true;
-    finite_ = copy_scores(number_.data(), n, number_.data(), &low_, &high_);
-    if (mask == nullptr && !(ignore_negative && (low_ < 0 || !finite_))) return;
+    look();
+    if (mask == nullptr && !(ignore_negative && (facts_.low < 0 || !facts_.finite))) return;
     keep_valid(mask, n, ignore_negative);
-    if (n_ < n) finite_ = copy_scores(number_.data(), n_, number_.data(), &low_, &high_);
+    if (n_ < n) look();
+}
+
+void LabelSort::look() {
+    facts_ = n_ == 0 ? NumberFacts{0, 0, 0, true, true} : kernels().look_at(number_.data(), n_);
 }
 
 void LabelSort::keep_valid(const std::uint8_t* mask, std::int32_t n, bool ignore_negative) {
@@ -98,42 +102,59 @@ void LabelSort::reverse() {
     if (has_keys_) std::reverse(key_.data(), key_.data() + n_);
 }
 
-/// Whether the labels are few whole numbers; their codes then count from the lowest.
-bool LabelSort::find_codes(const Team& team) {
-    if (!finite_ || !(high_ - low_ < kCodes) || low_ != std::floor(low_) || !(std::abs(low_) < kExactIntegers / 2))
-        return false;
-    const double *const number = number_.data(), low = low_;
-    std::uint8_t* const code = code_.of(n_);
-    for_items(team, n_, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t k = begin; k < end; ++k)
-            code[k] = static_cast<std::uint8_t>(static_cast<std::int32_t>(number[k] - low));
-    });
-    std::int32_t whole = 1;
-    for (std::int32_t k = 0; k < n_; ++k) whole &= low + code[k] == number[k];
-    return whole != 0;
+bool LabelSort::are_few_whole() const {
+    return facts_.finite && facts_.whole && facts_.high - facts_.low < kCodes &&
+           std::max(-facts_.low, facts_.high) < kWholeNumbers;
 }
 
-std::int32_t LabelSort::count_codes(std::int32_t* order, std::int32_t* level_begin) {
-    const std::uint8_t* const code = code_.data();
+/// Both halves of the list at the same time, with places of their own: an addition to a place has not to wait for the
+/// one before it so often.
+std::int32_t LabelSort::count_densely(std::int32_t* order, std::int32_t* level_begin) const {
+    std::int32_t first[kCodes], second[kCodes], n_levels = 0, begin = 0;
+    const std::int32_t codes = static_cast<std::int32_t>(facts_.high - facts_.low) + 1, half = n_ / 2;
+    std::fill_n(first, codes, 0);
+    std::fill_n(second, codes, 0);
+    for (std::int32_t k = 0; k < half; ++k) {
+        ++first[code(k)];
+        ++second[code(half + k)];
+    }
+    if (2 * half < n_) ++second[code(n_ - 1)];
+    for (std::int32_t c = 0; c < codes; ++c) {
+        level_begin[n_levels] = begin;
+        n_levels += first[c] + second[c] > 0;
+        begin += std::exchange(first[c], begin);
+        begin += std::exchange(second[c], begin);
+    }
+    level_begin[n_levels] = n_;
+    for (std::int32_t k = 0; k < half; ++k) {
+        order[first[code(k)]++] = k;
+        order[second[code(half + k)]++] = half + k;
+    }
+    if (2 * half < n_) order[second[code(n_ - 1)]++] = n_ - 1;
+    return n_levels;
+}
+
+/// For lists with fewer items than there are codes: those that are there are found by their bits.
+std::int32_t LabelSort::count_sparsely(std::int32_t* order, std::int32_t* level_begin) const {
     std::int32_t next[kCodes] = {}, n_levels = 0, begin = 0;
     std::uint64_t seen[kCodes / kWordBits] = {};
     for (std::int32_t k = 0; k < n_; ++k) {
-        ++next[code[k]];
-        seen[code[k] / kWordBits] |= std::uint64_t{1} << (code[k] % kWordBits);
+        const std::int32_t c = code(k);
+        ++next[c];
+        seen[c / kWordBits] |= std::uint64_t{1} << (c % kWordBits);
     }
     for (int word = 0; word < kCodes / kWordBits; ++word)
         for (std::uint64_t bits = seen[word]; bits != 0; bits &= bits - 1) {
-            std::int32_t& count = next[word * kWordBits + lowest_bit(bits)];
             level_begin[n_levels++] = begin;
-            begin += std::exchange(count, begin);
+            begin += std::exchange(next[word * kWordBits + lowest_bit(bits)], begin);
         }
     level_begin[n_levels] = n_;
-    for (std::int32_t k = 0; k < n_; ++k) order[next[code[k]]++] = k;
+    for (std::int32_t k = 0; k < n_; ++k) order[next[code(k)]++] = k;
     return n_levels;
 }
 
 void LabelSort::make_keys() {
-    if (finite_) return;  // they are there
+    if (facts_.finite) return;  // they are there
     std::uint64_t* const key = key_.of(n_);
     for (std::int32_t k = 0; k < n_; ++k)
         key[k] = ordered_bits(std::isnan(number_.data()[k]) ? 0.0 : number_.data()[k]);
@@ -166,8 +187,9 @@ void LabelSort::sort_numbers(const double* number, const std::int32_t* index, do
 std::int32_t LabelSort::sort(std::int32_t* order, std::int32_t* level_begin, const Team& team) {
     level_begin[0] = 0;
     if (n_ == 0) return 0;
-    if (find_codes(team)) return count_codes(order, level_begin);
-    const bool by_key = !finite_ || (has_keys_ && !(std::max(-low_, high_) < kExactIntegers));
+    if (are_few_whole())
+        return facts_.high - facts_.low < n_ ? count_densely(order, level_begin) : count_sparsely(order, level_begin);
+    const bool by_key = !facts_.finite || (has_keys_ && !(std::max(-facts_.low, facts_.high) < kExactIntegers));
     const double* const number = number_.data();
     std::int32_t* end = level_begin + 1;
     const auto find_levels = [&](const auto* sorted, auto at) {
@@ -184,7 +206,7 @@ std::int32_t LabelSort::sort(std::int32_t* order, std::int32_t* level_begin, con
         std::iota(order, order + n_, 0);
         find_levels(number, [](std::int32_t k) { return k; });
     } else {
-        sort_numbers(number, nullptr, low_, high_, order, team);
+        sort_numbers(number, nullptr, facts_.low, facts_.high, order, team);
         find_levels(scratch_.sorted(static_cast<std::size_t>(n_)).number, [](std::int32_t k) { return k; });
     }
     *end = n_;

@@ -8,6 +8,7 @@
 #include "engine/runtime/memory.hpp"
 #include "engine/runtime/parallel.hpp"
 #include "engine/sorting/argsort.hpp"
+#include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {
 
@@ -25,7 +26,7 @@ public:
     const double* number() const { return number_.data(); }
     const std::int32_t* position() const { return all_ ? nullptr : position_.data(); }
     /// All numbers are.
-    bool finite() const { return finite_; }
+    bool finite() const { return facts_.finite; }
 
     /// Writes the places among the valid items in the order of their labels, ties as they come; NaN is sorted as 0. Then
     /// where each label level begins, and the size: room for size() + 1. Gives the number of levels. For nothing where
@@ -35,21 +36,23 @@ public:
 private:
     template <class L> void copy(const L* from, std::int64_t begin, std::int64_t end);
     void keep_valid(const std::uint8_t* mask, std::int32_t n, bool ignore_negative);
-    bool find_codes(const Team& team);
-    std::int32_t count_codes(std::int32_t* order, std::int32_t* level_begin);
+    void look();
+    bool are_few_whole() const;
+    std::int32_t code(std::int32_t k) const { return static_cast<std::int32_t>(number_.data()[k] - facts_.low); }
+    std::int32_t count_densely(std::int32_t* order, std::int32_t* level_begin) const;
+    std::int32_t count_sparsely(std::int32_t* order, std::int32_t* level_begin) const;
     void sort_numbers(const double* number, const std::int32_t* index, double low, double high, std::int32_t* order,
                       const Team& team);
     void sort_keys(std::int32_t* order, const Team& team);
     void make_keys();
 
     std::int32_t n_ = 0;
-    bool all_ = true, finite_ = true;
+    bool all_ = true;
     bool has_keys_ = false;  ///< the labels are integers that a double may not hold
-    double low_ = 0, high_ = 0;
+    NumberFacts facts_{};
     Room<double> number_, digit_;
     Room<std::int32_t> position_;
     Room<std::uint64_t> key_;  ///< integers in the order of the labels
-    Room<std::uint8_t> code_;
     SortScratch<double> scratch_;
 };
 

@@ -14,13 +14,9 @@
 namespace rankgrad {
 
 double largest_size(const double* x, std::int32_t n) {
-    constexpr int lanes = 4;  // none waits for the others
-    double largest[lanes] = {};
-    std::int32_t k = 0;
-    for (; k + lanes <= n; k += lanes)
-        for (int lane = 0; lane < lanes; ++lane) largest[lane] = std::max(largest[lane], std::abs(x[k + lane]));
-    for (; k < n; ++k) largest[0] = std::max(largest[0], std::abs(x[k]));
-    return *std::max_element(largest, largest + lanes);
+    double largest = 0;
+    for (std::int32_t k = 0; k < n; ++k) largest = std::max(largest, std::abs(x[k]));
+    return largest;
 }
 
 namespace {

@@ -39,34 +39,9 @@ struct IdealSums {
 };
 IdealSums ideal_sums(const Plan& plan, const double* gains, double cutoff, const double* discounts, const Crew& crew);
 
-/// What whole numbers add up to: the same in any order. False if they are none, or too large.
-template <class T> bool sum_of_whole(const T* x, std::int32_t n, double& top, double& sum) {
-    constexpr int lanes = 4;
-    constexpr double rounding = 0x1.8p52;  // a double beside it is a whole number
-    double sums[lanes] = {}, tops[lanes], least[lanes];
-    std::int32_t whole = 1;
-    std::fill_n(tops, lanes, static_cast<double>(x[0]));
-    std::fill_n(least, lanes, static_cast<double>(x[0]));
-    const auto add = [&](double y, int lane) {
-        sums[lane] += y;
-        tops[lane] = y > tops[lane] ? y : tops[lane];
-        least[lane] = y < least[lane] ? y : least[lane];
-        whole &= (y + rounding) - rounding == y;
-    };
-    std::int32_t k = 0;
-    for (; k + lanes <= n; k += lanes)
-        for (int lane = 0; lane < lanes; ++lane) add(static_cast<double>(x[k + lane]), lane);
-    for (; k < n; ++k) add(static_cast<double>(x[k]), 0);
-    top = *std::max_element(tops, tops + lanes);
-    sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-    return whole != 0 && std::max(-*std::min_element(least, least + lanes), top) * n < 0x1p51;
-}
-
 /// The largest number, and the sum of the others: blocks of them first, so that long sums lose no digits.
 template <class T> SplitSum split_sum(const T* x, std::int32_t n) {
     if (n == 0) return {};
-    double largest, all;
-    if (sum_of_whole(x, n, largest, all) && largest != 0) return {largest, all - largest};
     const T* top = std::max_element(x, x + n);
     SplitSum split{static_cast<double>(*top), 0};
     for (const T *block = x, *end = x + n; block < end;) {
@@ -76,6 +51,12 @@ template <class T> SplitSum split_sum(const T* x, std::int32_t n) {
         split.rest += sum;
     }
     return split;
+}
+
+/// The same of n >= 1 numbers of which the facts are known: whole ones add up to the same in any order.
+inline SplitSum split_sum(const double* x, std::int32_t n, const NumberFacts& facts) {
+    const bool exact = facts.finite && facts.whole && std::max(-facts.low, facts.high) * n < 0x1p51;
+    return exact && facts.high != 0 ? SplitSum{facts.high, facts.sum - facts.high} : split_sum(x, n);
 }
 
 /// A number in [0, 1): a pure function of its arguments, by the mixing function of SplitMix64 [Steele et al., 2014].

@@ -51,15 +51,16 @@ struct LookedAt {
     bool same = true, fit = true;
 };
 
-void to_float(const double* from, std::int32_t n, float* to, LookedAt& all) {
-    std::int32_t same = 1, fit = 1;
+/// Whether float holds the numbers, and no product of them loses digits, as the facts tell.
+bool all_fit_float(const NumberFacts& facts) {
+    return facts.finite && facts.whole && std::max(-facts.low, facts.high) <= 0x1p20;
+}
+
+void compare(const double* x, const float* single, std::int32_t n, LookedAt& all) {
     for (std::int32_t k = 0; k < n; ++k) {
-        to[k] = static_cast<float>(from[k]);
-        same &= static_cast<double>(to[k]) == from[k];
-        fit &= fits_float(std::abs(from[k]));
+        all.same = all.same && static_cast<double>(single[k]) == x[k];
+        all.fit = all.fit && fits_float(std::abs(x[k]));
     }
-    all.same = all.same && same != 0;
-    all.fit = all.fit && fit != 0;
 }
 
 }  // namespace
@@ -103,12 +104,16 @@ void Listwise::look_at_targets(const Crew& crew) {
         for (std::int64_t l = run.begin; l < run.end; ++l) {
             const std::int64_t begin = plan_.begin(l);
             const std::int32_t n = plan_.size(l);
-            if (!plan_.is_nan(l)) all.largest = std::max(all.largest, largest_size(sized + begin, n));
-            if (in_float) to_float(target + begin, n, single + begin, all);
+            if (n == 0) continue;
+            const NumberFacts facts = kernels().look_at(target + begin, n);
+            const bool are_sized = sized == target && facts.finite;
+            const double largest = are_sized ? std::max(-facts.low, facts.high) : largest_size(sized + begin, n);
+            if (!plan_.is_nan(l)) all.largest = std::max(all.largest, largest);
+            for (std::int32_t k = 0; in_float && k < n; ++k) single[begin + k] = static_cast<float>(target[begin + k]);
+            if (in_float && !all_fit_float(facts)) compare(target + begin, single + begin, n, all);
             if (!splits) continue;
-            target_sums_[static_cast<std::size_t>(l)] = split_sum(target + begin, n);
-            float_sums_[static_cast<std::size_t>(l)] =
-                all.same ? target_sums_[static_cast<std::size_t>(l)] : split_sum(single + begin, n);
+            SplitSum& sum = target_sums_[static_cast<std::size_t>(l)] = split_sum(target + begin, n, facts);
+            float_sums_[static_cast<std::size_t>(l)] = all.same ? sum : split_sum(single + begin, n);
         }
     });
     for (const LookedAt& of : looked_at) {

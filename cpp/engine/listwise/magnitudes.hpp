@@ -12,7 +12,7 @@ namespace rankgrad {
 /// Whether numbers of this size may be multiplied by others, and added up over a list, without a look. 0 is no size.
 inline bool is_modest(double size) { return size >= 0x1p-900 && size <= 0x1p900; }
 /// The same in float.
-inline bool fits_float(double size) { return (size == 0) | ((size >= 0x1p-30) & (size <= 0x1p30)); }
+inline bool fits_float(double size) { return size == 0 || (size >= 0x1p-30 && size <= 0x1p30); }
 
 /// x = m 2^exponent with |m| from 1/2 to 1; 0 for 0 and for what is not finite.
 inline int exponent_of(double x) {
