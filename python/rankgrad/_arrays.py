@@ -110,6 +110,7 @@ def plain(x: Array, dtype: Any) -> Array:
 
 
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+_LABELS = frozenset(map(np.dtype, ("f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")))
 
 
 def as_scores(x: Any, name: str, dtype: Any = None) -> Array:
@@ -139,6 +140,8 @@ def as_labels(x: Any, name: str) -> Array:
 
     Raises ValueError for a long double beyond the range of float64.
     """
+    if type(x) is np.ndarray and x.dtype in _LABELS and (flags := x.flags).c_contiguous and flags.aligned:
+        return x
     x = as_array(x, name, kinds="fiub")
     if x.dtype.kind != "f":
         return plain(x, np.uint8 if x.dtype.kind == "b" else x.dtype.newbyteorder("="))

@@ -65,6 +65,7 @@ void LabelSort::read(const Labels& labels, const std::uint8_t* mask, std::int64_
     });
     n_ = n;
     all_ = true;
+    reversed_ = false;
     look();
     if (mask == nullptr && !(ignore_negative && (facts_.low < 0 || !facts_.finite))) return;
     keep_valid(mask, n, ignore_negative);
@@ -93,13 +94,18 @@ void LabelSort::keep_valid(const std::uint8_t* mask, std::int32_t n, bool ignore
 }
 
 void LabelSort::reverse() {
-    std::int32_t* const position = all_ ? position_.of(n_) : position_.data();
-    if (all_)
-        for (std::int32_t k = 0; k < n_; ++k) position[k] = n_ - 1 - k;
-    else std::reverse(position, position + n_);
-    all_ = false;
+    reversed_ = true;
+    if (!all_) std::reverse(position_.data(), position_.data() + n_);
     std::reverse(number_.data(), number_.data() + n_);
     if (has_keys_) std::reverse(key_.data(), key_.data() + n_);
+}
+
+void LabelSort::to_positions(std::int32_t* order) const {
+    const std::int32_t last = n_ - 1, *const position = position_.data();
+    if (!all_)
+        for (std::int32_t k = 0; k < n_; ++k) order[k] = position[order[k]];
+    else if (reversed_)
+        for (std::int32_t k = 0; k < n_; ++k) order[k] = last - order[k];
 }
 
 bool LabelSort::are_few_whole() const {
@@ -179,9 +185,10 @@ void LabelSort::sort_keys(std::int32_t* order, const Team& team) {
 void LabelSort::sort_numbers(const double* number, const std::int32_t* index, double low, double high,
                              std::int32_t* order, const Team& team) {
     const auto n = static_cast<std::size_t>(n_);
-    const Sortable<double> sorted = scratch_.sorted(n);
+    Sortable<double> sorted = scratch_.sorted(n);
+    if (index == nullptr) sorted.index = order;
     radix_argsort<double>({number, index}, n_, low, high, sorted, scratch_.room(n), scratch_.count, team);
-    std::copy_n(sorted.index, n_, order);
+    if (index != nullptr) std::copy_n(sorted.index, n_, order);
 }
 
 std::int32_t LabelSort::sort(std::int32_t* order, std::int32_t* level_begin, const Team& team) {

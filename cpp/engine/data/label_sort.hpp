@@ -21,10 +21,16 @@ public:
     /// The last valid item becomes the first: ties are then sorted by position from the last.
     void reverse();
 
-    /// Valid items, their labels as numbers, and their positions in the list; null where that are all from the first on.
+    /// Valid items, and their labels as numbers.
     std::int32_t size() const { return n_; }
+    bool all_valid() const { return all_; }
     const double* number() const { return number_.data(); }
-    const std::int32_t* position() const { return all_ ? nullptr : position_.data(); }
+    /// Position in the list of a place among the valid items.
+    std::int32_t position(std::int32_t k) const {
+        return !all_ ? position_.data()[k] : reversed_ ? n_ - 1 - k : k;
+    }
+    /// Makes positions of places.
+    void to_positions(std::int32_t* order) const;
     /// All numbers are.
     bool finite() const { return facts_.finite; }
 
@@ -47,7 +53,7 @@ private:
     void make_keys();
 
     std::int32_t n_ = 0;
-    bool all_ = true;
+    bool all_ = true, reversed_ = false;
     bool has_keys_ = false;  ///< the labels are integers that a double may not hold
     NumberFacts facts_{};
     Room<double> number_, digit_;

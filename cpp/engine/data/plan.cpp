@@ -109,22 +109,22 @@ void Plan::plan_list(std::int64_t list, const Labels& labels, const std::uint8_t
               options.ignore_negative, team);
     if (!sort.finite()) look_for_nan(list, options, sort, run);
     if (options.order == kByLabelLastFirst) sort.reverse();
-    const std::int32_t n = sort.size(), *const position = sort.position();
+    const std::int32_t n = sort.size();
     std::int32_t* const order = order_.data() + base;
     begin_[l + 1] = n;
     if (options.order == kByPosition) {
-        if (position != nullptr) std::copy_n(position, n, order);
+        for (std::int32_t k = 0; !sort.all_valid() && k < n; ++k) order[k] = sort.position(k);
         if (!label_.empty()) std::copy_n(sort.number(), n, label_.data() + base);
     } else {
         std::int32_t* const level_begin = run.levels.data() + run.n_levels;
         const std::int32_t n_levels = sort.sort(order, level_begin, team);
-        double pairs = 0;
+        std::int64_t pairs = 0;
         for (std::int32_t q = 0; q < n_levels; ++q)
-            pairs += static_cast<double>(level_begin[q]) * (level_begin[q + 1] - level_begin[q]);
-        pairs_[l] = pairs;
+            pairs += std::int64_t{level_begin[q]} * (level_begin[q + 1] - level_begin[q]);
+        pairs_[l] = static_cast<double>(pairs);
         if (options.order == kByLabel) run.n_levels += levels_begin_[l + 1] = n_levels + 1;
         for (std::int32_t k = 0; !label_.empty() && k < n; ++k) label_.data()[base + k] = sort.number()[order[k]];
-        for (std::int32_t k = 0; position != nullptr && k < n; ++k) order[k] = position[order[k]];
+        sort.to_positions(order);
     }
     if (options.quadratic_cost) pairs_[l] = static_cast<double>(n) * n;
 }
@@ -136,7 +136,7 @@ void Plan::look_for_nan(std::int64_t list, const PlanOptions& options, const Lab
         if (!std::isnan(label) && !(options.labels_are_numbers && std::isinf(label))) continue;
         if (options.propagate_nan) nan_list_[static_cast<std::size_t>(list)] = 1;
         else if (run.bad < 0) {
-            run.bad = lists_.begin(list) + (sort.position() == nullptr ? k : sort.position()[k]);
+            run.bad = lists_.begin(list) + sort.position(k);
             run.bad_is_nan = std::isnan(label);
         }
     }
