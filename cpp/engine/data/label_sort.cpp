@@ -100,12 +100,12 @@ void LabelSort::reverse() {
     if (has_keys_) std::reverse(key_.data(), key_.data() + n_);
 }
 
-void LabelSort::to_positions(std::int32_t* order) const {
+void LabelSort::to_positions(std::int32_t* place, std::int64_t count) const {
     const std::int32_t last = n_ - 1, *const position = position_.data();
     if (!all_)
-        for (std::int32_t k = 0; k < n_; ++k) order[k] = position[order[k]];
+        for (std::int64_t k = 0; k < count; ++k) place[k] = position[place[k]];
     else if (reversed_)
-        for (std::int32_t k = 0; k < n_; ++k) order[k] = last - order[k];
+        for (std::int64_t k = 0; k < count; ++k) place[k] = last - place[k];
 }
 
 bool LabelSort::are_few_whole() const {
@@ -174,8 +174,11 @@ void LabelSort::sort_keys(std::int32_t* order, const Team& team) {
     double* const digit = digit_.of(n_);
     const std::int32_t* before = nullptr;
     for (int shift = 0; shift < 64 && (shift == 0 || range >> shift != 0); shift += kDigitBits) {
-        for (std::int32_t k = 0; k < n_; ++k)
-            digit[k] = static_cast<double>(((key[before == nullptr ? k : before[k]] - low) >> shift) & digits);
+        for_items(team, n_, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t k = begin; k < end; ++k)
+                digit[k] = static_cast<double>(((key[before == nullptr ? k : before[k]] - low) >> shift) & digits);
+        });
+        if (n_ > kPartItems && team.stopped()) return;
         const double high = static_cast<double>(shift == 0 ? std::min(range, digits) : range >> shift);
         sort_numbers(digit, before, 0, high, order, team);
         before = order;

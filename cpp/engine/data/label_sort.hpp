@@ -30,7 +30,7 @@ public:
         return !all_ ? position_.data()[k] : reversed_ ? n_ - 1 - k : k;
     }
     /// Makes positions of places.
-    void to_positions(std::int32_t* order) const;
+    void to_positions(std::int32_t* place, std::int64_t count) const;
     /// All numbers are.
     bool finite() const { return facts_.finite; }
 

@@ -6,7 +6,7 @@
 
 namespace rankgrad {
 
-LevelCodes::LevelCodes(const Plan& plan, const std::vector<std::int64_t>& lists) {
+LevelCodes::LevelCodes(const Plan& plan, const std::vector<std::int64_t>& lists, const Crew& crew) {
     const std::int64_t n_lists = plan.lists().count();
     std::int64_t n_codes = 0;
     for (const std::int64_t l : lists) n_codes += plan.size(l);
@@ -19,8 +19,13 @@ LevelCodes::LevelCodes(const Plan& plan, const std::vector<std::int64_t>& lists)
         const std::int32_t *order = plan.order(l), *level = plan.level_begin(l);
         if (n < length) of_list.assign(static_cast<std::size_t>(length), static_cast<std::uint8_t>(n_levels));
         std::uint8_t* const code = n < length ? of_list.data() : to;
-        for (std::int32_t q = 0; q < n_levels; ++q)
-            for (std::int32_t k = level[q]; k < level[q + 1]; ++k) code[order[k]] = static_cast<std::uint8_t>(q);
+        for_items(crew, n, [=](std::int64_t begin, std::int64_t end) {
+            const std::int32_t* next = std::upper_bound(level, level + n_levels, static_cast<std::int32_t>(begin));
+            for (auto k = static_cast<std::int32_t>(begin); k < end; ++k) {
+                if (k == *next) ++next;
+                code[order[k]] = static_cast<std::uint8_t>(next - level - 1);
+            }
+        });
         begin_[at(l)] = to - code_.data();
         to += n;
         if (n == length) continue;

@@ -118,13 +118,17 @@ void Plan::plan_list(std::int64_t list, const Labels& labels, const std::uint8_t
     } else {
         std::int32_t* const level_begin = run.levels.data() + run.n_levels;
         const std::int32_t n_levels = sort.sort(order, level_begin, team);
+        if (n > kPartItems && team.stopped()) return;  // as the order may not be whole
         std::int64_t pairs = 0;
         for (std::int32_t q = 0; q < n_levels; ++q)
             pairs += std::int64_t{level_begin[q]} * (level_begin[q + 1] - level_begin[q]);
         pairs_[l] = static_cast<double>(pairs);
         if (options.order == kByLabel) run.n_levels += levels_begin_[l + 1] = n_levels + 1;
-        for (std::int32_t k = 0; !label_.empty() && k < n; ++k) label_.data()[base + k] = sort.number()[order[k]];
-        sort.to_positions(order);
+        double* const label = label_.empty() ? nullptr : label_.data() + base;
+        for_items(team, n, [&](std::int64_t first, std::int64_t end) {
+            for (std::int64_t k = first; label != nullptr && k < end; ++k) label[k] = sort.number()[order[k]];
+            sort.to_positions(order + first, end - first);
+        });
     }
     if (options.quadratic_cost) pairs_[l] = static_cast<double>(n) * n;
 }

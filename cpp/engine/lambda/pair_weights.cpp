@@ -136,13 +136,13 @@ void PairWeights::scale_gains(const Plan& plan, const IdealSums& ideal, const Cr
 
 void PairWeights::sort_positions(const Plan& plan, const Crew& crew) {
     std::int32_t* const by_position = by_position_.of(plan.n_valid());
-    for_lists(plan, crew, [&](std::int64_t l, const Team&) {
+    for_lists(plan, crew, [&](std::int64_t l, const Team& team) {
         const std::int32_t n = plan.size(l), *const order = plan.order(l);
         std::int32_t* const out = by_position + plan.begin(l);
-        if (n == plan.lists().end(l) - plan.lists().begin(l)) {
-            for (std::int32_t k = 0; k < n; ++k) out[order[k]] = k;
-            return;
-        }
+        if (n == plan.lists().end(l) - plan.lists().begin(l))
+            return for_items(team, n, [=](std::int64_t begin, std::int64_t end) {
+                for (auto k = static_cast<std::int32_t>(begin); k < end; ++k) out[order[k]] = k;
+            });
         std::vector<std::int32_t> place(static_cast<std::size_t>(plan.lists().end(l) - plan.lists().begin(l)), -1);
         for (std::int32_t k = 0; k < n; ++k) place[static_cast<std::size_t>(order[k])] = k;
         std::copy_if(place.begin(), place.end(), out, [](std::int32_t k) { return k >= 0; });

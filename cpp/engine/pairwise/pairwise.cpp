@@ -38,7 +38,7 @@ Pairwise::Pairwise(PairwiseLoss loss, Lists lists, Labels labels, const std::uin
     for (std::int64_t l = 0; l < plan_.lists().count(); ++l)
         if (plan_.n_levels(l) <= kMostCodes && may_take_tables(loss_.choice, this->loss(), facts(l)))
             with_codes.push_back(l);
-    codes_ = LevelCodes(plan_, with_codes);
+    codes_ = LevelCodes(plan_, with_codes, options.crew);
 }
 
 double Pairwise::pairs(std::int64_t list) const {
