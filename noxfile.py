@@ -9,6 +9,7 @@ import nox
 ROOT = Path(__file__).parent
 EXTRAS = nox.project.load_toml(ROOT / "pyproject.toml")["project"]["optional-dependencies"]
 CPP = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "cpp").rglob("*.[hc]pp"))]
+FRAMEWORKS = ["jax", "keras", "keras-rs", "optax", "awkward", "nanoarrow", "pandas", "polars", "pyarrow"]
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 
 nox.options.sessions = ["tests", "lint", "types"]
@@ -19,6 +20,22 @@ def tests(session: nox.Session) -> None:
     """Build, install, test; arguments go to pytest: `nox -s tests-3.12 -- -k hinge`."""
     session.install(".[test]")
     session.run("python", "-m", "pytest", "-n", "auto", "--dist", "loadfile", *session.posargs)
+
+
+@nox.session
+def frameworks(session: nox.Session) -> None:
+    """The tests of torch, JAX, Keras and ragged containers, with all of these installed."""
+    session.install("torch", "--index-url", "https://download.pytorch.org/whl/cpu")
+    session.install(*FRAMEWORKS, ".[test]")
+    session.run("python", "-m", "pytest", "tests/frameworks", *session.posargs)
+
+
+@nox.session
+def tensorflow(session: nox.Session) -> None:
+    """The tests of TensorFlow's tensors and of Keras on TensorFlow, which has an environment of its own."""
+    session.install("tensorflow-cpu", "keras", "keras-rs", ".[test]")
+    tests = ("tests/frameworks/test_tensorflow.py", "tests/frameworks/test_keras.py")
+    session.run("python", "-m", "pytest", *tests, *session.posargs)
 
 
 @nox.session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
+from collections.abc import Callable
 from dataclasses import KW_ONLY, asdict, dataclass, fields, replace
 from typing import Any, ClassVar, TypeVar
 
@@ -201,6 +202,21 @@ class RankingLoss(ABC):
             refuse_overlaps(out, **data._asdict())
         bound = self._bind(data, n_threads=n_threads)
         return bound._evaluate(mode, scores, cotangent, out, n_threads, iteration)
+
+    def _bound(
+        self, _shape: tuple[int, ...], data: Data, cotangent: Any, out: Any, n_threads: Any, iteration: Any
+    ) -> tuple[Any, ...]:
+        """The call of an objective that a call with these constants is, for the members of `_frameworks`."""
+        return self._bind(data, n_threads=n_threads), cotangent, out, n_threads, iteration
+
+    def _values_shape(self, shape: tuple[int, ...], n_lists: Callable[[], Any]) -> tuple[Any, ...]:
+        """The shape of the value for scores of this shape; `n_lists` gives None for one list that is all data."""
+        if self.reduction not in (None, "none"):
+            return ()
+        if self.has_pairs or self._compares is None:
+            return shape
+        lists = n_lists()
+        return () if lists is None else (lists,)
 
     @in_default_mode
     def _bind(self, data: Data, algorithm: str | None = None, n_threads: int | None = None) -> Objective:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import secrets
 from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -16,6 +18,16 @@ from rankgrad._results import refuse_overlaps, results
 
 _cotangents = in_default_mode(as_weights)
 _CURVATURES = {"exact": GRAD_HESS, "positive": GRAD_POSITIVE_HESS}
+
+
+#: By name the bound objectives that there are: compiled programs know them by it. No other process has these names.
+OBJECTIVES: WeakValueDictionary[str, Objective] = WeakValueDictionary()
+
+
+def _named(objective: Objective) -> str:
+    name = secrets.token_hex(8)
+    OBJECTIVES[name] = objective
+    return name
 
 
 class Source(NamedTuple):
@@ -62,9 +74,11 @@ class Objective:
     """
 
     __slots__ = (
+        "__weakref__",
         "_core",
         "_dtype",
         "_loss",
+        "_name",
         "_raising",
         "_shape",
         "_size",
@@ -92,6 +106,7 @@ class Objective:
         self._unreduced = (
             loss.reduction in (None, "none") and values_shape != ()
         )  # else the value is a number
+        self._name = None if source is None else _named(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Binds anew to the same data: the core is no part of a pickle."""
@@ -178,6 +193,10 @@ class Objective:
             1
         ]
         return product
+
+    def _bound(self, _shape: tuple[int, ...], *options: Any) -> tuple[Any, ...]:
+        """As a loss's: it is an objective."""
+        return self, *options
 
     @same_array_out
     def _evaluate(

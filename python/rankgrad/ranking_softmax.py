@@ -114,8 +114,10 @@ class RankingSoftmaxLoss:
         n_threads: int | None = None,
     ) -> Any:
         """The value; see the class."""
-        how = (reduction, reduce_fn, nan, n_threads)
-        return self._evaluate(_core.VALUE, (logits,), labels, where, weights, *how)[0]
+        name, custom = _reduction_of(reduction, reduce_fn)
+        how = (labels, where, weights, name, nan, n_threads)
+        value = self._evaluate(_core.VALUE, (logits,), *how)[0]
+        return value if custom is None else self._reduced_by(custom, value, np.shape(logits), *how[:5])
 
     def value_and_grad(
         self,
@@ -130,7 +132,7 @@ class RankingSoftmaxLoss:
         n_threads: int | None = None,
     ) -> tuple[Any, Array]:
         """The value and its gradient with respect to the logits."""
-        how = (reduction, reduce_fn, nan, n_threads)
+        how = (_known_reduction(reduction, reduce_fn), nan, n_threads)
         return self._evaluate(_core.VALUE_GRAD, (logits,), labels, where, weights, *how)[:2]
 
     def grad_and_hess(
@@ -146,7 +148,7 @@ class RankingSoftmaxLoss:
         n_threads: int | None = None,
     ) -> tuple[Array, Array]:
         """The gradient and the diagonal Hessian with respect to the logits."""
-        how = (reduction, reduce_fn, nan, n_threads)
+        how = (_known_reduction(reduction, reduce_fn), nan, n_threads)
         return self._evaluate(_core.GRAD_HESS, (logits,), labels, where, weights, *how)[1:]
 
     @_in_own_words
@@ -167,31 +169,36 @@ class RankingSoftmaxLoss:
     def __repr__(self) -> str:
         return "<function rankgrad.ranking_softmax_loss>"
 
-    @same_array_out
     @_in_own_words
-    def _evaluate(
+    def _bound(
         self,
-        mode: int,
-        scores: tuple[Any, ...],
+        shape: tuple[int, ...],
         labels: Any,
         where: Any,
         weights: Any,
         reduction: str | None,
-        reduce_fn: _Reduce,
         nan: str,
         n_threads: int | None,
-    ) -> Results:
+    ) -> tuple[Any, ...]:
+        """As a loss's; its scores are the logits spread to the shape of the objective."""
+        bound = self._bind(shape, labels, where, weights, reduction, nan, n_threads=n_threads)
+        return bound, None, None, n_threads, 0
+
+    @_in_own_words
+    @same_array_out
+    def _evaluate(self, mode: int, scores: tuple[Any, ...], labels: Any, *how: Any) -> Results:
         x = _logits(scores[0])
-        name, custom = _reduction_of(reduction, reduce_fn)
-        if mode != _core.VALUE:
-            name = _known_reduction(reduction, reduce_fn)
-        bound = self._bind(x.shape, labels, where, weights, name, nan, n_threads=n_threads)
-        value, *derivatives = bound._evaluate(mode, (_spread(x, bound.shape),), None, None, n_threads, 0)
-        if custom is not None:
-            values = np.atleast_1d(value).reshape(-1)[bound._core.lists_with_items()]
-            value = in_default_mode(custom)(values)
+        bound, *options = self._bound(x.shape, labels, *how)
+        value, *derivatives = bound._evaluate(mode, (_spread(x, bound.shape),), *options)
         grad, hess = (None if d is None else _sum_to(d, x.shape) for d in derivatives)
         return value, grad, hess
+
+    def _reduced_by(self, function: Any, values: Any, shape: tuple[int, ...], *data: Any) -> Any:
+        """What the function makes of the values of the lists with a valid item."""
+        some = self._bind(shape, *data)._core.lists_with_items()
+        values = np.array([values]) if isinstance(values, float) else values.reshape(-1)
+        reduce = in_default_mode(function) if isinstance(values, np.ndarray) else function
+        return reduce(values[some])
 
     @in_default_mode
     def _bind(

@@ -30,8 +30,8 @@ RTOL = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-6}
 
 #: What a user may have beside NumPy, and the package imports only when it is needed.
 FRAMEWORKS = {
-    *("lightgbm", "xgboost", "sklearn", "scipy", "torch", "jax", "keras"),
-    *("matplotlib", "polars", "pandas", "pyarrow"),
+    *("lightgbm", "xgboost", "sklearn", "scipy", "torch", "jax", "keras", "tensorflow", "optax"),
+    *("matplotlib", "polars", "pandas", "pyarrow", "awkward", "nanoarrow"),
 }
 
 REDUCTIONS = (

@@ -12,35 +12,33 @@ namespace {
 
 constexpr std::int64_t kChunk = 1 << 17;  // numbers in one task
 
-std::string number(std::int64_t x) { return std::to_string(x); }
-
 template <class T> const char* what(T x) { return std::isnan(x) ? "NaN" : "infinity"; }
 
 template <class T> std::string negative_place(const ImplicitCall<T>& call, std::int64_t i) {
     if (call.lists != nullptr) return call.lists->place(i);
-    if (call.n_rows == 1) return "index " + number(i);
-    return "index (" + number(i / call.n_positives) + ", " + number(i % call.n_positives) + ")";
+    if (call.n_rows == 1) return "index " + std::to_string(i);
+    return "index (" + std::to_string(i / call.n_positives) + ", " + std::to_string(i % call.n_positives) + ")";
 }
 
 template <class T> void check_numbers(const T* x, std::int64_t n, const char* name) {
     for (std::int64_t i = 0; x != nullptr && i < n; ++i)
         if (!std::isfinite(x[i]))
-            throw ArgumentError(std::string(name) + ": " + what(x[i]) + " at index " + number(i) +
+            throw ArgumentError(std::string(name) + ": " + what(x[i]) + " at index " + std::to_string(i) +
                                 "; finite numbers are wanted");
 }
 
 void check_range(const std::int64_t* items, std::int64_t n, const Feature& feature, const char* name) {
     for (std::int64_t i = 0; i < n; ++i)
         if (items[i] < 0 || items[i] >= feature.n_items)
-            throw ArgumentError(std::string(name) + ": item " + number(items[i]) + " at flat index " + number(i) +
-                                " is not in 0 to " + number(feature.n_items - 1) + ", the items of metadata['" +
-                                feature.name + "']");
+            throw ArgumentError(std::string(name) + ": item " + std::to_string(items[i]) + " at flat index " +
+                                std::to_string(i) + " is not in 0 to " + std::to_string(feature.n_items - 1) +
+                                ", the items of metadata['" + feature.name + "']");
 }
 
 void check_tries(const ImplicitLoss& loss, std::int64_t most, const std::string& whose) {
     if (loss.choice == Counted::kFirstViolation && loss.num_items < most)
-        throw ArgumentError("num_items: " + number(loss.num_items) + " is less than the " + number(most) +
-                            " negatives" + whose + "; their rank weights would be negative");
+        throw ArgumentError("num_items: " + std::to_string(loss.num_items) + " is less than the " +
+                            std::to_string(most) + " negatives" + whose + "; their rank weights would be negative");
 }
 
 }  // namespace
@@ -63,16 +61,17 @@ template <class T> void check_implicit(const ImplicitLoss& loss, const ImplicitC
         throw ArgumentError("out: the results of the mode are wanted");
     if (b < 1) throw ArgumentError("positive_scores: is empty; at least one positive is wanted");
     if (call.lists != nullptr && call.lists->count() != b)
-        throw ArgumentError(number(call.lists->count()) + " lists of negatives for " + number(b) +
+        throw ArgumentError(std::to_string(call.lists->count()) + " lists of negatives for " + std::to_string(b) +
                             " positives; one list each is wanted");
     if (call.lists == nullptr && call.n_rows < 1)
         throw ArgumentError(loss.negative_name + ": no negatives; at least one per positive is wanted");
     check_tries(loss, call.n_rows, " of each positive");
     for (std::int64_t p = 0; call.lists != nullptr && p < b; ++p)
-        check_tries(loss, call.lists->end(p) - call.lists->begin(p), " of positive " + number(p));
+        check_tries(loss, call.lists->end(p) - call.lists->begin(p), " of positive " + std::to_string(p));
     constexpr std::int64_t most_rows = 1 << 24;  // row numbers are exact in float up to here
     if (call.n_rows > most_rows && sizeof(T) == sizeof(float) && loss.choice != Counted::kEvery)
-        throw ArgumentError(loss.negative_name + ": at most " + number(most_rows) + " rows are possible in float32");
+        throw ArgumentError(loss.negative_name + ": at most " + std::to_string(most_rows) +
+                            " rows are possible in float32");
 
     check_numbers(call.positive, b, "positive_scores");
     const std::int64_t n = call.lists == nullptr ? b * call.n_rows : call.lists->n_items();

@@ -21,7 +21,10 @@ _NUMPY = np.ndarray
 _Evaluation = TypeVar("_Evaluation", bound=Callable[..., Results])
 
 #: Top-level package of a type of arrays -> the module of its member, imported when such an array comes.
-MEMBERS: dict[str, str] = {}
+MEMBERS: dict[str, str] = {
+    "torch": "rankgrad._frameworks.torch",
+    "tensorflow": "rankgrad._frameworks.tensorflow",
+}
 
 
 def same_array_out(evaluate: _Evaluation) -> _Evaluation:
@@ -35,19 +38,25 @@ def same_array_out(evaluate: _Evaluation) -> _Evaluation:
     def call(*arguments: Any) -> Results:
         for x in arguments[2]:
             kind: Any = type(x)
-            if kind is not _NUMPY and (member := _member_of(kind)) is not None:
-                results: Results = member.evaluate(evaluate, *arguments)
+            if kind is not _NUMPY and _has_member(kind):
+                results: Results = _FOUND[kind].evaluate(evaluate, *arguments)
                 return results
         return evaluate(*arguments)
 
     return call  # type: ignore[return-value]
 
 
-@functools.lru_cache(maxsize=256)
-def _member_of(kind: Any) -> Any:
-    """The member for arrays of this type; None where NumPy takes them."""
-    for base in kind.__mro__:
-        name = MEMBERS.get(str(base.__module__).partition(".")[0])
-        if name is not None:
-            return import_module(name)
-    return None
+#: The members of the types of arrays that came; None where NumPy takes them.
+_FOUND: dict[Any, Any] = {}
+
+
+def _has_member(kind: Any) -> bool:
+    """Whether arrays of this type have a member, which is in `_FOUND` then."""
+    if kind not in _FOUND:
+        packages = (str(base.__module__).partition(".")[0] for base in kind.__mro__)
+        name = next((MEMBERS[package] for package in packages if package in MEMBERS), None)
+        _FOUND[kind] = None if name is None else import_module(name)
+    return _FOUND[kind] is not None
+
+
+_has_member._dynamo_marked_constant = True  # type: ignore[attr-defined]  # torch.compile asks, and does not trace it
