@@ -182,10 +182,20 @@ def bind_rows(results: Results) -> Iterator[Row]:
         if "failed" not in r:
             kind = "long" if (r["lists"], r["labels"]) == (1, "distinct") else r["labels"]
             found.setdefault(kind, []).append(1e9 * r["bind"])
-    works = {"few": "5 labels", "distinct": "distinct labels, lists of 32 to 1,000", "long": "distinct, 1 x 1,000,000"}
+    works = {
+        "few": "5 labels",
+        "distinct": "distinct labels, lists of 32 to 1,000",
+        "long": "distinct, 1 x 1,000,000",
+    }
     for kind, nanoseconds in found.items():
         slowest, wanted = max(nanoseconds), BIND[kind]
-        yield Row(f"bind, {works[kind]}", "itself", f"<= {wanted} ns", (f"{slowest:.1f} ns per item", ""), slowest <= wanted)
+        yield Row(
+            f"bind, {works[kind]}",
+            "itself",
+            f"<= {wanted} ns",
+            (f"{slowest:.1f} ns per item", ""),
+            slowest <= wanted,
+        )
 
 
 def thread_rows(results: Results) -> Iterator[Row]:

@@ -65,7 +65,8 @@ inline Labels labels_from(const py::array& labels) {
     if (read_labels<double>(labels, Labels::kFloat64, out) || read_labels<float>(labels, Labels::kFloat32, out) ||
         read_labels<std::int64_t>(labels, Labels::kInt64, out) ||
         read_labels<std::int32_t>(labels, Labels::kInt32, out) ||
-        read_labels<std::int16_t>(labels, Labels::kInt16, out) || read_labels<std::int8_t>(labels, Labels::kInt8, out) ||
+        read_labels<std::int16_t>(labels, Labels::kInt16, out) ||
+        read_labels<std::int8_t>(labels, Labels::kInt8, out) ||
         read_labels<std::uint8_t>(labels, Labels::kUint8, out) ||
         read_labels<std::uint16_t>(labels, Labels::kUint16, out) ||
         read_labels<std::uint32_t>(labels, Labels::kUint32, out))

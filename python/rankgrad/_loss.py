@@ -249,7 +249,9 @@ class RankingLoss(ABC):
     ) -> Any:
         """The core's object for flat labels, offsets and mask; `algorithm` as in `bind`."""
         settings = self._settings() | {"algorithm": algorithm}
-        return _core.Objective((self._family, settings), labels, offsets, mask, *weights, thread_count(n_threads))
+        return _core.Objective(
+            (self._family, settings), labels, offsets, mask, *weights, thread_count(n_threads)
+        )
 
     def _settings(self) -> dict[str, Any]:
         """What the core makes the loss from."""

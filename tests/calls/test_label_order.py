@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rankgrad as rg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-
-import rankgrad as rg
 
 Labels = NDArray[Any]
 
@@ -46,7 +45,7 @@ LOSSES = (
 
 
 def sorted_apart(labels: Labels, lists: Labels) -> tuple[Labels, NDArray[np.float64]]:
-    """Items of each list by label, ties by position; and labels of the same order, already sorted, that are not whole."""
+    """Items of each list by label, ties by position; and sorted labels with the same ties, none of them whole."""
     order = np.lexsort((np.arange(labels.size), labels, lists))
     rises = np.append(False, labels[order][1:] != labels[order][:-1])
     return order, np.cumsum(rises) + 0.5
@@ -110,7 +109,9 @@ def test_ideal_sums_of_gains_in_any_order(gain: Any) -> None:
     rng = np.random.default_rng(0)
     for n in (5, 40, 300):
         labels, scores = rng.integers(0, 5, n), rng.normal(size=n)
-        gains = {"exp2": 2.0**labels - 1, "linear": 1.0 * labels}.get(str(gain), np.take(gain, labels, mode="clip"))
+        gains = {"exp2": 2.0**labels - 1, "linear": 1.0 * labels}.get(
+            str(gain), np.take(gain, labels, mode="clip")
+        )
         ideal = (np.sort(gains)[::-1] / np.log2(np.arange(n) + 2.0)).sum()
         options = {"reduction": "sum"}
         weight = {"gain": np.array(gain) if isinstance(gain, list) else gain}

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -91,10 +92,8 @@ def labels_that_change() -> int:
         for loss in losses:
             for labels in arrays:
                 for options in ({}, {"groups": np.full(n // 50, 50)}):
-                    try:
+                    with suppress(ValueError):  # gains of huge labels
                         loss.bind({"labels": labels, "mask": mask}, **options)
-                    except ValueError as error:  # gains of huge labels
-                        assert "labels (y_true)" in str(error)
                     done += 1
     stop.set()
     writer.join()

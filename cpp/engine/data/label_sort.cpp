@@ -72,9 +72,7 @@ void LabelSort::read(const Labels& labels, const std::uint8_t* mask, std::int64_
     if (n_ < n) look();
 }
 
-void LabelSort::look() {
-    facts_ = n_ == 0 ? NumberFacts{0, 0, 0, true, true} : kernels().look_at(number_.data(), n_);
-}
+void LabelSort::look() { facts_ = n_ == 0 ? NumberFacts{0, 0, 0, true, true} : kernels().look_at(number_.data(), n_); }
 
 void LabelSort::keep_valid(const std::uint8_t* mask, std::int32_t n, bool ignore_negative) {
     double* const number = number_.data();

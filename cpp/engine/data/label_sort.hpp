@@ -26,9 +26,7 @@ public:
     bool all_valid() const { return all_; }
     const double* number() const { return number_.data(); }
     /// Position in the list of a place among the valid items.
-    std::int32_t position(std::int32_t k) const {
-        return !all_ ? position_.data()[k] : reversed_ ? n_ - 1 - k : k;
-    }
+    std::int32_t position(std::int32_t k) const { return !all_ ? position_.data()[k] : reversed_ ? n_ - 1 - k : k; }
     /// Makes positions of places.
     void to_positions(std::int32_t* place, std::int64_t count) const;
     /// All numbers are.

@@ -31,18 +31,16 @@ ListRuns::ListRuns(const Lists& lists) : worth_threads_(lists.n_items() >= kWort
     close(lists.count());
 }
 
-void ListRuns::for_each(const Crew& crew,
-                        const std::function<void(const ListRun&, int, const Team&)>& body) const {
+void ListRuns::for_each(const Crew& crew, const std::function<void(const ListRun&, int, const Team&)>& body) const {
     const int n_threads = threads(crew);
     std::vector<const ListRun*> together, others;
     for (const ListRun& run : runs_) (run.is_long ? together : others).push_back(&run);
     parallel_for(static_cast<std::int64_t>(together.size()), 1, crew.interrupt, [&](std::int64_t k, Worker& worker) {
         body(*together[static_cast<std::size_t>(k)], worker.index(), Team(worker, n_threads, crew.interrupt));
     });
-    parallel_for(static_cast<std::int64_t>(others.size()), n_threads, crew.interrupt,
-                 [&](std::int64_t k, Worker& worker) {
-                     body(*others[static_cast<std::size_t>(k)], worker.index(), worker);
-                 });
+    parallel_for(
+        static_cast<std::int64_t>(others.size()), n_threads, crew.interrupt,
+        [&](std::int64_t k, Worker& worker) { body(*others[static_cast<std::size_t>(k)], worker.index(), worker); });
 }
 
 }  // namespace rankgrad

@@ -43,9 +43,8 @@ private:
 /// Calls body(begin, end) for parts of n items. Throws Interrupted.
 template <class Body> void for_items(const Crew& crew, std::int64_t n, Body body) {
     constexpr std::int64_t kFewItems = 1 << 17;  // starting threads takes as long
-    parallel_for(count_parts(n), n < kFewItems ? 1 : crew.threads, crew.interrupt, [&](std::int64_t part, Worker&) {
-        body(part_begin(n, part), part_begin(n, part + 1));
-    });
+    parallel_for(count_parts(n), n < kFewItems ? 1 : crew.threads, crew.interrupt,
+                 [&](std::int64_t part, Worker&) { body(part_begin(n, part), part_begin(n, part + 1)); });
 }
 
 /// The same for items that a team has, of which parts may be left out once it is stopped.

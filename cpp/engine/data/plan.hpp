@@ -115,8 +115,8 @@ private:
     void cut_tasks();
 
     Lists lists_;
-    std::vector<std::int64_t> begin_;  ///< of each list in order_, label_
-    Room<std::int32_t> order_;         ///< nothing is written where a list is in place
+    std::vector<std::int64_t> begin_;         ///< of each list in order_, label_
+    Room<std::int32_t> order_;                ///< nothing is written where a list is in place
     std::vector<std::int64_t> levels_begin_;  ///< of each list in level_begin_
     Room<std::int32_t> level_begin_;
     Room<double> label_, label_gap_;  ///< the second is empty where it would be the first

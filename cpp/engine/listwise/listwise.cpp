@@ -68,9 +68,8 @@ void compare(const double* x, const float* single, std::int32_t n, LookedAt& all
 Listwise::Listwise(ListwiseLoss loss, Lists lists, Labels labels, const std::uint8_t* mask, PlanOptions options)
     : loss_(std::move(loss)), loss_index_(find_loss(*kernels().list, loss_.name)),
       plan_(std::move(lists), labels, mask, options_for(kernel(), loss_, options)),
-      target_(loss_.target == Target::kLabel && !kernel().rank_based
-                  ? Room<double>()
-                  : make_targets(plan_, loss_.target, options.crew)),
+      target_(loss_.target == Target::kLabel && !kernel().rank_based ? Room<double>()
+                                                                     : make_targets(plan_, loss_.target, options.crew)),
       per_temperature_(1 / loss_.temperature) {
     if (kernel().rank_based) scale_by_ideal(options.crew);
     look_at_targets(options.crew);

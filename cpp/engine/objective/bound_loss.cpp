@@ -80,9 +80,8 @@ private:
     Core core_;
 };
 
-template <class Core>
-std::unique_ptr<const BoundLoss> bind_as(Settings settings, Lists lists, Labels labels, const std::uint8_t* mask,
-                                         const Crew& crew) {
+template <class Core> std::unique_ptr<const BoundLoss> bind_as(Settings settings, Lists lists, Labels labels,
+                                                               const std::uint8_t* mask, const Crew& crew) {
     auto loss = take_loss(settings, static_cast<const Core*>(nullptr));
     loss.temperature = take_temperature(settings);
     loss.choice = settings.choice<Choice>("algorithm", kChoiceNames, "auto");
