@@ -32,9 +32,9 @@ public:
     /// All numbers are.
     bool finite() const { return facts_.finite; }
 
-    /// Writes the places among the valid items in the order of their labels, ties as they come; NaN is sorted as 0. Then
-    /// where each label level begins, and the size: room for size() + 1. Gives the number of levels. For nothing where
-    /// the team is stopped.
+    /// Writes the places among the valid items in the order of their labels, ties as they come; NaN is sorted as 0.
+    /// Then where each label level begins, and the size: room for size() + 1. Gives the number of levels. For nothing
+    /// where the team is stopped.
     std::int32_t sort(std::int32_t* order, std::int32_t* level_begin, const Team& team);
 
 private:

@@ -44,8 +44,8 @@ template <class Number> double largest(std::int32_t n, Number number) {
     return most + bad;
 }
 
-/// Of a run of lists: the largest target, or label; whether float holds the targets, to the last bit; whether none is so
-/// small or large that products lose digits.
+/// Of a run of lists: the largest target, or label; whether float holds the targets, to the last bit; whether none is
+/// so small or large that products lose digits.
 struct LookedAt {
     double largest = 0;
     bool same = true, fit = true;
