@@ -62,6 +62,7 @@ class Objective:
         weight: float | None = None,
         item_weight: NDArray[np.float64] | None = None,
         list_weight: NDArray[np.float64] | None = None,
+        threads: int = 0,
     ) -> None: ...
     def evaluate(
         self,

@@ -278,8 +278,20 @@ def _bind_anew(
 
 def source_of(labels: Array, algorithm: str) -> Source:
     """A private copy of the labels, in the smallest type that holds them to the bit."""
-    for dtype in (np.int8, np.int16, np.float32):
-        small = labels.astype(dtype)
-        if np.array_equal(small.astype(labels.dtype).view(np.uint64), labels.view(np.uint64)):
+    for dtype in map(np.dtype, (np.int8, np.int16, np.float32)):
+        if dtype.itemsize < labels.itemsize and (small := _narrowed(labels, dtype)) is not None:
             return Source(small, labels.dtype, algorithm)
     return Source(labels.copy(), labels.dtype, algorithm)
+
+
+def _narrowed(labels: Array, dtype: np.dtype[Any]) -> Array | None:
+    """The labels in a smaller type if it holds them to the bit. In blocks that stay in the cache, so that a type that
+    does not is soon given up, and Ctrl-C is heard.
+    """
+    small, bits = np.empty(labels.size, dtype), f"u{labels.itemsize}"
+    for begin in range(0, labels.size, 1 << 14):
+        block, copy = labels[begin : begin + (1 << 14)], small[begin : begin + (1 << 14)]
+        copy[:] = block
+        if not np.array_equal(copy.astype(labels.dtype).view(bits), block.view(bits)):
+            return None
+    return small

@@ -189,7 +189,8 @@ class RankingSoftmaxLoss:
         n_threads: int | None,
     ) -> tuple[Any, ...]:
         """As a loss's; its scores are the logits spread to the shape of the objective."""
-        return self._bind(shape, labels, where, weights, reduction, nan), None, None, n_threads, 0
+        bound = self._bind(shape, labels, where, weights, reduction, nan, n_threads=n_threads)
+        return bound, None, None, n_threads, 0
 
     def _of_lists(
         self, labels: Any, where: Any, weights: Any, reduction: str | None, nan: str, n_threads: int | None
@@ -225,6 +226,7 @@ class RankingSoftmaxLoss:
         reduction: str | None,
         nan: str,
         algorithm: str | None = None,
+        n_threads: int | None = None,
     ) -> Objective:
         loss = _loss_of(reduction, nan)
         data = Data({"labels": labels, "mask": where}, weights).flat()
@@ -245,7 +247,7 @@ class RankingSoftmaxLoss:
         n_lists = math.prod(shape[:-1])
         offsets = np.arange(n_lists + 1, dtype=np.int64) * shape[-1]
         item = NO_WEIGHTS if w is None else Weights(item=np.ascontiguousarray(np.broadcast_to(w, shape)))
-        core = loss._bind_core(flat, offsets, valid, "auto", item)
+        core = loss._bind_core(flat, offsets, valid, "auto", item, n_threads)
         warn_of_silent_zeros(core, "items", flat, valid, offsets, ignoring=False, name="labels")
         source = None if algorithm is None else source_of(flat, algorithm)
         return Objective(loss, core, shape, shape[:-1], source)
