@@ -12,4 +12,9 @@ Examples
 Array([-2.,  1.,  1.], dtype=float32)
 """
 
-from rankgrad._frameworks import jax as _target  # noqa: F401
+try:
+    from rankgrad._frameworks import jax as _target  # noqa: F401
+except ModuleNotFoundError as error:
+    if error.name != "jax":
+        raise
+    raise ImportError('rankgrad.jax needs jax: pip install "rankgrad[jax]"') from error

@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import sparse
 
 from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_array, plain
 from rankgrad._checks import real, shown
 from rankgrad._loss import RankingLoss
 from rankgrad.objective import Objective
+
+try:
+    from scipy import sparse
+except ModuleNotFoundError as error:
+    if error.name != "scipy":
+        raise
+    raise ImportError('rankgrad.scipy needs scipy: pip install "rankgrad[scipy]"') from error
 
 _ROWS = 4096  # of float32 features that are made float64 at a time
 
