@@ -80,7 +80,7 @@ def training(quick: bool) -> Iterator[Record]:
         return lambda: lightgbm.train({"verbosity": -1, "num_threads": 2, "objective": of}, data, ROUNDS)
 
     for busy in range(2):
-        with neighbours(busy):
+        with neighbours(busy), rg.threads(2):
             one, two = means([train("lambdarank"), train(objective(loss))], 0)
         yield {"what": "LightGBM training", "busy": busy, "one": one, "two": two}
 
@@ -93,4 +93,7 @@ def shared(seconds: float, quick: bool) -> Iterator[Record]:
 if __name__ == "__main__":
     for record in shared(float(sys.argv[1]) if len(sys.argv) > 1 else 1.0, quick=False):
         times = f"{record['one'] * 1e3:.3g} and {record['two'] * 1e3:.3g} ms"
-        print(f"{record['what']}, {record['busy']} busy: {times}, {record['two'] / record['one']:.2f}", flush=True)
+        print(
+            f"{record['what']}, {record['busy']} busy: {times}, {record['two'] / record['one']:.2f}",
+            flush=True,
+        )
