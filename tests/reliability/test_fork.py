@@ -117,12 +117,12 @@ def in_the_midst_of_a_call() -> dict[str, int]:
     """A signal handler forks, and in the child the call goes on without the threads that have parts of it."""
     import rankgrad as rg
 
-    labels, ends, children = np.arange(300_000.0) % 7, [], []
+    labels, ends, children = np.arange(1_200_000.0) % 7, [], []
     loss = rg.PairwiseLogisticLoss(reduction="sum")
-    bound = loss.bind(labels, groups=[3000] * 100, algorithm="direct")
+    bound = loss.bind(labels, groups=[3000] * 400, algorithm="direct")
     expected, small = bound.value(labels), one_call(1)
     signal.signal(signal.SIGALRM, lambda *_: children.append(os.fork()))
-    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
     try:
         value = bound.value(labels, n_threads=2)
     except RuntimeError as error:
