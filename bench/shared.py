@@ -21,13 +21,15 @@ from bench.workloads import Step, Work, rankgrad_step
 Record = dict[str, Any]
 MOST_BUSY = 3
 LONG_CALL = 0.1
+#: A process that is busy until its parent is gone.
+BUSY = "import os; parent = os.getppid()\nwhile os.getppid() == parent: pass"
 ROWS, FEATURES, ROUNDS = 200_000, 50, 5
 
 
 @contextmanager
 def neighbours(number: int) -> Iterator[None]:
     """So many processes that compute all the time, not pinned."""
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(number)]
+    busy = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(number)]
     try:
         yield
     finally:
