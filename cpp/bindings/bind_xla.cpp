@@ -91,7 +91,7 @@ template <class T> void evaluate(const Call& call, const xla::Arrays& results, c
     asked.scores = call.scores->data<T>(slot, n);
     T* const values = with_value(call.mode) ? result(call.unreduced ? objective.n_values() : 1) : nullptr;
     asked.row_value = call.unreduced ? values : nullptr;
-    std::vector<T> unwanted(call.mode == kValue ? static_cast<std::size_t>(n) : 0);
+    std::vector<T> unwanted(call.mode == kValue ? static_cast<std::size_t>(n) + 1 : 0);  // a pointer for no items, too
     asked.grad = call.mode == kValue ? unwanted.data() : result(n);
     asked.hess = with_hess(call.mode) ? result(n) : nullptr;
     asked.vector = call.vector ? call.vector->data<T>(slot, n) : nullptr;

@@ -212,14 +212,13 @@ class RankingLoss(ABC):
         """The call of an objective that a call with these constants is, for the members of `_frameworks`."""
         return self._bind(data, n_threads=n_threads), cotangent, out, n_threads, iteration
 
-    def _values_shape(self, shape: tuple[int, ...], n_lists: Callable[[], Any]) -> tuple[Any, ...]:
-        """The shape of the value for scores of this shape; `n_lists` gives None for one list that is all data."""
+    def _values_shape(self, shape: tuple[int, ...], lists: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...]:
+        """The shape of the value for scores of this shape; `lists` gives that of a value per list."""
         if self.reduction not in (None, "none"):
             return ()
         if self.has_pairs or self._compares is None:
             return shape
-        lists = n_lists()
-        return () if lists is None else (lists,)
+        return lists()
 
     @in_default_mode
     def _bind(self, data: Data, algorithm: str | None = None, n_threads: int | None = None) -> Objective:

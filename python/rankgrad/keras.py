@@ -72,10 +72,11 @@ class Loss(keras.losses.Loss):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The reduced loss: a tensor of the backend."""
-        if (
-            getattr(y_pred, "_keras_mask", None) is not None
-        ):  # Keras has rules of its own for the rows that it masks
-            return super().__call__(y_true, y_pred, sample_weight)
+        mask = getattr(y_pred, "_keras_mask", None)
+        if mask is not None:
+            if self.reduction not in _OWN_REDUCTIONS:  # Keras has rules of its own for what it masks
+                return super().__call__(y_true, y_pred, sample_weight)
+            y_true = _masked(y_true, mask)
         with keras.name_scope(self.name):
             return self.loss(_plain(y_true), self._scores(y_pred), sample_weight)
 
@@ -109,6 +110,14 @@ def _plain(y_true: Any) -> Any:
     if isinstance(y_true, dict):
         return {key: _plain(value) for key, value in y_true.items()}
     return np.asarray(y_true) if isinstance(y_true, (list, tuple)) else y_true
+
+
+def _masked(y_true: Any, mask: Any) -> dict[str, Any]:
+    """Labels with what is masked twice or once left out."""
+    given = y_true if isinstance(y_true, dict) else {"labels": y_true}
+    if given.get("mask") is not None:
+        mask = keras.ops.logical_and(mask, given["mask"])
+    return {"labels": given["labels"], "mask": mask}
 
 
 class _OfKerasRS(Loss):

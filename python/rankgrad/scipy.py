@@ -129,6 +129,9 @@ class LinearObjective:
     @in_default_mode
     def hessp(self, w: Any, v: Any) -> Array:
         """The full Hessian times `v`, shape (n_features,); weights of pairs are held constant."""
+        v = plain(as_array(v, "v"), np.float64)
+        if np.isnan(v).any():  # trust-krylov asks for it where it cannot go on, and takes the answer
+            return np.full(self._features.shape[1], np.nan)
         direction = self._weights(v, "v")
         product = self._bound.hessp(self._at(w).scores, self._scores(direction))
         return self._of_features(product) + self._l2 * direction

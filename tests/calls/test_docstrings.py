@@ -6,6 +6,7 @@ import doctest
 import importlib
 import pkgutil
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,14 @@ SOURCES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what libraries import
 @pytest.mark.parametrize("name", [name for name, path in SOURCES.items() if ">>>" in path.read_text()])
-def test_examples(name: str) -> None:
+def test_examples(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     imported = set(
-        re.findall(r"^(?:\s*>>> )?(?:import|from) (\w+)", SOURCES[name].read_text(), flags=re.MULTILINE)
+        re.findall(r"^\s*(?:>>> )?(?:import|from) (\w+)", SOURCES[name].read_text(), flags=re.MULTILINE)
     )
+    if "keras" in imported:
+        monkeypatch.setenv("KERAS_BACKEND", next((x for x in ("torch", "jax") if find_spec(x)), "tensorflow"))
     for framework in sorted(FRAMEWORKS & imported):
         pytest.importorskip(framework, reason=f"{name} uses {framework}")
     results = doctest.testmod(importlib.import_module(name))

@@ -76,6 +76,11 @@ def a_mask_of_keras_is_heeded() -> None:
     keras.src.backend.set_keras_mask(scores, keras.ops.convert_to_tensor(Y > 0))
     got, want = (library.PairwiseHingeLoss()(Y, scores) for library in (rg.keras, keras_rs.losses))
     np.testing.assert_allclose(float(got), float(want), rtol=1e-6)
+    own = rg.PairwiseHingeLoss(reduction="mean_over_items")
+    for y, mask in ((Y, Y > 0), ({"labels": Y, "mask": Y != 1}, (Y > 0) & (Y != 1))):
+        np.testing.assert_allclose(
+            float(rg.keras.Loss(own)(y, scores)), own({"labels": Y, "mask": mask}, SCORES), rtol=1e-6
+        )
 
 
 def every_loss_trains_and_is_saved(folder: Path) -> None:

@@ -124,6 +124,20 @@ def test_bound_objectives(reduction: str, way: str) -> None:
     assert_like_numpy(jax.jit(padded.value_and_grad)(flat), padded.value_and_grad(flat))
 
 
+def test_the_cotangent_has_a_derivative_or_is_refused() -> None:
+    loss, s, y = rg.PairwiseLogisticLoss(reduction="sum"), jnp.array([0.1, 0.7, 0.2]), [0, 1, 2]
+    slope = jax.grad(lambda c: (loss.value_and_grad(y, s, cotangent=c)[1] * s).sum())(1.0)
+    np.testing.assert_allclose(slope, (loss.value_and_grad(y, s)[1] * s).sum(), rtol=1e-6)
+    with pytest.raises(NotImplementedError):
+        jax.grad(lambda c: loss.grad_and_hess(y, s, cotangent=c)[1].sum())(1.0)
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (3, 0), (0,)])
+def test_nothing_in_a_program(shape: tuple[int, ...]) -> None:
+    loss = rg.PairwiseLogisticLoss(reduction="sum")
+    assert jax.jit(lambda s: loss(np.zeros(shape), s))(jnp.zeros(shape)) == 0
+
+
 def test_a_program_outlives_its_objective(way: str) -> None:
     labels, scores, lists = CASES["groups"]
     bound = rg.PairwiseLogisticLoss().bind({"labels": labels, "mask": scores < 1}, np.ones((3, 1)), **lists)

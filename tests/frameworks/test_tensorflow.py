@@ -94,6 +94,23 @@ def test_labels_weights_and_lists_as_tensors(run: Callable[[Any], Any]) -> None:
         np.testing.assert_allclose(a.numpy(), b, rtol=1e-12)
 
 
+def test_batches_of_unknown_size() -> None:
+    loss = rg.ListMLELoss(reduction="none")
+    y, s = np.abs(LABELS).astype(np.float64), SCORES
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 6], tf.float64)] * 2)
+    def gradients(y: Any, s: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(s)
+            value = tf.reduce_sum(loss(y, s) * [1.0, 5.0, 2.0])
+        return value, tape.gradient(value, s)
+
+    value, grad = gradients(y, s)
+    want = loss.value_and_grad(y, s, cotangent=[1.0, 5.0, 2.0])
+    np.testing.assert_allclose(value.numpy(), want[0] @ [1.0, 5.0, 2.0], rtol=1e-12)
+    np.testing.assert_allclose(grad.numpy(), want[1], rtol=1e-12)
+
+
 def test_objectives_implicit_losses_softmax_and_metrics(run: Callable[[Any], Any]) -> None:
     s, objective = tf.constant(SCORES), LOSSES["PairwiseLogisticLoss"].bind(LABELS)
     calls: list[tuple[Callable[[Any], Any], Any]] = [

@@ -480,6 +480,28 @@ def test_torch_is_imported_when_a_tensor_comes() -> None:
     assert member.evaluate is not None
 
 
+def test_constants_are_those_of_the_call() -> None:
+    """Whatever becomes of the caller's buffers before the backward pass."""
+    s, w = scores(), torch.ones(3, 1, dtype=torch.float64)
+    negative, weight = torch.ones(2, 5, requires_grad=True), torch.ones(5)
+    values = rg.PairwiseHingeLoss(reduction="none")(LABELS, s, w)
+    others = rg.hinge_loss(torch.arange(5.0), negative, sample_weight=weight, reduction="none")
+    w.mul_(3)
+    weight.mul_(3)
+    (values.sum() + others.sum()).backward()
+    want = rg.PairwiseHingeLoss(reduction="none").value_and_grad(LABELS, SCORES)[1]
+    np.testing.assert_array_equal(s.grad.numpy(), want)
+    assert negative.grad.max() == 1
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_tangents_are_refused() -> None:
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(scores().detach(), torch.ones(3, 6))
+        with pytest.raises(NotImplementedError, match="forward mode"):
+            rg.PairwiseHingeLoss()(LABELS, dual)
+
+
 # --- formulas of others, with the derivatives of torch ----------------------------------------------------------------
 
 

@@ -21,7 +21,8 @@ PATHS = [str(FOLDER), str(FOLDER.parent / "spec")]
 ANSWER = "=> "
 
 START = f"""
-import importlib, json, sys
+import faulthandler, importlib, json, sys
+faulthandler.enable()
 sys.path[:0] = {PATHS!r}
 module, name, arguments = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 answer = getattr(importlib.import_module(module), name)(*arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from rankgrad._core import HESS_VECTOR, VALUE
@@ -43,6 +44,8 @@ class Call:
             if mode == VALUE:  # whose derivatives are its own
                 options = {key: x for key, x in options.items() if key != "cotangent"}
             self._constants = (*others, options)
+            if mode == VALUE and options.get("reduction", owner.reduction) == "none":
+                self._constants = copy.deepcopy(self._constants)  # derivatives are asked for later
         elif not isinstance(owner, str):
             self.objective, self._cotangent, out, *options = owner._bound(shapes[0], *constants)
             refuse_out(out)

@@ -135,26 +135,27 @@ def values_shape(owner: Any, shapes: list[tuple[Any, ...]], constants: Any, some
         spread = np.broadcast_shapes(shapes[0], *(np.shape(x) for x in arrays))
         return () if constants[3] is not None else spread[:-1]
 
-    def n_lists() -> Any:
-        return _n_lists(constants[0], shapes[0], some)
+    def lists() -> tuple[Any, ...]:
+        return _lists_shape(constants[0], shapes[0], some)
 
     if not isinstance(owner, str):
-        return owner._values_shape(shapes[0], n_lists)
+        return owner._values_shape(shapes[0], lists)
     k, per_list = constants[1], constants[5]
-    lists = (n_lists() or 1,) if per_list else ()
-    return (*lists, len(k)) if isinstance(k, (tuple, list)) else lists
+    of_lists = (lists() or (1,)) if per_list else ()
+    return (*of_lists, len(k)) if isinstance(k, (tuple, list)) else of_lists
 
 
-def _n_lists(data: Data, shape: tuple[Any, ...], some: Any) -> Any:
-    """How many lists there are; None for one that is all data."""
+def _lists_shape(data: Data, shape: tuple[Any, ...], some: Any) -> tuple[Any, ...]:
+    """The shape of a value per list: () for one list that is all data."""
     if len(shape) == 2:
-        return shape[0]
+        return shape[:1]
     data = data.flat()
     if data.groups is not None:
-        return _length(data.groups)
+        return (_length(data.groups),)
     if data.offsets is not None:
-        return _length(data.offsets) - 1
-    return None if data.qid is None else some()
+        n = _length(data.offsets)
+        return (None if n is None else n - 1,)
+    return () if data.qid is None else (some(),)
 
 
 def _length(x: Any) -> Any:

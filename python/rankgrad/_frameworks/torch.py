@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from rankgrad._core import HESS_VECTOR, VALUE, VALUE_GRAD
 from rankgrad._frameworks import Results, records
@@ -79,8 +80,12 @@ def _as_given(derivative: Any, dtypes: list[torch.dtype]) -> Any:
 
 
 def _is_part_of_a_graph(owner: Any, scores: Sequence[Tensor]) -> bool:
-    """Whether a value needs a gradient; a metric has none."""
-    return torch.is_grad_enabled() and any(x.requires_grad for x in scores) and not isinstance(owner, str)
+    """Whether a value needs a gradient, or is asked for a tangent, which is refused; a metric has neither."""
+    if isinstance(owner, str):
+        return False
+    if forward_ad._current_level >= 0:
+        return True
+    return torch.is_grad_enabled() and any(x.requires_grad for x in scores)
 
 
 # --- eager mode -------------------------------------------------------------------------------------------------------

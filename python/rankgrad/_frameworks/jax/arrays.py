@@ -74,6 +74,10 @@ def constant(x: Any) -> Any:
 
 def plain(x: Any) -> Any:
     """What is traced, as the core reads it; it has no derivatives."""
-    x = jax.lax.stop_gradient(x)
+    return as_read(jax.lax.stop_gradient(x))
+
+
+def as_read(x: Any) -> Any:
+    """In a type that the core reads."""
     half = jnp.issubdtype(x.dtype, np.floating) and x.dtype.itemsize < 4
     return x.astype(np.float32) if half else x

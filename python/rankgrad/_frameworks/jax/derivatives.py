@@ -18,7 +18,7 @@ from rankgrad import _core
 from rankgrad._arrays import as_weights
 from rankgrad._frameworks import Results
 from rankgrad._frameworks.calls import NOT_KNOWN
-from rankgrad._frameworks.jax.arrays import Arrays, constant, is_traced, plain, to_numpy
+from rankgrad._frameworks.jax.arrays import Arrays, as_read, constant, is_traced, to_numpy
 
 
 class Problem:
@@ -49,7 +49,7 @@ def results(
     data = problem.data
     if cotangent is not None:
         known = not is_traced(cotangent)
-        cotangent = constant(as_weights(to_numpy(cotangent), "cotangent")) if known else plain(cotangent)
+        cotangent = constant(as_weights(to_numpy(cotangent), "cotangent")) if known else as_read(cotangent)
     if mode == _core.VALUE:
         return (_values if problem.unreduced else _value)(problem, scores, data), None, None
     if mode == _core.HESS_VECTOR:

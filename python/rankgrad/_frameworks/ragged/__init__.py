@@ -113,7 +113,7 @@ def _flat_constants(owner: Any, constants: tuple[Any, ...], lists: Lists, name: 
 @_flat_constants.register
 def _(owner: RankingLoss, constants: tuple[Any, ...], lists: Lists, name: str) -> Prepared:
     data, cotangent, *rest = constants
-    per_item = owner._values_shape((1,), lambda: None) == (1,)
+    per_item = owner._values_shape((1,), tuple) == (1,)
     if per_item:
         cotangent = flat_like(cotangent, lists, "cotangent", name)
     return (flat_data(data, lists, name), cotangent, *rest), per_item

@@ -64,6 +64,8 @@ def _column(flat: Array, offsets: Array, like: Any) -> Any:
     values = pa.array(flat[offsets[0] : offsets[-1]])
     kind, offsets = _with_values(like, values.type), offsets - offsets[0]
     if pa.types.is_fixed_size_list(kind):
+        if kind.list_size == 0:  # by which Arrow divides
+            return pa.array([[]] * (len(offsets) - 1), type=kind)
         return pa.FixedSizeListArray.from_arrays(values, type=kind)
     if pa.types.is_large_list(kind):
         return pa.LargeListArray.from_arrays(offsets, values, type=kind)
