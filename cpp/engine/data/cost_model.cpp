@@ -144,7 +144,7 @@ Route lambda_route(Choice choice, const PairLossKernels& loss, PairMode mode, co
     if (choice == Choice::direct || !list.weights_separate || (loss.expansion == nullptr && !hinge))
         return Route::lambda_pairs;
     const ExpansionKernels* kernels = hinge ? nullptr : &loss.expansion[list.is_float ? 0 : 1];
-    if (hinge ? !(list.range <= kPowersRange) : !bins_side_by_side(*kernels, 0, list.range, list.items))
+    if (hinge ? !(list.range <= kPowersRange) : !(expansion_bins(*kernels, 0, list.range) < kMostBins))
         return Route::lambda_pairs;
     if (choice == Choice::fast) return Route::lambda_scans;
     const double bins = hinge ? 0 : expansion_bins(*kernels, 0, list.range);

@@ -56,13 +56,12 @@ void sum_by_scans(GatheredList& list, const LambdaKernels& lambda, const PairWei
     const SumArrays a = list.arrays();
     const RankedList ranked{list.scores(),
                             a.weight,
-                            weights.gain(list.list),
-                            memory.discount.data(),
+                            weights.any() ? weights.gain(list.list) : nullptr,
+                            weights.ranked() ? memory.discount.data() : nullptr,
                             list.memory.vector.data(),
                             list.level_begin(),
                             memory.by_rank.data(),
                             list.n_levels(),
-                            weights.ranked(),
                             list.low,
                             list.high,
                             list.unit.unit(),
@@ -74,15 +73,15 @@ void sum_by_scans(GatheredList& list, const LambdaKernels& lambda, const PairWei
                                     hinge ? nullptr : &list.loss.expansion[precision],
                                     hinge ? lambda.of_loss.hinge_scan : lambda.family.expansion_scan[precision],
                                     lambda.of_loss.double_sum[list.mode],
-                                    memory.weight->of_double,
+                                    weights.any() ? memory.weight->of_double : lambda.family.equal_weights,
                                     list.loss.factored[list.mode]};
     LambdaTreeScratch& tree = memory.tree;
     const auto swap_with_sort = [&] {  // the ranks are known: the memory of numbers and sort is free
         SortScratch<double>& sort = list.memory.sort;
         tree.item.swap(sort.index);
         tree.place.swap(sort.number);
-        tree.strength.swap(sort.dealt);
-        tree.discount.swap(list.memory.in_double.row);
+        tree.out[0].swap(sort.dealt);
+        tree.out[1].swap(list.memory.in_double.row);
     };
     swap_with_sort();
     lambda_tree_sums(of_loss, ranked, tree, list.team);

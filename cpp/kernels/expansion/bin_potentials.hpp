@@ -134,14 +134,8 @@ private:
 
     /// factor[k - 1] = e^-kh bins; `known` has those of `usual` bins.
     RANKGRAD_INLINE void powers(double bins, double usual, const double (&known)[nodes], V (&factor)[registers]) const {
-        for (int r = 0; r < registers; ++r) {
-            if (bins == usual) {
-                factor[r] = V::load(known + r * V::count);
-            } else {  // as a square, which may be 0
-                const V root = exp(max(V(-0.5 * bins) * V::load(tables_.rate + r * V::count), V(-700)));
-                factor[r] = root * root;
-            }
-        }
+        if (bins != usual) return tables_.powers(bins, factor);
+        for (int r = 0; r < registers; ++r) factor[r] = V::load(known + r * V::count);
     }
     RANKGRAD_INLINE void recede(Far& far, double bins) const {
         if (!far.any) return;

@@ -24,7 +24,7 @@ template <int nodes, int functions, int discounts> class ExpansionScan {
     using Passed = PassedSources<nodes, functions, discounts>;
     using V = Lanes<double>;
     static constexpr int registers = nodes / V::count;
-    const ScanJob& job_;
+    ScanJob job_;
 
     RANKGRAD_INLINE BinPolynomials<nodes> at(std::int32_t k) const {
         return {job_.place[k], BinPolynomials<nodes>::bend(job_.place[k])};
@@ -59,21 +59,29 @@ template <int nodes, int functions, int discounts> class ExpansionScan {
 
     void pass(bool downwards) {
         Passed partners(job_, job_.lower, downwards);
-        const std::int32_t n = job_.n_chunks;
-        std::int32_t bin = job_.chunks[downwards ? 0 : n - 1].bin;
-        double c = downwards ? job_.chunks[0].best : job_.chunks[n - 1].worst;
         typename Passed::Potentials potential;
-        for (std::int32_t q = 0; q < n; ++q) {
-            const ScanChunk& chunk = job_.chunks[downwards ? q : n - 1 - q];
-            for (; bin != chunk.bin; bin += downwards ? -1 : 1) partners.next_bin();
-            const std::int32_t begin = job_.lower ? chunk.begin : chunk.middle,
-                               end = job_.lower ? chunk.middle : chunk.end;
-            if (begin < end && partners.make_potentials(potential)) take(potential, begin, end, c);
-            const double next = downwards ? chunk.worst : chunk.best, step = next > c ? next - c : c - next;
-            partners.move_reference(step);
-            c = next;
-            join(chunk, partners, c);
+        double c = 0, to_next = 0;
+        bool first = true;
+        for (std::int32_t b = 0; b < job_.n_batches; ++b) {
+            job_.load(job_, downwards ? b : job_.n_batches - 1 - b);
+            for (std::int32_t q = 0; q < job_.n_chunks; ++q) {
+                const ScanChunk& chunk = job_.chunks[downwards ? q : job_.n_chunks - 1 - q];
+                if (first) c = downwards ? chunk.best : chunk.worst;
+                first = false;
+                partners.advance(downwards ? chunk.step : to_next);
+                to_next = chunk.step;
+                const std::int32_t begin = job_.lower ? chunk.begin : chunk.middle,
+                                   end = job_.lower ? chunk.middle : chunk.end;
+                if (begin < end && partners.make_potentials(potential)) take(potential, begin, end, c);
+                c = visit(chunk, partners, c, downwards ? chunk.worst : chunk.best);
+            }
         }
+    }
+    /// Adds the chunk's partners, with the reference at `next`.
+    double visit(const ScanChunk& chunk, Passed& partners, double c, double next) {
+        partners.move_reference(next > c ? next - c : c - next);
+        join(chunk, partners, next);
+        return next;
     }
     void join(const ScanChunk& chunk, Passed& partners, double c) {
         const std::int32_t begin = job_.lower ? chunk.middle : chunk.begin, end = job_.lower ? chunk.end : chunk.middle;
