@@ -21,7 +21,7 @@ struct Costs {
     /// Near-linear sums. An item in label order, or with level tables; for each block, a bin that it is in and a step
     /// of the running sums over one bin; all for both passes.
     double expansion_list[2] = {500, 800}, expansion_item[2] = {8, 12}, table_item[2] = {7, 10};
-    double potential[2] = {130, 500}, bin_step[2] = {8, 16};
+    double potential[2] = {130, 500}, bin_step[2] = {8, 16}, far_bin_step[2] = {400, 600};  // far: with gaps between
     TreeCosts sums = {400, 10, 6, 25, 64}, counts = {1000, 7, 3, 12, 128};
     double moment_list = 100, moment_item = 6;
     /// Smooth ranks: two items in direct sums, factored or not; an item and a non-empty bin in near-linear ones.
@@ -42,14 +42,15 @@ constexpr double kNarrowRange = 2;  // of scores that are hardly spread
 /// Up to this range sums of powers of the scores keep more digits than a double has.
 constexpr double kPowersRange = 4e9;
 
-/// With pair weights: one pair of a direct sum; a list, an item on a level of the label tree and a bin of its node, for
-/// expansions in float32 and float64 and for the hinge losses.
+/// With pair weights: one pair of a direct sum; a list, an item on a level of the label tree, a bin of its node and,
+/// at most, what bins cost for each item, for expansions in float32 and float64 and for the hinge losses. And without.
 constexpr double kLambdaPair[2] = {0.55, 1.5}, kLambdaSingleRowPair = 1.2, kLambdaUnfactoredPair = 14;
 struct LambdaTreeCost {
-    double list, item, bin;
+    double list, item, bin, item_bin;
 };
-constexpr LambdaTreeCost kLambdaTreeCost[2] = {{2000, 75, 40}, {3000, 125, 80}};
-constexpr LambdaTreeCost kLambdaHingeCost = {1000, 52, 0};
+constexpr LambdaTreeCost kLambdaTreeCost[2] = {{2000, 75, 40, 700}, {3000, 125, 80, 1400}};
+constexpr LambdaTreeCost kLambdaHingeCost = {1000, 52, 0, 0};
+constexpr LambdaTreeCost kPlainTreeCost[2] = {{2000, 60, 400, 400}, {3000, 100, 700, 700}};
 constexpr double kLambdaLeaf = 128, kPairsInLeaf = 60;
 
 int type_of(const ExpansionKernels& kernels) { return kernels.nodes > 8; }
@@ -69,8 +70,9 @@ double simple_direct_cost(const ListFacts& list) {
 }
 
 /// Potentials of one block in the bins that it is in, out of so many.
-double block_cost(int type, double occupied, double bins) {
-    return kCosts.potential[type] * occupied + kCosts.bin_step[type] * bins;
+double block_cost(int type, double occupied, double bins, bool side_by_side = true) {
+    return kCosts.potential[type] * occupied +
+           (side_by_side ? kCosts.bin_step : kCosts.far_bin_step)[type] * bins;
 }
 
 /// Both passes over the items, and for each level its potentials.
@@ -93,14 +95,15 @@ bool fits_tables(const ExpansionKernels& kernels, const ListFacts& list) {
 double expansion_cost(const ExpansionKernels& kernels, PairMode mode, const ListFacts& list) {
     const int type = type_of(kernels);
     const double bins = std::min(expansion_bins(kernels, 0, list.range), list.items);
-    const double sort = bins_side_by_side(kernels, 0, list.range, list.items) ? 0 : 2 * kCosts.sums.sort_item;
+    const bool side_by_side = bins_side_by_side(kernels, 0, list.range, list.items);
+    const double sort = side_by_side ? 0 : 2 * kCosts.sums.sort_item;
     const double run = run_items(kernels, bins);
     const double blocks = std::min(list.levels - 1, list.items / run);
     const double occupied = std::min(bins, list.items / (blocks + 1));
     const double inside = list.levels * run > list.items ? list.items * run / 2 : 0;
     const double passes = mode == kValue ? kPassesOfValue : 1;
     return kCosts.expansion_list[type] + (passes * kCosts.expansion_item[type] + sort) * list.items +
-           passes * blocks * block_cost(type, occupied, bins) + kCosts.factored_pair[1] * std::min(inside, list.pairs);
+           passes * blocks * block_cost(type, occupied, bins, side_by_side) + kCosts.factored_pair[1] * std::min(inside, list.pairs);
 }
 
 /// Merges that an item passes in a tree over the label levels, split by items: at least one, else about the logarithm
@@ -127,6 +130,16 @@ bool is_cheaper(Choice choice, double fast_cost, const ListFacts& list) {
     return choice == Choice::fast || (choice != Choice::direct && fast_cost < simple_direct_cost(list));
 }
 
+/// Of a label tree that is scanned by score; `bins` of the scores.
+double scans_cost(const LambdaTreeCost& cost, PairMode mode, const ListFacts& list, double bins) {
+    const double depth = tree_depth(list, kLambdaLeaf), leaves = list.items / kLambdaLeaf;
+    const double nodes = std::min(list.levels - 1, leaves);
+    const double scans = mode == kHessVector ? 2 : mode == kValue ? 0.5 : 1;
+    const double inside = list.levels > leaves ? kPairsInLeaf * list.items : 0;
+    const double in_bins = std::min(cost.bin * bins * nodes, cost.item_bin * list.items * depth);
+    return cost.list + scans * (cost.item * depth * list.items + in_bins) + inside;
+}
+
 Route smooth_route(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& list) {
     const ExpansionKernels& kernels = loss.expansion[list.is_float ? 0 : 1];
     if (!(expansion_bins(kernels, 0, list.range) < kMostBins)) return Route::direct;
@@ -135,6 +148,12 @@ Route smooth_route(Choice choice, const PairLossKernels& loss, PairMode mode, co
     if (fits_tables(kernels, list) && table_cost(kernels, mode, list) < least) {
         least = table_cost(kernels, mode, list);
         best = Route::level_tables;
+    }
+    const double bins = expansion_bins(kernels, 0, list.range);
+    const double scans = scans_cost(kPlainTreeCost[type_of(kernels)], mode, list, bins);
+    if (!bins_side_by_side(kernels, 0, list.range, list.items) && scans < least) {
+        least = scans;
+        best = Route::lambda_scans;
     }
     return choice == Choice::fast || least < direct_cost(loss, mode, list) ? best : Route::direct;
 }
@@ -153,11 +172,7 @@ Route lambda_route(Choice choice, const PairLossKernels& loss, PairMode mode, co
                         : list.levels * 4 > list.items           ? std::max(vectorized, kLambdaSingleRowPair)
                                                                  : vectorized;
     const LambdaTreeCost& cost = hinge ? kLambdaHingeCost : kLambdaTreeCost[list.is_float ? 0 : 1];
-    const double depth = tree_depth(list, kLambdaLeaf), leaves = list.items / kLambdaLeaf;
-    const double nodes = std::min(list.levels - 1, leaves);
-    const double scans = mode == kHessVector ? 2 : mode == kValue ? 0.5 : 1;
-    const double inside = list.levels > leaves ? kPairsInLeaf * list.items : 0;
-    const double fast = cost.list + scans * (cost.item * depth * list.items + cost.bin * bins * nodes) + inside;
+    const double fast = scans_cost(cost, mode, list, bins);
     return fast > kCosts.direct_list + pair * list.pairs ? Route::lambda_pairs : Route::lambda_scans;
 }
 

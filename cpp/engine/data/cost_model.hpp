@@ -35,7 +35,7 @@ enum class Route {
     closed_form,     ///< exact sums of products in O(n)
     expansion,       ///< near-linear sums of smooth losses, for any label levels
     lambda_pairs,    ///< with pair weights, pair by pair
-    lambda_scans,    ///< the same in O(n log n), over label levels and ranks
+    lambda_scans,    ///< the same in O(n log n), over label levels and ranks; without weights, of very wide scores
 };
 
 /// What is known of a list before its pairs are summed.

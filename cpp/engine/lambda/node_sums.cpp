@@ -88,12 +88,13 @@ void NodeSums::node(const std::int32_t* item, std::int32_t begin, std::int32_t m
         if (s_.expansion != sums_of_.expansion) s_.tables = expansion_tables(*sums_of_.expansion);
         s_.expansion = sums_of_.expansion;
     }
-    for (auto& out : s_.out) zeroed(out, static_cast<std::size_t>(groups.n()));
-    scan(groups, s_.out[0].data(), s_.out[1].data());
-    if (mode_ != kHessVector) return add_sums(groups);
+    const auto size = static_cast<std::size_t>(groups.n());
+    double *const first = zeroed(s_.out, 2 * size), *const second = first + size;
+    scan(groups, first, second);
+    if (mode_ != kHessVector) return add_sums(groups, first, second);
     groups.along_vector = true;
-    scan(groups, s_.out[1].data(), nullptr);
-    add_along_vector(groups);
+    scan(groups, second, nullptr);
+    add_along_vector(groups, first, second);
 }
 
 /// Each group's sums by a thread of its own. Values are those of the upper group.
@@ -199,8 +200,7 @@ int NodeSums::gain_factors(const Groups& groups, std::int32_t first, std::int32_
     return one_upper || one_lower ? 1 : 2;
 }
 
-void NodeSums::add_sums(const Groups& groups) {
-    const double *first = s_.out[0].data(), *second = s_.out[1].data();
+void NodeSums::add_sums(const Groups& groups, const double* first, const double* second) {
     const bool with_value = mode_ == kValue || mode_ == kValueGrad;
     const double* slope = mode_ == kValueGrad ? second : first;
     for_items(groups.n(), [&](std::int32_t k) {
@@ -214,10 +214,10 @@ void NodeSums::add_sums(const Groups& groups) {
 }
 
 /// sum_j w K (v_i - v_j) = v_i sum_j w K - sum_j w v_j K.
-void NodeSums::add_along_vector(const Groups& groups) {
+void NodeSums::add_along_vector(const Groups& groups, const double* all, const double* of_vector) {
     for (std::int32_t k = 0; k < groups.n(); ++k) {
         const std::int32_t i = groups.item[k];
-        const double sum = list_.vector[i] * s_.out[0][k] - s_.out[1][k];
+        const double sum = list_.vector[i] * all[k] - of_vector[k];
         list_.grad[i] += i >= groups.middle ? list_.weight[i] * sum : sum;
     }
 }

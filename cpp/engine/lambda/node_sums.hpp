@@ -57,8 +57,8 @@ private:
     void set_order(ScanJob& job, const Groups& groups, ScanNumbers& numbers);
     int gain_factors(const Groups& groups, std::int32_t first, std::int32_t end, double* factor) const;
     void scan(const Groups& groups, double* first_out, double* second_out);
-    void add_sums(const Groups& groups);
-    void add_along_vector(const Groups& groups);
+    void add_sums(const Groups& groups, const double* first, const double* second);
+    void add_along_vector(const Groups& groups, const double* all, const double* of_vector);
     void inside_chunks(const Groups& groups);
     void sum_chunks(const std::int32_t* item, const ScanChunk* chunk, std::size_t n) const;
 
