@@ -53,6 +53,11 @@ constexpr LambdaTreeCost kLambdaHingeCost = {1000, 52, 0, 0};
 constexpr LambdaTreeCost kPlainTreeCost[2] = {{2000, 60, 400, 400}, {3000, 100, 700, 700}};
 constexpr double kLambdaLeaf = 128, kPairsInLeaf = 60;
 
+/// Bins that are not empty, if nothing better is known as many as there may be.
+double filled_bins(const ExpansionKernels& kernels, const ListFacts& list) {
+    return list.bins > 0 ? list.bins : std::min(expansion_bins(kernels, 0, list.range), list.items);
+}
+
 int type_of(const ExpansionKernels& kernels) { return kernels.nodes > 8; }
 
 bool is_factored(const PairLossKernels& loss, PairMode mode, const ListFacts& list) {
@@ -94,7 +99,7 @@ bool fits_tables(const ExpansionKernels& kernels, const ListFacts& list) {
 /// Each block, that is each level or run, pays for its potentials; items of a run pay for half of its pairs.
 double expansion_cost(const ExpansionKernels& kernels, PairMode mode, const ListFacts& list) {
     const int type = type_of(kernels);
-    const double bins = std::min(expansion_bins(kernels, 0, list.range), list.items);
+    const double bins = filled_bins(kernels, list);
     const bool side_by_side = bins_side_by_side(kernels, 0, list.range, list.items);
     const double sort = side_by_side ? 0 : 2 * kCosts.sums.sort_item;
     const double run = run_items(kernels, bins);
@@ -149,8 +154,8 @@ Route smooth_route(Choice choice, const PairLossKernels& loss, PairMode mode, co
         least = table_cost(kernels, mode, list);
         best = Route::level_tables;
     }
-    const double bins = expansion_bins(kernels, 0, list.range);
-    const double scans = scans_cost(kPlainTreeCost[type_of(kernels)], mode, list, bins);
+    const double scans =
+        scans_cost(kPlainTreeCost[type_of(kernels)], mode, list, filled_bins(kernels, list));
     if (!bins_side_by_side(kernels, 0, list.range, list.items) && scans < least) {
         least = scans;
         best = Route::lambda_scans;
@@ -166,7 +171,7 @@ Route lambda_route(Choice choice, const PairLossKernels& loss, PairMode mode, co
     if (hinge ? !(list.range <= kPowersRange) : !(expansion_bins(*kernels, 0, list.range) < kMostBins))
         return Route::lambda_pairs;
     if (choice == Choice::fast) return Route::lambda_scans;
-    const double bins = hinge ? 0 : expansion_bins(*kernels, 0, list.range);
+    const double bins = hinge ? 0 : filled_bins(*kernels, list);
     const double vectorized = kLambdaPair[list.is_float ? 0 : 1];
     const double pair = !hinge && !is_factored(loss, mode, list) ? kLambdaUnfactoredPair
                         : list.levels * 4 > list.items           ? std::max(vectorized, kLambdaSingleRowPair)
@@ -218,6 +223,11 @@ std::int32_t run_items(const ExpansionKernels& kernels, double bins) {
 
 bool has_fast_sums(const PairLossKernels& loss) {
     return loss.expansion != nullptr || loss.merge_sum != nullptr || loss.moment_sum[kValue] != nullptr;
+}
+
+bool wants_bins(const PairLossKernels& loss, const ListFacts& list) {
+    return loss.expansion != nullptr && list.pairs > 0 &&
+           !bins_side_by_side(loss.expansion[list.is_float ? 0 : 1], 0, list.range, list.items);
 }
 
 bool may_take_tables(Choice choice, const PairLossKernels& loss, ListFacts list) {
