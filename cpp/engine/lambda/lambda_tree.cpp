@@ -48,14 +48,15 @@ private:
         const std::int32_t n = list_.level_begin[list_.n_levels];
         double* place = padded(s_.place, static_cast<std::size_t>(n));
         bins_.place = place;
-        bins_.width = kernels_.expansion->bin_width * list_.unit;
+        const double width = kernels_.expansion->bin_width * list_.unit;
+        bins_.per_width = 1 / width;
         bins_.side_by_side = bins_side_by_side(*kernels_.expansion, 0, (list_.high - list_.low) / list_.unit, n);
         if (bins_.side_by_side) {
-            const BinGrid grid = make_grid(list_.low, bins_.width);
+            const BinGrid grid = make_grid(list_.low, width);
             for (std::int32_t k = 0; k < n; ++k) place[k] = bin_place(grid, list_.score[k]).place;
             return;
         }
-        BinWalk walk(bins_.width);
+        BinWalk walk(width);
         for (std::int32_t r = n - 1; r >= 0; --r) {
             const std::int32_t k = item_[0][r];
             walk.next(list_.score[k]);

@@ -24,9 +24,6 @@ struct RankedList {
     double *value, *grad, *hess;
 };
 
-/// Chunks whose numbers are at hand together.
-constexpr std::int32_t kBatchChunks = 512, kChunkItems = 32;
-
 /// The items of one batch, or all of a node.
 struct ScanNumbers {
     Buffer<double> place, strength, discount;  ///< `strength` has room for the factors, too

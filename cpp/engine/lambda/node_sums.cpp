@@ -15,9 +15,10 @@
 namespace rankgrad {
 namespace {
 
-/// Chunks whose pairs are summed in one call.
+constexpr std::int32_t kChunkItems = 32;
+/// Chunks whose pairs are summed in one call: whole calls are in a batch, which ends when it has so many chunks or items.
 constexpr std::size_t kChunksPerCall = SmallSum::kMostItems / kChunkItems;
-static_assert(kBatchChunks % kChunksPerCall == 0, "calls are the same in batches of any size");
+constexpr std::int32_t kBatchChunks = 2048, kBatchItems = 1 << 14;
 
 }  // namespace
 
@@ -34,9 +35,9 @@ template <class Body> void NodeSums::for_items(std::int32_t n, Body body) {
 
 /// Widths from the bin of one item down to that of another: whole ones unless the bins are of different clusters.
 double NodeSums::bins_between(std::int32_t above, std::int32_t below) const {
-    const double bins = (list_.score[above] - list_.score[below]) / bins_.width -
+    const double bins = (list_.score[above] - list_.score[below]) * bins_.per_width -
                         0.5 * (bins_.place[above] - bins_.place[below]);
-    return bins_.side_by_side || bins < kWideGap ? std::round(bins) : bins;
+    return bins_.side_by_side || bins < kWideGap ? static_cast<double>(std::int64_t(bins + 0.5)) : bins;
 }
 /// A chunk is in one bin.
 std::int32_t NodeSums::chunk_end(const std::int32_t* item, std::int32_t first, std::int32_t n) const {
@@ -49,9 +50,14 @@ std::int32_t NodeSums::chunk_end(const std::int32_t* item, std::int32_t first, s
 /// Puts the lower group's items of each chunk first, and notes where batches begin.
 void NodeSums::cut(std::int32_t* item, std::int32_t middle, std::int32_t n) {
     s_.batch.clear();
+    s_.batch.push_back(0);
     std::int32_t chunks = 0;
     for (std::int32_t k = 0, end; k < n; k = end, ++chunks) {
-        if (chunks % kBatchChunks == 0) s_.batch.push_back(k);
+        const bool full = chunks >= kBatchChunks || k - s_.batch.back() >= kBatchItems;
+        if (full && chunks % std::int32_t{kChunksPerCall} == 0) {
+            s_.batch.push_back(k);
+            chunks = 0;
+        }
         end = chunk_end(item, k, n);
         std::partition(item + k, item + end, [&](std::int32_t i) { return i < middle; });
     }
@@ -114,7 +120,8 @@ void NodeSums::scan(const Groups& groups, double* first_out, double* second_out)
         all.n_batches = static_cast<std::int32_t>(s_.batch.size()) - 1;
         all.load = load;
     }
-    run(mode_ == kValue ? 1 : 2, [&](std::int64_t part) {
+    all.both = team_ == nullptr && mode_ != kValue && sums_of_.expansion != nullptr;
+    run(mode_ == kValue || all.both ? 1 : 2, [&](std::int64_t part) {
         ScanJob job = all;
         Loader loader{*this, groups, s_.numbers[team_ == nullptr ? 0 : part], {first_out, second_out}};
         job.loader = &loader;

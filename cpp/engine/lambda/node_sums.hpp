@@ -13,7 +13,7 @@ namespace rankgrad {
 /// The bins of the items of a list: all of one grid, or those of clusters (engine/data/sparse_bins.hpp).
 struct ListBins {
     const double* place = nullptr;  ///< of each item
-    double width = 1;
+    double per_width = 1;  ///< one over the width of a bin
     bool side_by_side = true;
 };
 

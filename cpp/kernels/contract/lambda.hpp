@@ -20,6 +20,7 @@ struct ScanChunk {
 struct ScanJob {
     PairMode mode = kValue;
     bool lower = false;  ///< sums of the lower group's items, else of the upper group's
+    bool both = false;   ///< those of the other group, too: with an expansion
     // For losses with an expansion (lambda/expansion_scan.hpp), without the pairs inside chunks:
     const double* tables = nullptr;
     std::int32_t n_batches = 0;
