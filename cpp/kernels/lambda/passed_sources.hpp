@@ -93,8 +93,9 @@ public:
         const int walked = walks ? static_cast<int>(widths) : slots;
         for (int k = 0; k < walked; ++k) next_bin();
         if (walks || !far_.any) return;
+        far_.drop_small(widths);
         V decay[registers];
-        tables_.powers(widths - walked, decay);
+        tables_.powers(widths - walked, decay, far_.live);
         for (int d = 0; d < job_.gains * discounts; ++d) {
             far_.recede(d, decay, widths - walked);
             far_.flush_denormals(d, tables_);
