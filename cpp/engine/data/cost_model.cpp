@@ -76,8 +76,7 @@ double simple_direct_cost(const ListFacts& list) {
 
 /// Potentials of one block in the bins that it is in, out of so many.
 double block_cost(int type, double occupied, double bins, bool side_by_side = true) {
-    return kCosts.potential[type] * occupied +
-           (side_by_side ? kCosts.bin_step : kCosts.far_bin_step)[type] * bins;
+    return kCosts.potential[type] * occupied + (side_by_side ? kCosts.bin_step : kCosts.far_bin_step)[type] * bins;
 }
 
 /// Both passes over the items, and for each level its potentials.
@@ -108,7 +107,8 @@ double expansion_cost(const ExpansionKernels& kernels, PairMode mode, const List
     const double inside = list.levels * run > list.items ? list.items * run / 2 : 0;
     const double passes = mode == kValue ? kPassesOfValue : 1;
     return kCosts.expansion_list[type] + (passes * kCosts.expansion_item[type] + sort) * list.items +
-           passes * blocks * block_cost(type, occupied, bins, side_by_side) + kCosts.factored_pair[1] * std::min(inside, list.pairs);
+           passes * blocks * block_cost(type, occupied, bins, side_by_side) +
+           kCosts.factored_pair[1] * std::min(inside, list.pairs);
 }
 
 /// Merges that an item passes in a tree over the label levels, split by items: at least one, else about the logarithm
@@ -154,8 +154,7 @@ Route smooth_route(Choice choice, const PairLossKernels& loss, PairMode mode, co
         least = table_cost(kernels, mode, list);
         best = Route::level_tables;
     }
-    const double scans =
-        scans_cost(kPlainTreeCost[type_of(kernels)], mode, list, filled_bins(kernels, list));
+    const double scans = scans_cost(kPlainTreeCost[type_of(kernels)], mode, list, filled_bins(kernels, list));
     if (!bins_side_by_side(kernels, 0, list.range, list.items) && scans < least) {
         least = scans;
         best = Route::lambda_scans;

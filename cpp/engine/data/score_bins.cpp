@@ -26,6 +26,14 @@ void take_off_origin(double* x, std::int32_t n) {
     for (std::int32_t k = 0; origin != 0 && k < n; ++k) x[k] -= origin;
 }
 
+void mark_bins(Expansion& e, std::int64_t moment_doubles) {
+    for (std::int32_t b = 0; b < e.n_bins; ++b) {
+        const double items = e.bins[b * moment_doubles];
+        e.marks[b] = items > 1 ? kFilledBin : items > 0 ? kNoSourceOfItsOwn : kEmptyBin;
+        e.marks[e.n_bins + b] = items > 0;
+    }
+}
+
 /// Bins that share a slot are one: there are at least twice as many slots.
 double count_bins(const double* score, std::int32_t n, double width) {
     constexpr int kSlotBits = 12;

@@ -32,6 +32,9 @@ void attach_memory(ExpansionScratch& scratch, const ExpansionKernels& kernels, E
 Expansion make_bins(const ExpansionKernels& kernels, const double* score, std::int32_t n, double low, double high,
                     double unit, ExpansionScratch& scratch, SortScratch<double>& sort, const Team& team);
 
+/// Marks the bins that have items, by the first moment of each.
+void mark_bins(Expansion& e, std::int64_t moment_doubles);
+
 /// About how many of all bins of this width have one of n scores. If there are many, n.
 double count_bins(const double* score, std::int32_t n, double width);
 

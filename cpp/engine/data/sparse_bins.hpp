@@ -31,7 +31,7 @@ public:
     double place() const { return at_.place; }
 
 private:
-    const double width_;
+    double width_;
     double score_ = 0, step_ = 0;
     bool first_ = true;
     BinGrid grid_;

@@ -78,12 +78,13 @@ void sum_by_scans(GatheredList& list, const LambdaKernels& lambda, const PairWei
                             a.grad,
                             a.hess};
     const bool hinge = lambda.of_loss.hinge_scan != nullptr;
-    const LambdaTreeKernels of_loss{list.mode,
-                                    hinge ? nullptr : &list.loss.expansion[precision],
-                                    hinge ? lambda.of_loss.hinge_scan : lambda.family.expansion_scan[precision],
-                                    lambda.of_loss.double_sum[list.mode],
-                                    weights.any() ? lambda.family.weights[weights.form()].of_double : lambda.family.equal_weights,
-                                    list.loss.factored[list.mode]};
+    const LambdaTreeKernels of_loss{
+        list.mode,
+        hinge ? nullptr : &list.loss.expansion[precision],
+        hinge ? lambda.of_loss.hinge_scan : lambda.family.expansion_scan[precision],
+        lambda.of_loss.double_sum[list.mode],
+        weights.any() ? lambda.family.weights[weights.form()].of_double : lambda.family.equal_weights,
+        list.loss.factored[list.mode]};
     LambdaTreeScratch& tree = memory.tree;
     const auto swap_with_sort = [&] {  // the ranks are known: the memory of numbers and sort is free
         SortScratch<double>& sort = list.memory.sort;

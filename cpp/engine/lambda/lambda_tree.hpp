@@ -34,8 +34,8 @@ struct ScanNumbers {
 
 struct LambdaTreeScratch {
     Buffer<std::int32_t> item, batch;
-    Buffer<double> place;   ///< of the items of the list in their bins
-    Buffer<double> out;     ///< of the items of a node, in its order: those of one function, then of the other
+    Buffer<double> place;  ///< of the items of the list in their bins
+    Buffer<double> out;    ///< of the items of a node, in its order: those of one function, then of the other
     ScanNumbers numbers[2];
     const ExpansionKernels* expansion = nullptr;  ///< whose tables these are
     const double* tables = nullptr;

@@ -35,8 +35,8 @@ template <class Body> void NodeSums::for_items(std::int32_t n, Body body) {
 
 /// Widths from the bin of one item down to that of another: whole ones unless the bins are of different clusters.
 double NodeSums::bins_between(std::int32_t above, std::int32_t below) const {
-    const double bins = (list_.score[above] - list_.score[below]) * bins_.per_width -
-                        0.5 * (bins_.place[above] - bins_.place[below]);
+    const double bins =
+        (list_.score[above] - list_.score[below]) * bins_.per_width - 0.5 * (bins_.place[above] - bins_.place[below]);
     return bins_.side_by_side || bins < kWideGap ? static_cast<double>(std::int64_t(bins + 0.5)) : bins;
 }
 /// A chunk is in one bin.
@@ -74,7 +74,9 @@ void NodeSums::find_chunks(const Groups& groups, std::int32_t batch, std::vector
         ScanChunk chunk{k - first, k - first, end - first, k == 0 ? 0 : bins_between(item[k - 1], item[k]), 0, 0};
         while (chunk.middle < chunk.end && item[first + chunk.middle] < groups.middle) ++chunk.middle;
         if (list_.discount != nullptr) {
-            const auto by_discount = [&](std::int32_t i, std::int32_t j) { return list_.discount[i] < list_.discount[j]; };
+            const auto by_discount = [&](std::int32_t i, std::int32_t j) {
+                return list_.discount[i] < list_.discount[j];
+            };
             const auto [worst, best] = std::minmax_element(item + k, item + end, by_discount);
             chunk.best = list_.discount[*best];
             chunk.worst = list_.discount[*worst];
@@ -243,7 +245,8 @@ void NodeSums::sum_chunks(const std::int32_t* item, const ScanChunk* chunk, std:
     SmallSum few(sums_of_, list_, item + begin, end - begin);
     for (std::size_t q = 0; q < n; ++q) {
         if (chunk[q].begin < chunk[q].middle && chunk[q].middle < chunk[q].end)
-            few.add_pairs({chunk[q].middle - begin, chunk[q].end - begin, chunk[q].begin - begin, chunk[q].middle - begin});
+            few.add_pairs(
+                {chunk[q].middle - begin, chunk[q].end - begin, chunk[q].begin - begin, chunk[q].middle - begin});
         const double origin = list_.score[item[chunk[q].begin]];  // chunks have nothing to do with each other
         for (std::int32_t k = chunk[q].begin; k < chunk[q].end; ++k)
             few.score[static_cast<std::size_t>(k - begin)] = list_.score[item[k]] - origin;

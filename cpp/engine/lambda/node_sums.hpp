@@ -13,7 +13,7 @@ namespace rankgrad {
 /// The bins of the items of a list: all of one grid, or those of clusters (engine/data/sparse_bins.hpp).
 struct ListBins {
     const double* place = nullptr;  ///< of each item
-    double per_width = 1;  ///< one over the width of a bin
+    double per_width = 1;           ///< one over the width of a bin
     bool side_by_side = true;
 };
 
@@ -52,8 +52,7 @@ private:
     void cut(std::int32_t* item, std::int32_t middle, std::int32_t n);
     void find_chunks(const Groups& groups, std::int32_t batch, std::vector<ScanChunk>& chunks) const;
     static void load(ScanJob& job, std::int32_t batch);
-    void set_numbers(ScanJob& job, const Groups& groups, std::int32_t first, std::int32_t end,
-                     ScanNumbers& numbers);
+    void set_numbers(ScanJob& job, const Groups& groups, std::int32_t first, std::int32_t end, ScanNumbers& numbers);
     void set_order(ScanJob& job, const Groups& groups, ScanNumbers& numbers);
     int gain_factors(const Groups& groups, std::int32_t first, std::int32_t end, double* factor) const;
     void scan(const Groups& groups, double* first_out, double* second_out);

@@ -66,7 +66,7 @@ struct LambdaFamily {
     CountRanks<float> float_ranks;
     CountRanks<double> double_ranks;
     decltype(PairJob<double>::pair_weights) equal_weights;  ///< 1 for each pair
-    ScanSum expansion_scan[2];                              ///< with the tables of an expansion for float32 and for float64 results
+    ScanSum expansion_scan[2];  ///< with the tables of an expansion for float32 and for float64 results
 };
 
 }  // namespace rankgrad

@@ -72,8 +72,7 @@ template <int nodes, int densities> struct FarField {
     RANKGRAD_INLINE void add_exponentials(int d, const double (&coefficient)[nodes],
                                           const double (&to_elements)[nodes][nodes], V (&total)[registers]) const {
         double term[nodes];
-        for (int r = 0; r < live; ++r)
-            (sum[d][r] * V::load(coefficient + r * V::count)).store(term + r * V::count);
+        for (int r = 0; r < live; ++r) (sum[d][r] * V::load(coefficient + r * V::count)).store(term + r * V::count);
         for (int k = 0; k < live * V::count; ++k)
             for (int r = 0; r < registers; ++r)
                 total[r] = multiply_add(V(term[k]), V::load(to_elements[k] + r * V::count), total[r]);
