@@ -34,7 +34,11 @@ def frameworks(session: nox.Session) -> None:
 def tensorflow(session: nox.Session) -> None:
     """The tests of TensorFlow's tensors and of Keras on TensorFlow, which has an environment of its own."""
     session.install("tensorflow-cpu", "keras", "keras-rs", ".[test]")
-    tests = ("tests/frameworks/test_tensorflow.py", "tests/frameworks/test_keras.py")
+    tests = (
+        "tests/frameworks/test_tensorflow.py",
+        "tests/frameworks/test_keras.py",
+        "tests/frameworks/test_containers.py",
+    )
     session.run("python", "-m", "pytest", *tests, *session.posargs)
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -55,6 +56,36 @@ def threads(seconds: float, quick: bool) -> Iterator[Record]:
                 yield {"loss": loss, "lists": lists, "length": length, "dtype": dtype, "one": one, "two": two}
 
 
+def binds(seconds: float, quick: bool) -> Iterator[Record]:
+    """A bind per item, and a call with new labels against a bound one, for float32 labels."""
+    pin()
+    rng = np.random.default_rng(0)
+    losses = {"hinge": rg.PairwiseHingeLoss(), "logistic": rg.PairwiseLogisticLoss()}
+    losses |= {"softmax": rg.SoftmaxLoss(), "ListMLE": rg.ListMLELoss()}
+    for shape in ((256, 128), (1024, 32), (32, 1000), *(() if quick else ((1, 1_000_000),))):
+        scores, n = rng.normal(size=shape).astype(np.float32), shape[0] * shape[1]
+        for labels in ("few", "distinct"):
+            y = (rng.integers(0, 5, shape) if labels == "few" else rng.random(shape)).astype(np.float32)
+            for name, loss in losses.items():
+                objective = loss.bind(y)
+                steps = [
+                    partial(loss.bind, y),
+                    partial(objective.value_and_grad, scores, n_threads=1),
+                    partial(loss.value_and_grad, y, scores, n_threads=1),
+                ]
+                with rg.threads(1):
+                    bind, bound, one_off = minima(steps, seconds)
+                yield {
+                    "loss": name,
+                    "lists": shape[0],
+                    "length": shape[1],
+                    "labels": labels,
+                    "bind": bind / n,
+                    "bound": bound,
+                    "one_off": one_off,
+                }
+
+
 def calls(seconds: float, quick: bool) -> Iterator[Record]:
     """The cost of a call itself, and the direct sum over pairs at each instruction set."""
     pin()
@@ -88,8 +119,8 @@ def accuracies(seconds: float, quick: bool) -> Iterator[Record]:
 
 
 #: Experiments that give times, which more rounds can shorten.
-TIMED = ("growth", "threads", "calls")
-EXPERIMENTS = {"growth": growth, "threads": threads, "calls": calls, "accuracy": accuracies}
+TIMED = ("growth", "threads", "binds", "calls")
+EXPERIMENTS = {"growth": growth, "threads": threads, "binds": binds, "calls": calls, "accuracy": accuracies}
 
 if __name__ == "__main__":
     for record in EXPERIMENTS[sys.argv[1]](float(sys.argv[2]), "--quick" in sys.argv):

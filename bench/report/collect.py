@@ -26,7 +26,7 @@ SPECIFICATION = ROOT / "tests" / "spec"
 PATIENCE = 300.0
 
 #: What a measurement adds to what was asked for.
-TIMES = ("seconds", "rankgrad", "one", "two")
+TIMES = ("seconds", "rankgrad", "one", "two", "bind", "bound", "one_off")
 MEASURED = {*TIMES, "peak", "first_peak", "kept", "error", "failed"}
 
 

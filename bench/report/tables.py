@@ -41,6 +41,8 @@ def full_report(results: Results, about: dict[str, Any]) -> str:
         lengths_table(results),
         "![time against list length](speed.png)",
         "![memory against list length](memory.png)",
+        "## Labels new in every call, one thread, float32",
+        binds_table(results),
         "## Calls and instruction sets",
         calls_table(results),
         "## Not measured, and why",
@@ -94,6 +96,22 @@ def lengths_table(results: Results) -> str:
         cells[r["loss"], r["peer"], r["labels"]][r["length"]] = f"{r['seconds'] * 1e3:.3g}"
     lines = [[*key, *(found.get(n, "") for n in lengths)] for key, found in sorted(cells.items())]
     return table(["loss", "peer", "labels", *(f"{n:,}" for n in lengths)], lines)
+
+
+def binds_table(results: Results) -> str:
+    """A bind, and a call that binds first against a bound one."""
+    lines = [
+        [
+            f"{r['loss']}, {r['lists']:,} x {r['length']:,}, {r['labels']} labels",
+            f"{r['bind'] * 1e9:.1f} ns",
+            f"{r['bound'] * 1e6:,.0f} us",
+            f"{r['one_off'] * 1e6:,.0f} us",
+            f"{r['one_off'] / r['bound']:.2f} x",
+        ]
+        for r in results["binds"]
+        if "failed" not in r
+    ]
+    return table(["", "bind per item", "bound call", "one-off call", "one-off over bound"], lines)
 
 
 def calls_table(results: Results) -> str:

@@ -52,6 +52,8 @@ MILLION = 1_000_000
 BYTES_PER_ITEM = 64
 GROWTH, GROWTH_FROM = 2.3, 10_000
 TWO_CORES = 1.8
+#: Nanoseconds per item of a bind: few whole labels, distinct ones, those of one list of 1,000,000.
+BIND = {"few": 6, "distinct": 15, "long": 25}
 ACCURACY = {"float32": 1e-7, "float64": 1e-12}
 LABELS = {"two": "2 levels", "five": "5 levels", "distinct": "all labels distinct"}
 
@@ -72,6 +74,7 @@ def rows(results: Results) -> list[Row]:
         *(nanoseconds_row(results, *target) for target in NANOSECONDS),
         *memory_rows(results),
         *growth_rows(results),
+        *bind_rows(results),
         *thread_rows(results),
         *accuracy_rows(results),
     ]
@@ -170,6 +173,29 @@ def growth_rows(results: Results) -> Iterator[Row]:
         ratio, cell = max(ratios)
         work = f"{loss}, 1 x n: largest time(2n) / time(n) from n = {GROWTH_FROM:,} to {MILLION:,}"
         yield Row(work, "itself", f"<= {GROWTH}", (cell, ""), ratio <= GROWTH)
+
+
+def bind_rows(results: Results) -> Iterator[Row]:
+    """The slowest bind of any loss and shape, per item."""
+    found: dict[str, list[float]] = {}
+    for r in results["binds"]:
+        if "failed" not in r:
+            kind = "long" if (r["lists"], r["labels"]) == (1, "distinct") else r["labels"]
+            found.setdefault(kind, []).append(1e9 * r["bind"])
+    works = {
+        "few": "5 labels",
+        "distinct": "distinct labels, lists of 32 to 1,000",
+        "long": "distinct, 1 x 1,000,000",
+    }
+    for kind, nanoseconds in found.items():
+        slowest, wanted = max(nanoseconds), BIND[kind]
+        yield Row(
+            f"bind, {works[kind]}",
+            "itself",
+            f"<= {wanted} ns",
+            (f"{slowest:.1f} ns per item", ""),
+            slowest <= wanted,
+        )
 
 
 def thread_rows(results: Results) -> Iterator[Row]:

@@ -11,7 +11,7 @@
 
 #include "engine/runtime/errors.hpp"
 #include "engine/data/lists.hpp"
-#include "engine/data/plan.hpp"
+#include "engine/data/labels.hpp"
 
 namespace rankgrad {
 
@@ -55,11 +55,23 @@ inline Lists lists_from(const OptionalArray& offsets, py::ssize_t n_items) {
     return Lists(input<std::int64_t>(*offsets, offsets->size(), "offsets"), offsets->size(), n_items);
 }
 
+template <class T> bool read_labels(const py::array& labels, Labels::Type type, Labels& out) {
+    if (!holds<T>(labels)) return false;
+    out = {type, input<T>(labels, labels.size(), "labels")};
+    return true;
+}
 inline Labels labels_from(const py::array& labels) {
-    const auto size = labels.size();
-    if (holds<double>(labels)) return {Labels::kFloat64, input<double>(labels, size, "labels")};
-    if (holds<std::int64_t>(labels)) return {Labels::kInt64, input<std::int64_t>(labels, size, "labels")};
-    return {Labels::kUint64, input<std::uint64_t>(labels, size, "labels")};
+    Labels out{};
+    if (read_labels<double>(labels, Labels::kFloat64, out) || read_labels<float>(labels, Labels::kFloat32, out) ||
+        read_labels<std::int64_t>(labels, Labels::kInt64, out) ||
+        read_labels<std::int32_t>(labels, Labels::kInt32, out) ||
+        read_labels<std::int16_t>(labels, Labels::kInt16, out) ||
+        read_labels<std::int8_t>(labels, Labels::kInt8, out) ||
+        read_labels<std::uint8_t>(labels, Labels::kUint8, out) ||
+        read_labels<std::uint16_t>(labels, Labels::kUint16, out) ||
+        read_labels<std::uint32_t>(labels, Labels::kUint32, out))
+        return out;
+    return {Labels::kUint64, input<std::uint64_t>(labels, labels.size(), "labels")};
 }
 
 }  // namespace rankgrad

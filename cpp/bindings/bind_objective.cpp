@@ -17,16 +17,20 @@
 namespace rankgrad {
 namespace {
 
+/// The arguments hold the arrays while the GIL is not held.
 std::unique_ptr<Objective> make_objective(const py::object& settings, const py::array& labels,
                                           const OptionalArray& offsets, const OptionalArray& mask,
                                           std::optional<double> weight, const OptionalArray& item_weight,
-                                          const OptionalArray& list_weight) {
-    const DefaultFloatMode mode;
+                                          const OptionalArray& list_weight, int threads) {
     Lists lists = lists_from(offsets, labels.size());
     const SampleWeight weights{weight, input<double>(item_weight, labels.size(), "sample_weight"),
                                input<double>(list_weight, lists.count(), "sample_weight")};
     const auto* valid = input<std::uint8_t>(mask, labels.size(), "mask");
-    return std::make_unique<Objective>(settings_from(settings), std::move(lists), labels_from(labels), valid, weights);
+    Settings read = settings_from(settings);
+    const Labels typed = labels_from(labels);
+    const Crew crew{threads_for(threads), &python_interrupted};
+    const Computing computing;
+    return std::make_unique<Objective>(std::move(read), std::move(lists), typed, valid, weights, crew);
 }
 
 /// Holds the arrays of a call while the GIL is not held.
@@ -138,10 +142,10 @@ std::string place(const Objective& objective, std::int64_t item) { return object
 }  // namespace
 
 void bind_objective(py::module_& module) {
-    py::class_<Objective> objective(module, "Objective");
+    py::class_<Objective, std::shared_ptr<Objective>> objective(module, "Objective");
     def_constructor(objective, &make_objective, py::arg("settings"), py::arg("labels"), py::arg("offsets") = py::none(),
                     py::arg("mask") = py::none(), py::arg("weight") = py::none(), py::arg("item_weight") = py::none(),
-                    py::arg("list_weight") = py::none());
+                    py::arg("list_weight") = py::none(), py::arg("threads") = 0);
     FieldsMethod<Objective, &evaluate>::define(
         objective, "evaluate",
         "evaluate(mode, scores, *, vector, cotangent, cotangent_factor, min_hessian, threads, iteration, values, grad, "

@@ -17,11 +17,13 @@ template <class T> void refuse_unmade() {
     };
 }
 
-/// Binds `make`, which gives std::unique_ptr<T>, as the constructor. py::init would hand the object over before it
+/// Binds `make`, which gives std::unique_ptr<T>, as the constructor of a type that pybind11 holds by a pointer of any
+/// kind. py::init would hand the object over before it
 /// notes it in pybind11's table of instances; if there is no memory for that note, the object is deleted twice. Here
 /// the note comes first, and after it nothing can fail.
-template <class T, class Result, class... Arguments, class Make, class... Extra>
-void def_constructor_of(pybind11::class_<T>& type, Result (*)(Arguments...), Make make, const Extra&... extra) {
+template <class T, class... Holder, class Result, class... Arguments, class Make, class... Extra>
+void def_constructor_of(pybind11::class_<T, Holder...>& type, Result (*)(Arguments...), Make make,
+                        const Extra&... extra) {
     namespace detail = pybind11::detail;
     refuse_unmade<T>();
     // What Python would do for the first two protocols of pickle makes an object without a constructor's help.
@@ -33,7 +35,7 @@ void def_constructor_of(pybind11::class_<T>& type, Result (*)(Arguments...), Mak
     type.def(
         "__init__",
         [make](detail::value_and_holder& self, Arguments... arguments) {
-            std::unique_ptr<T> object = make(std::forward<Arguments>(arguments)...);
+            typename pybind11::class_<T, Holder...>::holder_type object = make(std::forward<Arguments>(arguments)...);
             detail::register_instance(self.inst, object.get(), self.type);
             self.set_instance_registered();
             self.value_ptr() = object.get();
@@ -41,8 +43,8 @@ void def_constructor_of(pybind11::class_<T>& type, Result (*)(Arguments...), Mak
         },
         detail::is_new_style_constructor(), extra...);
 }
-template <class T, class Make, class... Extra>
-void def_constructor(pybind11::class_<T>& type, Make make, const Extra&... extra) {
+template <class T, class... Holder, class Make, class... Extra>
+void def_constructor(pybind11::class_<T, Holder...>& type, Make make, const Extra&... extra) {
     using Signature = pybind11::detail::function_signature_t<Make>;
     def_constructor_of(type, static_cast<Signature*>(nullptr), make, extra...);
 }

@@ -54,7 +54,7 @@ template <class T, double (*call)(const T&, const GivenFields&)> struct FieldsMe
             return nullptr;
         }
     }
-    static void define(pybind11::class_<T>& type, const char* name, const char* what) {
+    static void define(const pybind11::object& type, const char* name, const char* what) {
         static PyMethodDef method = {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&run)),
                                      METH_FASTCALL | METH_KEYWORDS, what};
         PyObject* made = PyDescr_NewMethod(reinterpret_cast<PyTypeObject*>(type.ptr()), &method);

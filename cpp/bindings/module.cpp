@@ -9,6 +9,7 @@ void bind_metrics(pybind11::module_& module);
 void bind_runtime(pybind11::module_& module);
 void bind_objective(pybind11::module_& module);
 void bind_implicit(pybind11::module_& module);
+void bind_xla(pybind11::module_& module);
 }  // namespace rankgrad
 
 PYBIND11_MODULE(core_of_main_interpreter, module, pybind11::mod_gil_not_used()) {
@@ -26,6 +27,7 @@ PYBIND11_MODULE(core_of_main_interpreter, module, pybind11::mod_gil_not_used()) 
     rankgrad::bind_runtime(module);
     rankgrad::bind_objective(module);
     rankgrad::bind_implicit(module);
+    rankgrad::bind_xla(module);
 }
 
 /// The entry point. pybind11's own asks for the GIL in a way that ends up at the main interpreter's and then waits for

@@ -56,6 +56,32 @@ template <class T> bool copy_scores(const T* from, std::int64_t n, T* to, T* low
     return sum(bad) == 0;
 }
 
+/// A number beside `rounding` is a whole one.
+NumberFacts look_at(const double* x, std::int64_t n) {
+    using V = Lanes<double>;
+    const V rounding(0x1.8p52);
+    V least(x[0]), most = least, bad(0), total(0), off(0);
+    const auto take = [&](V a) {
+        least = min(a, least);
+        most = max(a, most);
+        bad += a - a;
+        total += a;
+        off = max(abs((a + rounding) - rounding - a), off);
+    };
+    std::int64_t k = 0;
+    for (; k + V::count <= n; k += V::count) take(V::load(x + k));
+    if (k < n) {
+        double tail[V::count] = {};
+        for (std::int64_t l = k; l < n; ++l) tail[l - k] = x[l];
+        const V last = V::load(tail), kept_least = least, kept_most = most;
+        take(last);
+        const auto in_list = first_lanes<double>(static_cast<int>(n - k));
+        least = select(in_list, least, kept_least);
+        most = select(in_list, most, kept_most);
+    }
+    return {smallest(least), -smallest(-most), sum(total), sum(bad) == 0, smallest(-off) == 0};
+}
+
 template <class T> void scale_counts(const std::int32_t* count, std::int64_t n, double factor, double least, T* out) {
     for (std::int64_t k = 0; k < n; ++k) {
         const double x = count[k] == 0 ? 0 : factor * static_cast<double>(count[k]);
@@ -108,6 +134,7 @@ const KernelTable RANKGRAD_OF_ISA(kernels) = {
     &copy_scores<double>,
     &all_finite<float>,
     &all_finite<double>,
+    &look_at,
     &exponentials<float>,
     &exponentials<double>,
     &scale_counts<float>,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -74,6 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser, demo = build_parser()
     options = parser.parse_args(arguments)
     if options.command == "info":
+        with contextlib.suppress(ImportError):  # what is imported is told
+            importlib.import_module("jax")
         rankgrad.show_versions()
     elif options.command == "tune":
         from . import _tune

@@ -110,6 +110,7 @@ def plain(x: Array, dtype: Any) -> Array:
 
 
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+_LABELS = frozenset(map(np.dtype, ("f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")))
 
 
 def as_scores(x: Any, name: str, dtype: Any = None) -> Array:
@@ -135,14 +136,16 @@ def _converted(x: Any, name: str, dtype: Any) -> Array:
 
 
 def as_labels(x: Any, name: str) -> Array:
-    """Labels as float64, int64 or uint64, whichever keeps them exact.
+    """Labels in their own type: float32, float64 or any integers; booleans become integers, half precision float32.
 
     Raises ValueError for a long double beyond the range of float64.
     """
+    if type(x) is np.ndarray and x.dtype in _LABELS and (flags := x.flags).c_contiguous and flags.aligned:
+        return x
     x = as_array(x, name, kinds="fiub")
     if x.dtype.kind != "f":
-        return plain(x, np.uint64 if x.dtype == np.uint64 else np.int64)
-    labels = plain(x, _FLOAT64)
+        return plain(x, np.uint8 if x.dtype.kind == "b" else x.dtype.newbyteorder("="))
+    labels = plain(x, _FLOAT32 if x.dtype.itemsize <= 4 else _FLOAT64)
     if x.dtype.itemsize > 8 and (bad := np.isinf(labels) & ~np.isinf(x)).any():
         place = int(np.argmax(bad))
         raise ValueError(f"{name}: index {place} holds {x.flat[place]}, past the range of float64")

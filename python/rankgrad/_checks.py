@@ -74,3 +74,12 @@ def check_choice(x: Any, name: str, choices: tuple[str | None, ...]) -> None:
 def _is_a(x: Any, kinds: tuple[type, ...]) -> bool:
     """Booleans are ints to Python, and time differences integers to NumPy; they are no numbers here."""
     return isinstance(x, kinds) and not isinstance(x, (bool, np.timedelta64))
+
+
+def other_shape(name: str, shape: tuple[int, ...], labels_shape: tuple[int, ...]) -> str:
+    """The message for an array whose shape is not that of the labels."""
+    flat = len(labels_shape) == 1 and len(shape) > 1
+    hint = (
+        "; labels that are flat, or in a container of lists, go with scores that are so too" if flat else ""
+    )
+    return f"{name}: shape {shape} does not match the labels' shape {labels_shape}{hint}"

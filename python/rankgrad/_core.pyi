@@ -62,6 +62,7 @@ class Objective:
         weight: float | None = None,
         item_weight: NDArray[np.float64] | None = None,
         list_weight: NDArray[np.float64] | None = None,
+        threads: int = 0,
     ) -> None: ...
     def evaluate(
         self,
@@ -94,6 +95,11 @@ class Objective:
     def n_lists(self) -> int: ...
     @property
     def n_valid(self) -> int: ...
+
+XLA_MINORS: Final[tuple[int, int]]
+
+def xla_handler(minor: int = ...) -> object: ...
+def xla_share(objective: Objective, name: str) -> None: ...
 
 _Feature = tuple[str, _Array, float]
 

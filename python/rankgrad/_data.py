@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from rankgrad._arrays import Array, as_labels, as_mask
 from rankgrad._checks import shown
+from rankgrad._frameworks import lists_of
 from rankgrad.lists import offsets_of
 
 
@@ -17,6 +18,17 @@ class Data(NamedTuple):
     groups: Any = None
     offsets: Any = None
     qid: Any = None
+
+    def flat(self, name: str = "y_true", of_array: str = "labels (y_true)") -> Data:
+        """Itself; of labels in a container of lists, the flat data with their offsets."""
+        y = self.y_true
+        labels, said = (y.get("labels"), f'{name}["labels"]') if isinstance(y, dict) else (y, of_array)
+        lists = lists_of(labels, said)
+        if lists is None:
+            return self
+        from rankgrad._frameworks.ragged import flat_data  # which knows the losses, and they this page
+
+        return flat_data(self, lists, said, name, of_array, labels=lists.values)
 
     def read(
         self, name: str = "y_true", of_array: str = "labels (y_true)"

@@ -12,7 +12,7 @@ import numpy as np
 from rankgrad import _core
 from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array
-from rankgrad._checks import check_choice, positive_number, shown
+from rankgrad._checks import check_choice, positive_number, shown, thread_count
 from rankgrad._data import Data
 from rankgrad._frameworks import Results, same_array_out
 from rankgrad._reductions import NO_WEIGHTS, REDUCTIONS, weights_of
@@ -53,10 +53,13 @@ class RankingLoss(ABC):
     Calls take ``(y_true, y_pred, sample_weight=None)``:
 
     * `y_true`: labels, or ``{"labels": ..., "mask": ...}``; 1-D (one list), 2-D (padded lists), or flat 1-D with just
-      one of ``groups=`` (sizes), ``offsets=`` (boundaries), ``qid=`` (ids, equal ones adjacent). Labels are compared in
-      their own dtype. An item is valid if its mask is true and its label allowed; others never matter.
-    * `y_pred`: scores of the same shape; float32 and float64 are computed and answered in their own dtype.
-    * `sample_weight`: a number, one per item, or one per list as a column of shape (n_lists, 1).
+      one of ``groups=`` (sizes), ``offsets=`` (boundaries), ``qid=`` (ids, equal ones adjacent); or a container of
+      lists: a list or tuple of 1-D arrays, nested numbers of unequal lengths, an array of awkward, a column of lists of
+      Arrow, polars or pandas, a jagged (ragged) tensor. Labels are compared in their own dtype. An item is valid if
+      its mask is true and its label allowed; others never matter.
+    * `y_pred`: scores of the same shape, or a container of the same lists, of whatever kind, in which arrays shaped
+      like the scores are answered; float32 and float64 are computed and answered in their own dtype.
+    * `sample_weight`: a number, one per item (in a container, too), or one per list as a column of shape (n_lists, 1).
     * `cotangent`, `out`, `n_threads`, `iteration`: see :class:`rankgrad.Objective`.
 
     Raises ValueError or TypeError naming the argument and the first bad place; nothing is written then.
@@ -200,11 +203,14 @@ class RankingLoss(ABC):
         """Binds, evaluates as :class:`rankgrad.Objective` does, and forgets."""
         if out is not None:
             refuse_overlaps(out, **data._asdict())
-        return self._bind(data)._evaluate(mode, scores, cotangent, out, n_threads, iteration)
+        bound = self._bind(data, n_threads=n_threads)
+        return bound._evaluate(mode, scores, cotangent, out, n_threads, iteration)
 
-    def _bound(self, _shape: tuple[int, ...], data: Data, *options: Any) -> tuple[Any, ...]:
+    def _bound(
+        self, _shape: tuple[int, ...], data: Data, cotangent: Any, out: Any, n_threads: Any, iteration: Any
+    ) -> tuple[Any, ...]:
         """The call of an objective that a call with these constants is, for the members of `_frameworks`."""
-        return self._bind(data), *options
+        return self._bind(data, n_threads=n_threads), cotangent, out, n_threads, iteration
 
     def _values_shape(self, shape: tuple[int, ...], n_lists: Callable[[], Any]) -> tuple[Any, ...]:
         """The shape of the value for scores of this shape; `n_lists` gives None for one list that is all data."""
@@ -216,8 +222,9 @@ class RankingLoss(ABC):
         return () if lists is None else (lists,)
 
     @in_default_mode
-    def _bind(self, data: Data, algorithm: str | None = None) -> Objective:
+    def _bind(self, data: Data, algorithm: str | None = None, n_threads: int | None = None) -> Objective:
         """Without an algorithm for one call, of scores of the labels' own shape."""
+        data = data.flat()
         labels, mask, boundaries = data.read()
         shape, flat = labels.shape, labels.reshape(-1)
         n_lists = 1 if boundaries is None else boundaries.size - 1
@@ -229,7 +236,7 @@ class RankingLoss(ABC):
             flat_lists=self._flat_list_weights,
         )
         flat_mask = None if mask is None else mask.reshape(-1)
-        core = self._bind_core(flat, boundaries, flat_mask, algorithm or "auto", weights)
+        core = self._bind_core(flat, boundaries, flat_mask, algorithm or "auto", weights, n_threads)
         warn_of_silent_zeros(core, self._compares, labels, mask, boundaries, self.negative_labels == "ignore")
         per_list = () if boundaries is None else (n_lists,)
         source = None if algorithm is None else source_of(flat, algorithm)
@@ -242,10 +249,13 @@ class RankingLoss(ABC):
         mask: Array | None,
         algorithm: str,
         weights: tuple[float | None, Array | None, Array | None] = NO_WEIGHTS,
+        n_threads: int | None = None,
     ) -> Any:
         """The core's object for flat labels, offsets and mask; `algorithm` as in `bind`."""
         settings = self._settings() | {"algorithm": algorithm}
-        return _core.Objective((self._family, settings), labels, offsets, mask, *weights)
+        return _core.Objective(
+            (self._family, settings), labels, offsets, mask, *weights, thread_count(n_threads)
+        )
 
     def _settings(self) -> dict[str, Any]:
         """What the core makes the loss from."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from rankgrad import _core
 from rankgrad._checks import check_choice, thread_count
+from rankgrad._frameworks import how_called
 
 
 class threads:  # noqa: N801  (used like a function)
@@ -63,7 +64,7 @@ def build_info() -> dict[str, Any]:
 def show_versions() -> None:
     """Prints versions, build and machine: what a bug report needs."""
     facts = {"rankgrad": _core.__version__, "python": sys.version.split()[0], "numpy": np.__version__}
-    facts |= {"platform": platform.platform(), **build_info()}
+    facts |= {"platform": platform.platform(), **build_info(), **how_called()}
     width = max(map(len, facts))
     for name, fact in facts.items():
         print(f"{name:{width}}  {fact}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from contextvars import ContextVar
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +18,9 @@ from rankgrad._arrays import Array
 
 #: What a list needs for a gradient: two items of different "labels", two "items", or no more than one item (None).
 Compares = Literal["labels", "items"] | None
+
+#: Whether a compiled program is running: it may meet such data any number of times, and its caller is not on the stack.
+QUIET: ContextVar[bool] = ContextVar("QUIET", default=False)
 
 
 def warn_of_silent_zeros(
@@ -32,7 +36,7 @@ def warn_of_silent_zeros(
 
     `core`: the loss bound to the data, which knows at once whether any are.
     """
-    if compares is None or core.compares_items(compares == "labels"):
+    if compares is None or core.compares_items(compares == "labels") or QUIET.get():
         return
     flat = labels.reshape(-1)
     sizes = np.array([flat.size]) if offsets is None else np.diff(offsets)

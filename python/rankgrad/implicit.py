@@ -69,8 +69,9 @@ class ImplicitLoss(ABC):
         Scores of the B positives, shape (B,).
     negative_scores, many_negative_scores
         Scores of their negatives: (K, B), *negatives first*; (B,) for one each (not for the adaptive losses and
-        WARP); or flat with ``offsets=`` (boundaries) or ``groups=`` (sizes), one list per positive, which may be
-        empty. A score of -inf is no negative: it is skipped, and its gradient is 0.
+        WARP); or flat with ``offsets=`` (boundaries) or ``groups=`` (sizes), or a container of lists (a list of B 1-D
+        arrays, awkward, Arrow, ...), one list per positive, which may be empty. A score of -inf is no negative:
+        it is skipped, and its gradient is 0.
     num_items
         Items in the catalogue; only :obj:`warp_loss` uses it.
     positive_items, negative_items, metadata, metadata_weights

@@ -20,12 +20,18 @@ import re
 from dataclasses import replace
 from typing import Any
 
-import keras
 import numpy as np
 
 import rankgrad
 from rankgrad._checks import shown
 from rankgrad._loss import RankingLoss
+
+try:
+    import keras
+except ModuleNotFoundError as error:
+    if error.name != "keras":
+        raise
+    raise ImportError('rankgrad.keras needs keras: pip install "rankgrad[keras]"') from error
 
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _OWN_REDUCTIONS = ("mean_over_pairs", "mean_over_lists", "mean_over_items")

@@ -62,7 +62,7 @@ class NDCGWeight(LambdaWeight):
     >>> import rankgrad as rg
     >>> loss = rg.PairwiseLogisticLoss(reduction="sum", lambda_weight=rg.NDCGWeight())
     >>> round(loss([0, 3], [1.0, 1.0]), 6)      # (1 - 1 / log2(3)) log 2
-    0.255818
+    0.25582
     """
 
     k: int | None = None

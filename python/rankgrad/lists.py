@@ -10,6 +10,7 @@ form            meaning
 ``groups=``     sizes of the lists in a flat array, as LightGBM's ``group``
 ``offsets=``    boundaries in a flat array, from 0 to its length, as XGBoost's ``group_ptr``
 ``qid=``        a list id per item, equal ids next to each other
+a container     of lists, from which offsets are read: see :mod:`rankgrad._frameworks.ragged`
 ==============  =====================================================================
 
 Sizes and boundaries are integers, or floats that are whole numbers. Ids are numbers, text, bytes, dates, categories

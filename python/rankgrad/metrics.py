@@ -28,7 +28,7 @@ import numpy.typing as npt
 from rankgrad import _core
 from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_array, as_scores, as_weights, plain
-from rankgrad._checks import check_choice, flag, real, shown, whole_or_none
+from rankgrad._checks import check_choice, flag, other_shape, real, shown, whole_or_none
 from rankgrad._data import Data
 from rankgrad._frameworks import Results, same_array_out
 
@@ -67,8 +67,9 @@ def ndcg(
     ----------
     labels : array or dict
         Relevance of the items, 1-D (one list, or flat with one of `groups`, `offsets`, `qid`) or padded 2-D
-        (one list per row); or ``{"labels": ..., "mask": ...}``, where items with mask 0 are no items.
-    scores : array, shape of `labels`
+        (one list per row), or a container of lists (of 1-D arrays, awkward, Arrow, ...); or
+        ``{"labels": ..., "mask": ...}``, where items with mask 0 are no items.
+    scores : array, shape of `labels`, or a container of the same lists
         Higher is better. Infinite scores are ranked like others.
     k : int or sequence of int, optional
         Positions that count; all if None. Several give a result each, in their order, from one sort.
@@ -168,10 +169,11 @@ def _evaluate(
     negative_labels: str,
 ) -> Results:
     """A value alone: metrics have no derivatives."""
+    data = data.flat("labels", "labels")
     y, mask, boundaries = data.read("labels", "labels")
     s = as_scores(scores[0], "scores")
     if s.shape != y.shape:
-        raise ValueError(f"scores: shape {s.shape} does not match the labels' shape {y.shape}")
+        raise ValueError(other_shape("scores", s.shape, y.shape))
     check_choice(ties, "ties", ("first", "average", "worst"))
     check_choice(negative_labels, "negative_labels", ("ignore", "use"))
     if isinstance(empty, str):

@@ -11,7 +11,7 @@ import numpy as np
 
 from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_scores, as_weights
-from rankgrad._checks import check_choice, real, thread_count, whole
+from rankgrad._checks import check_choice, other_shape, real, thread_count, whole
 from rankgrad._core import GRAD_HESS, GRAD_POSITIVE_HESS, HESS_VECTOR, VALUE, VALUE_GRAD
 from rankgrad._frameworks import Results, same_array_out
 from rankgrad._results import refuse_overlaps, results
@@ -46,9 +46,9 @@ class Objective:
 
     It can be pickled and copied: it has copies of labels, weights and lists of its own, and a pickle binds anew.
 
-    Every method takes ``scores`` of the bound shape, or the same data raveled to 1-D, and answers in the shape given
-    and in the dtype of the scores (integers give float64, half precision float32). The value is a Python float, or an
-    array for reduction "none".
+    Every method takes ``scores`` of the bound shape, or the same data raveled to 1-D or in a container of the same
+    lists, and answers in the shape or container given and in the dtype of the scores (integers give
+    float64, half precision float32). The value is a Python float, or an array for reduction "none".
 
     Common arguments
     ----------------
@@ -239,9 +239,7 @@ class Objective:
     def _scores(self, scores: Any) -> Array:
         x = as_scores(scores, "scores (y_pred)", self._dtype)
         if x.shape != self._shape and (self._source is None or x.shape != (self._size,)):
-            raise ValueError(
-                f"scores (y_pred): shape {x.shape} does not match the labels' shape {self._shape}"
-            )
+            raise ValueError(other_shape("scores (y_pred)", x.shape, self._shape))
         return x
 
     def _vector(self, vector: Any, x: Array) -> Array:
@@ -280,8 +278,20 @@ def _bind_anew(
 
 def source_of(labels: Array, algorithm: str) -> Source:
     """A private copy of the labels, in the smallest type that holds them to the bit."""
-    for dtype in (np.int8, np.int16, np.float32):
-        small = labels.astype(dtype)
-        if np.array_equal(small.astype(labels.dtype).view(np.uint64), labels.view(np.uint64)):
+    for dtype in map(np.dtype, (np.int8, np.int16, np.float32)):
+        if dtype.itemsize < labels.itemsize and (small := _narrowed(labels, dtype)) is not None:
             return Source(small, labels.dtype, algorithm)
     return Source(labels.copy(), labels.dtype, algorithm)
+
+
+def _narrowed(labels: Array, dtype: np.dtype[Any]) -> Array | None:
+    """The labels in a smaller type if it holds them to the bit. In blocks that stay in the cache, so that a type that
+    does not is soon given up, and Ctrl-C is heard.
+    """
+    small, bits = np.empty(labels.size, dtype), f"u{labels.itemsize}"
+    for begin in range(0, labels.size, 1 << 14):
+        block, copy = labels[begin : begin + (1 << 14)], small[begin : begin + (1 << 14)]
+        copy[:] = block
+        if not np.array_equal(copy.astype(labels.dtype).view(bits), block.view(bits)):
+            return None
+    return small

@@ -13,7 +13,8 @@ from rankgrad import _core
 from rankgrad._arithmetic import in_default_mode
 from rankgrad._arrays import Array, as_array, as_labels, as_weights
 from rankgrad._checks import check_choice, shown
-from rankgrad._frameworks import Results, same_array_out
+from rankgrad._data import Data
+from rankgrad._frameworks import Results, lists_of, same_array_out
 from rankgrad._reductions import NO_WEIGHTS, Weights
 from rankgrad._silent_zeros import warn_of_silent_zeros
 from rankgrad.listwise import SoftmaxLoss
@@ -23,7 +24,13 @@ _Reduce = Callable[..., Any] | None
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
-_OWN_WORDS = {"scores (y_pred)": "logits", "labels (y_true)": "labels", "sample_weight": "weights"}
+_OWN_WORDS = {
+    "scores (y_pred)": "logits",
+    "labels (y_true)": "labels",
+    'y_true["labels"]': "labels",
+    'y_true["mask"]': "where",
+    "sample_weight": "weights",
+}
 
 
 def _in_own_words(method: _Method) -> _Method:
@@ -33,11 +40,11 @@ def _in_own_words(method: _Method) -> _Method:
     def call(*arguments: Any, **options: Any) -> Any:
         try:
             return method(*arguments, **options)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             text = str(error)
             for core_word, own_word in _OWN_WORDS.items():
                 text = text.replace(core_word, own_word)
-            raise ValueError(text) from error
+            raise (ValueError if isinstance(error, ValueError) else TypeError)(text) from error
 
     return call  # type: ignore[return-value]
 
@@ -52,7 +59,8 @@ class RankingSoftmaxLoss:
     Parameters
     ----------
     logits
-        Scores, floating-point, shape (..., list_size).
+        Scores, floating-point, shape (..., list_size); or a container of lists (of 1-D arrays, awkward, Arrow, ...),
+        as labels, `where` and weights per item then are, too.
     labels
         Multipliers of the log-probabilities, not normalised, negative ones included; broadcast against the
         logits.
@@ -117,7 +125,7 @@ class RankingSoftmaxLoss:
         name, custom = _reduction_of(reduction, reduce_fn)
         how = (labels, where, weights, name, nan, n_threads)
         value = self._evaluate(_core.VALUE, (logits,), *how)[0]
-        return value if custom is None else self._reduced_by(custom, value, np.shape(logits), *how[:5])
+        return value if custom is None else self._reduced_by(custom, value, logits, *how[:5])
 
     def value_and_grad(
         self,
@@ -181,7 +189,15 @@ class RankingSoftmaxLoss:
         n_threads: int | None,
     ) -> tuple[Any, ...]:
         """As a loss's; its scores are the logits spread to the shape of the objective."""
-        return self._bind(shape, labels, where, weights, reduction, nan), None, None, n_threads, 0
+        bound = self._bind(shape, labels, where, weights, reduction, nan, n_threads=n_threads)
+        return bound, None, None, n_threads, 0
+
+    def _of_lists(
+        self, labels: Any, where: Any, weights: Any, reduction: str | None, nan: str, n_threads: int | None
+    ) -> tuple[Any, ...]:
+        """The loss, and the arguments of its call, that a call with logits in a container of lists is."""
+        data = Data({"labels": labels, "mask": where}, weights)
+        return _loss_of(reduction, nan), data, None, None, n_threads, 0
 
     @_in_own_words
     @same_array_out
@@ -192,8 +208,9 @@ class RankingSoftmaxLoss:
         grad, hess = (None if d is None else _sum_to(d, x.shape) for d in derivatives)
         return value, grad, hess
 
-    def _reduced_by(self, function: Any, values: Any, shape: tuple[int, ...], *data: Any) -> Any:
+    def _reduced_by(self, function: Any, values: Any, logits: Any, *data: Any) -> Any:
         """What the function makes of the values of the lists with a valid item."""
+        shape = np.shape(logits) if lists_of(logits, "logits") is None else ()
         some = self._bind(shape, *data)._core.lists_with_items()
         values = np.array([values]) if isinstance(values, float) else values.reshape(-1)
         reduce = in_default_mode(function) if isinstance(values, np.ndarray) else function
@@ -209,12 +226,16 @@ class RankingSoftmaxLoss:
         reduction: str | None,
         nan: str,
         algorithm: str | None = None,
+        n_threads: int | None = None,
     ) -> Objective:
-        check_choice(nan, "nan", ("raise", "propagate"))
-        y = as_labels(labels, "labels")
+        loss = _loss_of(reduction, nan)
+        data = Data({"labels": labels, "mask": where}, weights).flat()
+        labels, where = data.y_true["labels"], data.y_true["mask"]
         mask = None if where is None else as_array(where, "where", kinds="fiub")
-        if mask is not None and mask.dtype != np.bool_:
-            raise ValueError(f"where: booleans are wanted, got {mask.dtype}")
+        require_booleans(mask)
+        if data.offsets is not None:
+            return loss._bind(data, algorithm)
+        y = as_labels(labels, "labels")
         w = None if weights is None else as_weights(weights, "weights")
         shape = _common_shape(logits_shape, y, mask, w)
         flat = np.ascontiguousarray(_spread(y, shape)).reshape(-1)
@@ -225,9 +246,8 @@ class RankingSoftmaxLoss:
         )
         n_lists = math.prod(shape[:-1])
         offsets = np.arange(n_lists + 1, dtype=np.int64) * shape[-1]
-        loss = SoftmaxLoss(reduction=reduction, negative_labels="use", nan=nan)
         item = NO_WEIGHTS if w is None else Weights(item=np.ascontiguousarray(np.broadcast_to(w, shape)))
-        core = loss._bind_core(flat, offsets, valid, "auto", item)
+        core = loss._bind_core(flat, offsets, valid, "auto", item, n_threads)
         warn_of_silent_zeros(core, "items", flat, valid, offsets, ignoring=False, name="labels")
         source = None if algorithm is None else source_of(flat, algorithm)
         return Objective(loss, core, shape, shape[:-1], source)
@@ -236,10 +256,26 @@ class RankingSoftmaxLoss:
 ranking_softmax_loss = RankingSoftmaxLoss()
 
 
+def _loss_of(reduction: str | None, nan: str) -> SoftmaxLoss:
+    check_choice(nan, "nan", ("raise", "propagate"))
+    return SoftmaxLoss(reduction=reduction, negative_labels="use", nan=nan)
+
+
+def require_booleans(mask: Any) -> None:
+    """Raises ValueError for a mask of NumPy's that holds anything else."""
+    if isinstance(mask, np.ndarray) and mask.dtype != np.bool_:
+        raise ValueError(f"where: booleans are wanted, got {mask.dtype}")
+
+
+def require_floats(x: Any) -> None:
+    """Raises TypeError for logits of NumPy's that are anything else."""
+    if isinstance(x, np.ndarray) and x.dtype.kind != "f":
+        raise TypeError(f"logits: floating-point numbers are wanted, got {x.dtype}")
+
+
 def _logits(logits: Any) -> Array:
     x = as_array(logits, "logits")
-    if x.dtype.kind != "f":
-        raise TypeError(f"logits: floating-point numbers are wanted, got {x.dtype}")
+    require_floats(x)
     if x.ndim == 0:
         raise ValueError("logits: shape (..., list_size) is wanted, got a number")
     return x

@@ -13,4 +13,9 @@ Examples
 tensor([-2.,  1.,  1.])
 """
 
-from rankgrad._frameworks import torch as _operators  # noqa: F401
+try:
+    from rankgrad._frameworks import torch as _operators  # noqa: F401
+except ModuleNotFoundError as error:
+    if error.name != "torch":
+        raise
+    raise ImportError('rankgrad.torch needs torch: pip install "rankgrad[torch]"') from error

@@ -216,6 +216,14 @@ def test_import_needs_numpy_alone() -> None:
     assert not FRAMEWORKS & set(subprocess.check_output([sys.executable, "-c", code], text=True).split())
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "python").rglob("*.py")), ids=lambda path: path.name)
+def test_libraries_of_arrays_are_known_to_one_folder(path: Path) -> None:
+    """Elsewhere all is NumPy, so that a call costs the same and means the same whatever came in."""
+    if "_frameworks" not in path.parts:
+        names = re.findall(r"^\s*(?:import|from) (\w+)", path.read_text(), flags=re.MULTILINE)
+        assert not set(names) & {"torch", "jax", "awkward", "nanoarrow", "pandas", "polars", "pyarrow"}
+
+
 def test_the_data_beside_the_repository_are_named_in_one_place() -> None:
     """Only CI knows where they lie; tests ask $RANKGRAD_DATA."""
     here = "../" + "shared"

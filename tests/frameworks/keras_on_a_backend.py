@@ -18,6 +18,9 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(96, 20, 6)).astype("float32")
 Y = np.clip(np.round(X @ RNG.normal(size=6) / 2 + RNG.normal(size=(96, 20))), -1, 4).astype("float32")
 SCORES = X[..., 0]
+DISTINCT = np.where(
+    Y < 0, Y, 20 * Y + np.arange(20, dtype="float32")
+)  # keras-rs shuffles ties for ListMLE on JAX
 NAMES = [
     "PairwiseHingeLoss",
     "PairwiseLogisticLoss",
@@ -37,9 +40,10 @@ def ranker(loss: Any) -> Any:
 
 
 def curve(loss: Any, **options: Any) -> list[float]:
+    y = DISTINCT if type(loss).__name__ == "ListMLELoss" else Y
     model = ranker(loss)
-    history = model.fit(X, Y, epochs=3, batch_size=32, verbose=0, shuffle=False, **options).history["loss"]
-    return [*history, model.evaluate(X, Y, verbose=0)]
+    history = model.fit(X, y, epochs=3, batch_size=32, verbose=0, shuffle=False, **options).history["loss"]
+    return [*history, model.evaluate(X, y, verbose=0)]
 
 
 def training_is_as_with_keras_rs() -> None:
@@ -61,7 +65,7 @@ def values_are_as_with_keras_rs() -> None:
                 getattr(lib, name)(0.8, reduction=reduction) for lib in (rg.keras, keras_rs.losses)
             )
             assert {**ours.get_config(), "name": None} == {**theirs.get_config(), "name": None}
-            for y in labels:
+            for y in [DISTINCT, {"labels": DISTINCT, "mask": Y != 1}] if name == "ListMLELoss" else labels:
                 for w in weights[:3] if name == "ListMLELoss" else weights:
                     got, want = (keras.ops.convert_to_numpy(loss(y, SCORES, w)) for loss in (ours, theirs))
                     np.testing.assert_allclose(got.reshape(want.shape), want, rtol=1e-5, atol=1e-5)
@@ -94,6 +98,38 @@ def every_loss_trains_and_is_saved(folder: Path) -> None:
     assert rg.keras.Loss(rg.ApproxNDCGLoss()).name == "approx_ndcg_loss"
 
 
+def gradient_of(value_of: Any, scores: Any) -> Any:
+    """By the backend's own rules."""
+    if BACKEND == "torch":
+        x = keras.ops.convert_to_tensor(scores).requires_grad_()
+        value = value_of(x)
+        value.backward()
+        return value.item(), x.grad.numpy()
+    if BACKEND == "jax":
+        import jax
+
+        value, grad = jax.jit(jax.value_and_grad(value_of))(scores)
+        return float(value), np.asarray(grad)
+    import tensorflow as tf
+
+    x = tf.Variable(scores)
+    with tf.GradientTape() as tape:
+        value = value_of(x)
+    return float(value), tape.gradient(value, x).numpy()
+
+
+def every_loss_is_as_in_numpy() -> None:
+    for name in rg.__all__:
+        cls = getattr(rg, name)
+        if not (isinstance(cls, type) and issubclass(cls, rg._loss.RankingLoss)):
+            continue
+        for y in (Y, {"labels": Y, "mask": Y != 1}):
+            got = gradient_of(lambda x, cls=cls, y=y: rg.keras.Loss(cls())(y, x), SCORES)
+            want = cls().value_and_grad(y, SCORES)
+            np.testing.assert_allclose(got[0], want[0], rtol=1e-6)
+            np.testing.assert_allclose(got[1], want[1], rtol=1e-5, atol=1e-7)
+
+
 def a_loss_without_a_wrapper() -> None:
     np.testing.assert_allclose(curve(rg.PairwiseHingeLoss()), curve(rg.keras.PairwiseHingeLoss()), rtol=1e-6)
 
@@ -114,6 +150,7 @@ if __name__ == "__main__":
     values_are_as_with_keras_rs()
     a_mask_of_keras_is_heeded()
     every_loss_trains_and_is_saved(Path(sys.argv[1]))
+    every_loss_is_as_in_numpy()
     a_loss_without_a_wrapper()
     refusals()
     print("all of it held on", BACKEND)

@@ -457,6 +457,7 @@ class Queries(torch.utils.data.Dataset):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="workers are forked")
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # of JAX, where another test has imported it
 def test_workers_of_a_loader() -> None:
     LOSSES["logistic"](LABELS, scores()).backward()
     loader = torch.utils.data.DataLoader(Queries(), batch_size=2, num_workers=2, timeout=60)

@@ -3,29 +3,37 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <iterator>
 
 namespace rankgrad {
 
-LevelCodes::LevelCodes(const Plan& plan, const std::vector<std::int64_t>& lists) {
+LevelCodes::LevelCodes(const Plan& plan, const std::vector<std::int64_t>& lists, const Crew& crew) {
     const std::int64_t n_lists = plan.lists().count();
+    std::int64_t n_codes = 0;
+    for (const std::int64_t l : lists) n_codes += plan.size(l);
     if (!lists.empty()) begin_.assign(at(n_lists), -1);
-    std::vector<std::uint8_t> code;  // by position, one past the last level where not valid
+    std::uint8_t* to = lists.empty() ? nullptr : code_.of(n_codes);
+    std::vector<std::uint8_t> of_list;  // by position, one past the last level where not valid
     for (const std::int64_t l : lists) {
         const std::int32_t n = plan.size(l), n_levels = plan.n_levels(l);
         const std::int64_t length = plan.lists().end(l) - plan.lists().begin(l);
         const std::int32_t *order = plan.order(l), *level = plan.level_begin(l);
-        code.assign(static_cast<std::size_t>(length), static_cast<std::uint8_t>(n_levels));
-        for (std::int32_t q = 0; q < n_levels; ++q)
-            for (std::int32_t k = level[q]; k < level[q + 1]; ++k)
-                code[static_cast<std::size_t>(order[k])] = static_cast<std::uint8_t>(q);
-        begin_[at(l)] = static_cast<std::int64_t>(code_.size());
-        std::copy_if(code.begin(), code.end(), std::back_inserter(code_), [&](int q) { return q < n_levels; });
+        if (n < length) of_list.assign(static_cast<std::size_t>(length), static_cast<std::uint8_t>(n_levels));
+        std::uint8_t* const code = n < length ? of_list.data() : to;
+        for_items(crew, n, [=](std::int64_t begin, std::int64_t end) {
+            const std::int32_t* next = std::upper_bound(level, level + n_levels, static_cast<std::int32_t>(begin));
+            for (auto k = static_cast<std::int32_t>(begin); k < end; ++k) {
+                if (k == *next) ++next;
+                code[order[k]] = static_cast<std::uint8_t>(next - level - 1);
+            }
+        });
+        begin_[at(l)] = to - code_.data();
+        to += n;
         if (n == length) continue;
+        std::copy_if(code, code + length, to - n, [&](int q) { return q < n_levels; });
         if (position_begin_.empty()) position_begin_.assign(at(n_lists), -1);
         position_begin_[at(l)] = static_cast<std::int64_t>(position_.size());
         for (std::int64_t p = 0; p < length; ++p)
-            if (code[static_cast<std::size_t>(p)] < n_levels) position_.push_back(static_cast<std::int32_t>(p));
+            if (code[p] < n_levels) position_.push_back(static_cast<std::int32_t>(p));
     }
 }
 

@@ -15,8 +15,8 @@ constexpr std::int32_t kMostCodes = 64;
 class LevelCodes {
 public:
     LevelCodes() = default;
-    /// For the `lists`, each of at most kMostCodes levels.
-    LevelCodes(const Plan& plan, const std::vector<std::int64_t>& lists);
+    /// For the `lists`, each of at most kMostCodes levels. Throws Interrupted.
+    LevelCodes(const Plan& plan, const std::vector<std::int64_t>& lists, const Crew& crew);
 
     /// Levels of a list's valid items by position; null if it has none.
     const std::uint8_t* level(std::int64_t list) const {
@@ -31,7 +31,7 @@ public:
 private:
     static std::size_t at(std::int64_t list) { return static_cast<std::size_t>(list); }
 
-    std::vector<std::uint8_t> code_;
+    Room<std::uint8_t> code_;
     std::vector<std::int32_t> position_;
     std::vector<std::int64_t> begin_, position_begin_;  ///< of each list; -1: none
 };

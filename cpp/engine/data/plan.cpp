@@ -1,37 +1,33 @@
-// Building a plan: validity, label order, levels, tasks.
+// Building a plan: lists are read and sorted, some by each thread, then put together in order.
 #include "engine/data/plan.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
-#include <cstdlib>
+#include <cstddef>
 #include <type_traits>
 #include <utility>
 
 #include "engine/runtime/errors.hpp"
-#include "engine/runtime/memory.hpp"
-#include "engine/sorting/order_key.hpp"
 
 namespace rankgrad {
 namespace {
-
-std::int64_t sort_key(std::int64_t label) { return label; }
-std::int64_t sort_key(std::uint64_t label) { return static_cast<std::int64_t>(label ^ (std::uint64_t{1} << 63)); }
-std::int64_t sort_key(double label) { return sort_key(ordered_bits(label)); }
-
-template <class L> bool is_nan_label(L label) {
-    if constexpr (std::is_floating_point_v<L>) return std::isnan(label);
-    return false;
-}
-template <class L> bool is_negative(L label) {
-    if constexpr (std::is_unsigned_v<L>) return false;
-    else return label < 0;
-}
 
 /// Integers below are doubles.
 constexpr double kExactIntegers = 0x1p53;
 /// Whether a label is one in float, too, and squares of its size fit.
 bool fits_float(double label) {
     return static_cast<double>(static_cast<float>(label)) == label && std::abs(label) <= 1e15;
+}
+/// Asked of all: a loop that stops at the first is slower.
+template <class Test> bool all_of_items(const Crew& crew, const double* x, std::int64_t n, Test test) {
+    std::atomic<bool> all{true};
+    for_items(crew, n, [&](std::int64_t begin, std::int64_t end) {
+        std::int32_t good = 1;
+        for (std::int64_t k = begin; k < end; ++k) good &= test(x[k]);
+        if (good == 0) all.store(false, std::memory_order_relaxed);
+    });
+    return all.load();
 }
 
 /// Cost of a list in units of about one pair: from here on it may take all threads, if it is this part of all work.
@@ -41,10 +37,47 @@ constexpr double kPairsPerItem = 100;
 
 }  // namespace
 
-Plan::Plan(Lists lists, Labels labels, const std::uint8_t* mask, PlanOptions options) : lists_(std::move(lists)) {
-    if (labels.type == Labels::kFloat64) build(static_cast<const double*>(labels.data), mask, options);
-    else if (labels.type == Labels::kInt64) build(static_cast<const std::int64_t*>(labels.data), mask, options);
-    else build(static_cast<const std::uint64_t*>(labels.data), mask, options);
+/// What a run of lists gives beside what has a place of its own for each item or list.
+struct Plan::Run {
+    Room<std::int32_t> levels;  ///< of all lists, one after the other
+    std::int64_t n_levels = 0;
+    std::int64_t bad = -1;  ///< the first item whose label is refused
+    bool bad_is_nan = false;
+};
+
+Plan::Plan(Lists lists, Labels labels, const std::uint8_t* mask, PlanOptions options)
+    : lists_(std::move(lists)), near_linear_(options.near_linear_cost), item_order_(options.order) {
+    const auto n_lists = static_cast<std::size_t>(lists_.count());
+    const std::int64_t n_items = lists_.n_items();
+    begin_.resize(n_lists + 1);
+    pairs_.resize(n_lists);
+    order_.of(n_items);
+    if (options.labels_are_numbers) label_.of(n_items);
+    if (options.order == kByLabel) levels_begin_.resize(n_lists + 1);
+    if (options.propagate_nan) nan_list_.resize(n_lists);
+
+    const ListRuns runs(lists_);
+    std::vector<Run> found(static_cast<std::size_t>(runs.count()));
+    std::vector<LabelSort> sorts(static_cast<std::size_t>(runs.threads(options.crew)));
+    runs.for_each(options.crew, [&](const ListRun& of, int worker, const Team& team) {
+        Run& run = found[static_cast<std::size_t>(of.index)];
+        if (options.order != kByPosition)
+            run.levels.of(lists_.begin(of.end) - lists_.begin(of.begin) + of.end - of.begin);
+        for (std::int64_t l = of.begin; l < of.end; ++l)
+            plan_list(l, labels, mask, options, sorts[static_cast<std::size_t>(worker)], run, team);
+    });
+    for (const Run& run : found)
+        if (run.bad >= 0) refuse(run, options);
+    if (std::find(nan_list_.begin(), nan_list_.end(), 1) == nan_list_.end()) nan_list_.clear();
+    close_gaps();
+    if (options.order == kByLabel) join_levels(found);
+    if (options.order == kByLabel && options.labels_are_numbers) {
+        const auto is_exact = [](double y) { return std::abs(y) < kExactIntegers; };
+        if (labels.are_wide() && !all_of_items(options.crew, label_.data(), n_valid(), is_exact))
+            make_gaps(labels, options.crew);
+        const double* const gap = label_gap_.empty() ? label_.data() : label_gap_.data();
+        labels_fit_float_ = all_of_items(options.crew, gap, n_valid(), fits_float);
+    }
     cut_tasks();
 }
 
@@ -67,122 +100,95 @@ std::int64_t Plan::n_nonempty_lists() const {
     return n;
 }
 
-template <class L> void Plan::build(const L* labels, const std::uint8_t* mask, PlanOptions options) {
-    const auto n_lists = static_cast<std::size_t>(lists_.count());
-    item_order_ = options.order;
-    near_linear_ = options.near_linear_cost;
-    order_.reserve(static_cast<std::size_t>(lists_.n_items()));
-    if (options.labels_are_numbers) label_.reserve(static_cast<std::size_t>(lists_.n_items()) + kPadding);
-    begin_.reserve(n_lists + 1);
-    pairs_.reserve(n_lists);
-    if (options.order == kByLabel) levels_begin_.reserve(n_lists + 1);
-    for (std::int64_t l = 0; l < lists_.count(); ++l) add_list(l, labels, mask, options);
-    if (std::is_integral_v<L> && options.order == kByLabel && !label_.empty()) make_gaps(labels);
-    for (const double gap : label_gap_.empty() ? label_ : label_gap_)
-        labels_fit_float_ = labels_fit_float_ && fits_float(gap);
-    label_.resize(label_.empty() ? 0 : label_.size() + kPadding);
-    if (item_order_ == kByPosition && all_valid()) std::vector<std::int32_t>().swap(order_);
+/// Writes a list's items to where it begins in the data, and the number of its items to where the next one begins.
+void Plan::plan_list(std::int64_t list, const Labels& labels, const std::uint8_t* mask, const PlanOptions& options,
+                     LabelSort& sort, Run& run, const Team& team) {
+    const std::int64_t base = lists_.begin(list);
+    const auto l = static_cast<std::size_t>(list);
+    sort.read(labels, mask == nullptr ? nullptr : mask + base, base, static_cast<std::int32_t>(lists_.end(list) - base),
+              options.ignore_negative, team);
+    if (!sort.finite()) look_for_nan(list, options, sort, run);
+    if (options.order == kByLabelLastFirst) sort.reverse();
+    const std::int32_t n = sort.size();
+    std::int32_t* const order = order_.data() + base;
+    begin_[l + 1] = n;
+    if (options.order == kByPosition) {
+        for (std::int32_t k = 0; !sort.all_valid() && k < n; ++k) order[k] = sort.position(k);
+        if (!label_.empty()) std::copy_n(sort.number(), n, label_.data() + base);
+    } else {
+        std::int32_t* const level_begin = run.levels.data() + run.n_levels;
+        const std::int32_t n_levels = sort.sort(order, level_begin, team);
+        if (n > kPartItems && team.stopped()) return;  // as the order may not be whole
+        std::int64_t pairs = 0;
+        for (std::int32_t q = 0; q < n_levels; ++q)
+            pairs += std::int64_t{level_begin[q]} * (level_begin[q + 1] - level_begin[q]);
+        pairs_[l] = static_cast<double>(pairs);
+        if (options.order == kByLabel) run.n_levels += levels_begin_[l + 1] = n_levels + 1;
+        double* const label = label_.empty() ? nullptr : label_.data() + base;
+        for_items(team, n, [&](std::int64_t first, std::int64_t end) {
+            for (std::int64_t k = first; label != nullptr && k < end; ++k) label[k] = sort.number()[order[k]];
+            sort.to_positions(order + first, end - first);
+        });
+    }
+    if (options.quadratic_cost) pairs_[l] = static_cast<double>(n) * n;
+}
+
+/// Notes a label that makes the list NaN, or the first one that may not.
+void Plan::look_for_nan(std::int64_t list, const PlanOptions& options, const LabelSort& sort, Run& run) {
+    for (std::int32_t k = 0; k < sort.size(); ++k) {
+        const double label = sort.number()[k];
+        if (!std::isnan(label) && !(options.labels_are_numbers && std::isinf(label))) continue;
+        if (options.propagate_nan) nan_list_[static_cast<std::size_t>(list)] = 1;
+        else if (run.bad < 0) {
+            run.bad = lists_.begin(list) + sort.position(k);
+            run.bad_is_nan = std::isnan(label);
+        }
+    }
+}
+
+void Plan::refuse(const Run& run, const PlanOptions& options) const {
+    if (run.bad_is_nan)
+        throw ArgumentError("labels (y_true): NaN at " + lists_.place(run.bad) + "; numbers are wanted, and a mask" +
+                            (options.ignore_negative ? " or a negative label" : "") + " for items to be ignored");
+    throw ArgumentError("labels (y_true): infinity at " + lists_.place(run.bad) + "; this loss wants finite labels");
+}
+
+/// Lists follow each other without what is not valid.
+void Plan::close_gaps() {
+    for (std::int64_t l = 0; l < lists_.count(); ++l) {
+        const auto n = static_cast<std::int32_t>(begin_[static_cast<std::size_t>(l) + 1]);
+        const std::int64_t from = lists_.begin(l), to = begin(l);
+        begin_[static_cast<std::size_t>(l) + 1] = to + n;
+        longest_ = std::max(longest_, n);
+        if (from == to) continue;
+        if (!in_place(l)) std::copy_n(order_.data() + from, n, order_.data() + to);
+        if (!label_.empty()) std::copy_n(label_.data() + from, n, label_.data() + to);
+    }
+    if (item_order_ == kByPosition && all_valid()) order_ = Room<std::int32_t>();
+    if (!label_.empty()) std::fill_n(label_.data() + n_valid(), kPadding, 0.0);
+}
+
+void Plan::join_levels(std::vector<Run>& runs) {
+    for (std::size_t l = 1; l < levels_begin_.size(); ++l) levels_begin_[l] += levels_begin_[l - 1];
+    std::int32_t* to = level_begin_.of(levels_begin_.back());
+    for (const Run& run : runs) to = std::copy_n(run.levels.data(), run.n_levels, to);
 }
 
 /// Time stamps are large, and so may be their differences, but less so.
-template <class L> void Plan::make_gaps(const L* labels) {
-    if (std::all_of(label_.begin(), label_.end(), [](double y) { return std::abs(y) < kExactIntegers; })) return;
-    label_gap_.reserve(label_.size() + kPadding);
-    for (std::int64_t l = 0; l < lists_.count(); ++l)
-        for (std::int32_t k = 0; k < size(l); ++k) {
-            const auto gap =
-                static_cast<std::uint64_t>(labels[item(l, k)]) - static_cast<std::uint64_t>(labels[item(l, 0)]);
-            label_gap_.push_back(static_cast<double>(gap));
-        }
-    label_gap_.resize(label_.size() + kPadding);
-}
-
-template <class L>
-void Plan::add_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options) {
-    const bool nan =
-        options.order == kByPosition ? keep_list(list, labels, mask, options) : sort_list(list, labels, mask, options);
-    begin_.push_back(static_cast<std::int64_t>(order_.size()));
-    const std::int32_t n = size(list);
-    if (options.quadratic_cost) pairs_.back() = static_cast<double>(n) * n;
-    longest_ = std::max(longest_, n);
-    if (nan && nan_list_.empty()) nan_list_.resize(static_cast<std::size_t>(lists_.count()));
-    if (nan) nan_list_[static_cast<std::size_t>(list)] = 1;
-}
-
-template <class L>
-bool Plan::is_valid(const L* labels, const std::uint8_t* mask, std::int64_t item, PlanOptions options) const {
-    return (mask == nullptr || mask[item] != 0) && !(options.ignore_negative && is_negative(labels[item]));
-}
-
-/// Whether the label makes its list NaN; throws where it may not.
-template <class L> bool Plan::is_nan_or_refused(L label, std::int64_t item, PlanOptions options) const {
-    const bool nan = is_nan_label(label);
-    const bool infinite = options.labels_are_numbers && std::isinf(static_cast<double>(label));
-    if (!options.propagate_nan && nan)
-        throw ArgumentError("labels (y_true): NaN at " + lists_.place(item) + "; numbers are wanted, and a mask" +
-                            (options.ignore_negative ? " or a negative label" : "") + " for items to be ignored");
-    if (!options.propagate_nan && infinite)
-        throw ArgumentError("labels (y_true): infinity at " + lists_.place(item) + "; this loss wants finite labels");
-    return nan || infinite;
-}
-
-/// Adds the valid items of a list as they come. True if a label makes the list NaN.
-template <class L>
-bool Plan::keep_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options) {
-    const std::int64_t base = lists_.begin(list);
-    bool nan = false;
-    for (std::int64_t i = base; i < lists_.end(list); ++i) {
-        if (!is_valid(labels, mask, i, options)) continue;
-        const double number = static_cast<double>(labels[i]);
-        if (!std::isfinite(number)) nan = is_nan_or_refused(labels[i], i, options) || nan;
-        order_.push_back(static_cast<std::int32_t>(i - base));
-        if (options.labels_are_numbers) label_.push_back(number);
-    }
-    pairs_.push_back(0);
-    return nan;
-}
-
-/// Adds the valid items of a list by label, and its levels. True if a label makes the list NaN.
-template <class L>
-bool Plan::sort_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options) {
-    const std::int64_t base = lists_.begin(list);
-    const bool last_first = options.order == kByLabelLastFirst;
-    std::vector<std::pair<std::int64_t, std::int32_t>> keyed;
-    keyed.reserve(static_cast<std::size_t>(lists_.end(list) - base));
-    bool nan = false, sorted = true;
-    for (std::int64_t i = base; i < lists_.end(list); ++i) {
-        if (!is_valid(labels, mask, i, options)) continue;
-        nan = is_nan_or_refused(labels[i], i, options) || nan;
-        const std::int64_t key = is_nan_label(labels[i]) ? 0 : sort_key(labels[i]);
-        const auto position = static_cast<std::int32_t>(i - base);
-        sorted = sorted && !last_first && (keyed.empty() || keyed.back().first <= key);
-        keyed.emplace_back(key, last_first ? -position : position);
-    }
-    if (!sorted) std::sort(keyed.begin(), keyed.end());
-
-    const auto n = static_cast<std::int32_t>(keyed.size());
-    double pairs = 0;
-    std::int32_t level = 0;
-    for (std::int32_t k = 0; k < n; ++k) {
-        const auto [key, signed_position] = keyed[static_cast<std::size_t>(k)];
-        const std::int32_t position = std::abs(signed_position);
-        if (k == 0 || key != keyed[static_cast<std::size_t>(k) - 1].first) {
-            level = k;
-            if (options.order == kByLabel) level_begin_.push_back(k);
-        }
-        pairs += level;
-        order_.push_back(position);
-        if (options.labels_are_numbers) {
-            const double number = static_cast<double>(labels[base + position]);
-            label_.push_back(number);
-        }
-    }
-    pairs_.push_back(pairs);
-    if (options.order == kByLabel) {
-        level_begin_.push_back(n);
-        levels_begin_.push_back(static_cast<std::int64_t>(level_begin_.size()));
-    }
-    return nan;
+void Plan::make_gaps(const Labels& labels, const Crew& crew) {
+    double* const gap = label_gap_.of(n_valid());
+    std::fill_n(gap + n_valid(), kPadding, 0.0);
+    visit_labels(labels, [&](const auto* of) {
+        if constexpr (std::is_integral_v<std::decay_t<decltype(*of)>>)
+            ListRuns(lists_).for_each(crew, [&](const ListRun& run, int, const Team& team) {
+                for (std::int64_t l = run.begin; l < run.end; ++l)
+                    for_items(team, size(l), [&](std::int64_t first, std::int64_t end) {
+                        for (auto k = static_cast<std::int32_t>(first); k < end; ++k)
+                            gap[begin(l) + k] = static_cast<double>(static_cast<std::uint64_t>(of[item(l, k)]) -
+                                                                    static_cast<std::uint64_t>(of[item(l, 0)]));
+                    });
+            });
+    });
 }
 
 /// Work of a list in units of about one pair.

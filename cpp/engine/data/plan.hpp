@@ -7,16 +7,14 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/data/label_sort.hpp"
+#include "engine/data/labels.hpp"
+#include "engine/data/list_runs.hpp"
 #include "engine/data/lists.hpp"
+#include "engine/runtime/memory.hpp"
 #include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {
-
-/// Labels in the type they came in, so that large integers stay distinct.
-struct Labels {
-    enum Type { kFloat64, kInt64, kUint64 } type;
-    const void* data;
-};
 
 struct PlanOptions {
     bool ignore_negative = true;      ///< items with a label below 0 are not valid
@@ -25,6 +23,7 @@ struct PlanOptions {
     ItemOrder order = kByLabel;
     bool quadratic_cost = false;    ///< the loss looks at every two items of a list, whatever their labels
     bool near_linear_cost = false;  ///< the loss has a way around the pairs of long lists
+    Crew crew{};
 };
 
 /// A task is a run of neighbouring lists. Tasks are the same for any number of threads, the costliest first.
@@ -35,7 +34,7 @@ struct Task {
 
 class Plan {
 public:
-    /// `mask` (one byte per item, 0 = not valid) may be null. Throws ArgumentError for a bad label.
+    /// `mask` (one byte per item, 0 = not valid) may be null. Throws ArgumentError for a bad label, and Interrupted.
     Plan(Lists lists, Labels labels, const std::uint8_t* mask, PlanOptions options);
 
     const Lists& lists() const { return lists_; }
@@ -104,25 +103,23 @@ public:
     void write_mask(std::uint8_t* out) const;
 
 private:
-    template <class L> void build(const L* labels, const std::uint8_t* mask, PlanOptions options);
-    template <class L> void add_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options);
-    template <class L>
-    bool is_valid(const L* labels, const std::uint8_t* mask, std::int64_t item, PlanOptions options) const;
-    template <class L> bool is_nan_or_refused(L label, std::int64_t item, PlanOptions options) const;
-    template <class L>
-    bool sort_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options);
-    template <class L>
-    bool keep_list(std::int64_t list, const L* labels, const std::uint8_t* mask, PlanOptions options);
-    template <class L> void make_gaps(const L* labels);
+    struct Run;
+    void plan_list(std::int64_t list, const Labels& labels, const std::uint8_t* mask, const PlanOptions& options,
+                   LabelSort& sort, Run& run, const Team& team);
+    void look_for_nan(std::int64_t list, const PlanOptions& options, const LabelSort& sort, Run& run);
+    [[noreturn]] void refuse(const Run& run, const PlanOptions& options) const;
+    void close_gaps();
+    void join_levels(std::vector<Run>& runs);
+    void make_gaps(const Labels& labels, const Crew& crew);
     double cost(std::int64_t list) const;
     void cut_tasks();
 
     Lists lists_;
-    std::vector<std::int64_t> begin_{0};  ///< of each list in order_, label_
-    std::vector<std::int32_t> order_;
-    std::vector<std::int64_t> levels_begin_{0};  ///< of each list in level_begin_
-    std::vector<std::int32_t> level_begin_;
-    std::vector<double> label_, label_gap_;  ///< the second is empty where it would be the first
+    std::vector<std::int64_t> begin_;         ///< of each list in order_, label_
+    Room<std::int32_t> order_;                ///< nothing is written where a list is in place
+    std::vector<std::int64_t> levels_begin_;  ///< of each list in level_begin_
+    Room<std::int32_t> level_begin_;
+    Room<double> label_, label_gap_;  ///< the second is empty where it would be the first
     std::vector<double> pairs_;
     std::vector<std::uint8_t> nan_list_;
     std::vector<std::int64_t> long_lists_;

@@ -24,7 +24,10 @@ constexpr const char* kTargetNames[] = {"label", "normalized_label", "clipped_la
                                         "one",   "relevant",         "noisy_power"};
 
 /// Targets of all valid items in the plan's order, one register longer.
-std::vector<double> make_targets(const Plan& plan, Target target);
+Room<double> make_targets(const Plan& plan, Target target, const Crew& crew);
+
+/// By rank, from 0; nothing from `cutoff` on (0: none).
+Room<double> discounts(std::int64_t n, double cutoff, const Crew& crew);
 
 /// The largest of n numbers in size; NaN is no number.
 double largest_size(const double* x, std::int32_t n);
@@ -34,7 +37,7 @@ double largest_size(const double* x, std::int32_t n);
 struct IdealSums {
     std::vector<double> sum, scale;
 };
-IdealSums ideal_sums(const Plan& plan, const std::vector<double>& gains, double cutoff);
+IdealSums ideal_sums(const Plan& plan, const double* gains, double cutoff, const double* discounts, const Crew& crew);
 
 /// The largest number, and the sum of the others: blocks of them first, so that long sums lose no digits.
 template <class T> SplitSum split_sum(const T* x, std::int32_t n) {
@@ -48,6 +51,12 @@ template <class T> SplitSum split_sum(const T* x, std::int32_t n) {
         split.rest += sum;
     }
     return split;
+}
+
+/// The same of n >= 1 numbers of which the facts are known: whole ones add up to the same in any order.
+inline SplitSum split_sum(const double* x, std::int32_t n, const NumberFacts& facts) {
+    const bool exact = facts.finite && facts.whole && std::max(-facts.low, facts.high) * n < 0x1p51;
+    return exact && facts.high != 0 ? SplitSum{facts.high, facts.sum - facts.high} : split_sum(x, n);
 }
 
 /// A number in [0, 1): a pure function of its arguments, by the mixing function of SplitMix64 [Steele et al., 2014].

@@ -7,6 +7,7 @@
 
 #include "engine/data/label_splits.hpp"
 #include "engine/lambda/lambda_tree.hpp"
+#include "engine/lambda/small_sum.hpp"
 
 namespace rankgrad {
 
@@ -16,6 +17,10 @@ struct ListBins {
     double per_width = 1;           ///< one over the width of a bin
     bool side_by_side = true;
 };
+
+constexpr std::int32_t kChunkItems = 32;
+/// Chunks whose pairs are summed in one call: whole calls are in a batch.
+constexpr std::size_t kChunksPerCall = SmallSum::kMostItems / kChunkItems;
 
 /// Items are known by their place in label order.
 class NodeSums {

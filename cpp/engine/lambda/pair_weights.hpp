@@ -39,8 +39,8 @@ struct LambdaMemory {
 /// ranks.
 class PairWeights {
 public:
-    /// Throws ArgumentError for a label without a finite gain.
-    PairWeights(const PairWeightOptions& options, const Plan& plan);
+    /// Throws ArgumentError for a label without a finite gain, and Interrupted.
+    PairWeights(const PairWeightOptions& options, const Plan& plan, const Crew& crew);
 
     bool any() const { return form_ >= 0; }
     int form() const { return form_; }
@@ -64,19 +64,20 @@ public:
         return by_position_.data() + plan_begin_[static_cast<std::size_t>(list)];
     }
     /// By rank, from 0.
-    double discount(std::int32_t rank) const { return discount_[static_cast<std::size_t>(rank)]; }
+    double discount(std::int32_t rank) const { return discount_.data()[rank]; }
 
 private:
-    void make_gains(const PairWeightOptions& options, const Plan& plan);
-    void scale_gains(const Plan& plan, const IdealSums& ideal);
-    void sort_positions(const Plan& plan);
+    void make_gains(const PairWeightOptions& options, const Plan& plan, const Crew& crew);
+    void scale_gains(const Plan& plan, const IdealSums& ideal, const Crew& crew);
+    void sort_positions(const Plan& plan, const Crew& crew);
 
     int form_;
     bool ranked_;
     std::int64_t truncation_;
     std::vector<std::int64_t> plan_begin_;
-    std::vector<double> gain_, scale_, discount_;
-    std::vector<std::int32_t> by_position_;
+    std::vector<double> scale_;
+    Room<double> gain_, discount_;
+    Room<std::int32_t> by_position_;
     bool fit_float_ = true, ascending_ = true;
 };
 

@@ -44,38 +44,82 @@ template <class Number> double largest(std::int32_t n, Number number) {
     return most + bad;
 }
 
+/// Of a run of lists: the largest target, or label; whether float holds the targets, to the last bit; whether none is
+/// so small or large that products lose digits.
+struct LookedAt {
+    double largest = 0;
+    bool same = true, fit = true;
+};
+
+/// Whether float holds the numbers, and no product of them loses digits, as the facts tell.
+bool all_fit_float(const NumberFacts& facts) {
+    return facts.finite && facts.whole && std::max(-facts.low, facts.high) <= 0x1p20;
+}
+
+void compare(const double* x, const float* single, std::int32_t n, LookedAt& all) {
+    for (std::int32_t k = 0; k < n; ++k) {
+        all.same = all.same && static_cast<double>(single[k]) == x[k];
+        all.fit = all.fit && fits_float(std::abs(x[k]));
+    }
+}
+
 }  // namespace
 
 Listwise::Listwise(ListwiseLoss loss, Lists lists, Labels labels, const std::uint8_t* mask, PlanOptions options)
     : loss_(std::move(loss)), loss_index_(find_loss(*kernels().list, loss_.name)),
       plan_(std::move(lists), labels, mask, options_for(kernel(), loss_, options)),
-      target_(make_targets(plan_, loss_.target)) {
-    if (kernel().rank_based) scale_by_ideal();
-    for (std::int64_t l = 0; l < plan_.lists().count(); ++l)
-        for (std::int32_t k = 0; !plan_.is_nan(l) && k < plan_.size(l); ++k)
-            largest_target_ = std::max(
-                largest_target_,
-                std::abs(loss_.target == Target::kNormalizedLabel ? plan_.label(l)[k] : target_[plan_.begin(l) + k]));
-    if (kernel().float_sum[kValue] != nullptr) {
-        float_target_.assign(target_.begin(), target_.end());
-        targets_fit_float_ =
-            std::all_of(target_.begin(), target_.end(), [](double t) { return fits_float(std::abs(t)); });
-        floats_are_targets_ = std::equal(target_.begin(), target_.end(), float_target_.begin());
-    }
-    per_temperature_ = 1 / loss_.temperature;
-    for (std::int64_t l = 0; kernel().splits_target && l < plan_.lists().count(); ++l) {
-        target_sums_.push_back(split_sum(target_.data() + plan_.begin(l), plan_.size(l)));
-        float_sums_.push_back(split_sum(float_target_.data() + plan_.begin(l), plan_.size(l)));
-    }
+      target_(loss_.target == Target::kLabel && !kernel().rank_based ? Room<double>()
+                                                                     : make_targets(plan_, loss_.target, options.crew)),
+      per_temperature_(1 / loss_.temperature) {
+    if (kernel().rank_based) scale_by_ideal(options.crew);
+    look_at_targets(options.crew);
 }
 
 /// Targets of a list and their ideal sum in one scale, in which sums of them are finite.
-void Listwise::scale_by_ideal() {
-    IdealSums ideal = ideal_sums(plan_, target_, parameter(kCutoff));
-    for (std::int64_t l = 0; l < plan_.lists().count(); ++l)
-        for (std::int64_t k = plan_.begin(l); k < plan_.begin(l + 1); ++k)
-            target_[static_cast<std::size_t>(k)] *= ideal.scale[static_cast<std::size_t>(l)];
+void Listwise::scale_by_ideal(const Crew& crew) {
+    const double cutoff = parameter(kCutoff);
+    const Room<double> discount = discounts(plan_.longest(), cutoff, crew);
+    IdealSums ideal = ideal_sums(plan_, target_.data(), cutoff, discount.data(), crew);
+    for (std::int64_t l = 0; l < plan_.lists().count(); ++l) {
+        const double scale = ideal.scale[static_cast<std::size_t>(l)];
+        for (std::int64_t k = plan_.begin(l); scale != 1 && k < plan_.begin(l + 1); ++k) target_.data()[k] *= scale;
+    }
     ideal_ = std::move(ideal.sum);
+}
+
+/// How large they are, and what they are in float.
+void Listwise::look_at_targets(const Crew& crew) {
+    const bool in_float = kernel().float_sum[kValue] != nullptr, splits = kernel().splits_target;
+    const double* const target = targets();
+    const double* const sized = loss_.target == Target::kNormalizedLabel ? plan_.label(0) : target;
+    float* const single = in_float ? float_target_.of(plan_.n_valid()) : nullptr;
+    if (in_float) std::fill_n(single + plan_.n_valid(), kPadding, 0.0f);
+    if (splits) target_sums_.resize(static_cast<std::size_t>(plan_.lists().count()));
+    if (splits) float_sums_.resize(target_sums_.size());
+    const ListRuns runs(plan_.lists());
+    std::vector<LookedAt> looked_at(static_cast<std::size_t>(runs.count()));
+    runs.for_each(crew, [&](const ListRun& run, int, const Team&) {
+        LookedAt& all = looked_at[static_cast<std::size_t>(run.index)];
+        for (std::int64_t l = run.begin; l < run.end; ++l) {
+            const std::int64_t begin = plan_.begin(l);
+            const std::int32_t n = plan_.size(l);
+            if (n == 0) continue;
+            const NumberFacts facts = kernels().look_at(target + begin, n);
+            const bool are_sized = sized == target && facts.finite;
+            const double largest = are_sized ? std::max(-facts.low, facts.high) : largest_size(sized + begin, n);
+            if (!plan_.is_nan(l)) all.largest = std::max(all.largest, largest);
+            for (std::int32_t k = 0; in_float && k < n; ++k) single[begin + k] = static_cast<float>(target[begin + k]);
+            if (in_float && !all_fit_float(facts)) compare(target + begin, single + begin, n, all);
+            if (!splits) continue;
+            SplitSum& sum = target_sums_[static_cast<std::size_t>(l)] = split_sum(target + begin, n, facts);
+            float_sums_[static_cast<std::size_t>(l)] = all.same ? sum : split_sum(single + begin, n);
+        }
+    });
+    for (const LookedAt& of : looked_at) {
+        largest_target_ = std::max(largest_target_, of.largest);
+        targets_fit_float_ = targets_fit_float_ && of.fit;
+        floats_are_targets_ = floats_are_targets_ && of.same;
+    }
 }
 
 /// 0 if the loss has none of this kind.

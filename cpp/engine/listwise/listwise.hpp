@@ -64,7 +64,10 @@ private:
     };
     const ListLossKernels& kernel() const;
     double parameter(ParameterRole role) const;
-    void scale_by_ideal();
+    void scale_by_ideal(const Crew& crew);
+    void look_at_targets(const Crew& crew);
+    /// Of all valid items, in the plan's order.
+    const double* targets() const { return target_.empty() ? plan_.label(0) : target_.data(); }
     template <class T>
     double evaluate_list(const LossCall<T>& call, std::int64_t list, Scratch& s, const Team& team) const;
     template <class T> Sizes sizes(const LossCall<T>& call, std::int64_t list) const;
@@ -85,10 +88,10 @@ private:
     ListwiseLoss loss_;
     int loss_index_;
     Plan plan_;
-    std::vector<double> target_;
+    Room<double> target_;  ///< empty where it would be the labels
     double per_temperature_ = 1;
     double largest_target_ = 0;                       ///< or label, for those over the sum of a list
-    std::vector<float> float_target_;                 ///< the same, for losses with float sums
+    Room<float> float_target_;                        ///< the same, for losses with float sums
     bool floats_are_targets_ = true;                  ///< to the last bit
     bool targets_fit_float_ = true;                   ///< none is so small or large that products lose digits
     std::vector<SplitSum> target_sums_, float_sums_;  ///< per list, for losses that split them

@@ -142,11 +142,11 @@ template <class P, class T> int Listwise::prepare_target(const LossCall<T>& call
     job.item_weighted = weighted;
     if (!weighted && !noisy && (modest || normalized || loss.per_item)) {
         if constexpr (std::is_same_v<P, float>) job.target = float_target_.data() + begin;
-        else job.target = target_.data() + begin;
+        else job.target = targets() + begin;
         if (loss.splits_target) job.targets = (std::is_same_v<P, float> ? float_sums_ : target_sums_)[l];
         return 0;
     }
-    const double* fixed = normalized && !noisy ? plan_.label(list) : target_.data() + begin;
+    const double* fixed = normalized && !noisy ? plan_.label(list) : targets() + begin;
     const auto value = [&](std::int32_t k) {
         const std::int64_t item = plan_.item(list, k);
         const double u = noisy ? noise(loss_.seed, call.iteration, list, item - plan_.lists().begin(list)) : 0.0;

@@ -10,11 +10,7 @@
 namespace rankgrad {
 
 inline double label_of(const MetricData& data, std::int64_t item) {
-    switch (data.labels.type) {
-        case Labels::kFloat64: return static_cast<const double*>(data.labels.data)[item];
-        case Labels::kInt64: return static_cast<double>(static_cast<const std::int64_t*>(data.labels.data)[item]);
-        default: return static_cast<double>(static_cast<const std::uint64_t*>(data.labels.data)[item]);
-    }
+    return visit_labels(data.labels, [item](const auto* labels) { return static_cast<double>(labels[item]); });
 }
 
 /// Scratch of one worker.

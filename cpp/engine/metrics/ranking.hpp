@@ -1,40 +1,14 @@
 // The order of numbers, of which only the first may be asked for: what ranks of items are.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
+#include "engine/runtime/memory.hpp"
 #include "engine/runtime/parallel.hpp"
 #include "engine/sorting/short_sort.hpp"
 #include "engine/sorting/argsort.hpp"
 
 namespace rankgrad {
-
-/// Memory that nobody writes before it is used: of 60 million numbers that alone would take long.
-template <class T> class Room {
-public:
-    Room() = default;
-    ~Room() {
-        if (data_ != nullptr) free_bytes(data_, size_ * sizeof(T));
-    }
-    Room(const Room&) = delete;
-    Room& operator=(const Room&) = delete;
-
-    T* of(std::int64_t n) {
-        const std::size_t wanted = static_cast<std::size_t>(n) + kPadding;
-        if (size_ < wanted) {
-            void* const grown = allocate_bytes(wanted * sizeof(T));
-            if (data_ != nullptr) free_bytes(data_, size_ * sizeof(T));
-            data_ = static_cast<T*>(grown);
-            size_ = wanted;
-        }
-        return data_;
-    }
-
-private:
-    T* data_ = nullptr;
-    std::size_t size_ = 0;
-};
 
 class Ranking {
 public:

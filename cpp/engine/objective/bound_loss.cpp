@@ -80,12 +80,13 @@ private:
     Core core_;
 };
 
-template <class Core>
-std::unique_ptr<const BoundLoss> bind_as(Settings settings, Lists lists, Labels labels, const std::uint8_t* mask) {
+template <class Core> std::unique_ptr<const BoundLoss> bind_as(Settings settings, Lists lists, Labels labels,
+                                                               const std::uint8_t* mask, const Crew& crew) {
     auto loss = take_loss(settings, static_cast<const Core*>(nullptr));
     loss.temperature = take_temperature(settings);
     loss.choice = settings.choice<Choice>("algorithm", kChoiceNames, "auto");
     PlanOptions options;
+    options.crew = crew;
     options.ignore_negative = settings.choice<int>("negative_labels", kNegativeLabels, "ignore") == 0;
     options.propagate_nan = settings.choice<int>("nan", kNanNames, "raise") == 1;
     settings.refuse_others();
@@ -94,10 +95,11 @@ std::unique_ptr<const BoundLoss> bind_as(Settings settings, Lists lists, Labels 
 
 }  // namespace
 
-std::unique_ptr<const BoundLoss> bind_loss(Settings settings, Lists lists, Labels labels, const std::uint8_t* mask) {
+std::unique_ptr<const BoundLoss> bind_loss(Settings settings, Lists lists, Labels labels, const std::uint8_t* mask,
+                                           const Crew& crew) {
     constexpr const char* families[] = {"pairwise", "listwise"};
     const bool pairs = one_of<int>("family of losses", settings.name(), families) == 0;
-    return (pairs ? bind_as<Pairwise> : bind_as<Listwise>)(std::move(settings), std::move(lists), labels, mask);
+    return (pairs ? bind_as<Pairwise> : bind_as<Listwise>)(std::move(settings), std::move(lists), labels, mask, crew);
 }
 
 }  // namespace rankgrad

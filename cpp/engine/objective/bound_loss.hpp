@@ -30,7 +30,8 @@ public:
 
 /// Settings of all: loss (its name and parameters), temperature, algorithm, negative_labels, nan. Of `pairwise`:
 /// lambda_weight (none, label_difference, ndcg, or another form by name). Of `listwise`: target, seed. Throws
-/// ArgumentError for anything else, and for bad labels.
-std::unique_ptr<const BoundLoss> bind_loss(Settings settings, Lists lists, Labels labels, const std::uint8_t* mask);
+/// ArgumentError for anything else, and for bad labels; Interrupted.
+std::unique_ptr<const BoundLoss> bind_loss(Settings settings, Lists lists, Labels labels, const std::uint8_t* mask,
+                                           const Crew& crew);
 
 }  // namespace rankgrad

@@ -29,10 +29,10 @@ double scale_of(Reduction reduction, const Weights& weights, const BoundLoss& lo
 }  // namespace
 
 Objective::Objective(Settings settings, Lists lists, Labels labels, const std::uint8_t* mask,
-                     const SampleWeight& weight)
+                     const SampleWeight& weight, const Crew& crew)
     : reduction_(settings.choice<Reduction>("reduction", kReductionNames, "sum_over_batch_size")),
       raising_(settings.choice<int>("nan", kNanNames, "raise") == 0),
-      loss_(bind_loss(std::move(settings), std::move(lists), labels, mask)), weights_(weight, plan(), raising_) {
+      loss_(bind_loss(std::move(settings), std::move(lists), labels, mask, crew)), weights_(weight, plan(), raising_) {
     if (reduction_ == Reduction::kMeanWithSampleWeight) weights_.balance();
     scale_ = scale_of(reduction_, weights_, *loss_);
 }

@@ -12,8 +12,10 @@ namespace rankgrad {
 
 class Objective {
 public:
-    /// Settings: those of bind_loss, and `reduction`. Throws ArgumentError for bad settings, labels and weights.
-    Objective(Settings settings, Lists lists, Labels labels, const std::uint8_t* mask, const SampleWeight& weight);
+    /// Settings: those of bind_loss, and `reduction`. Throws ArgumentError for bad settings, labels and weights, and
+    /// Interrupted.
+    Objective(Settings settings, Lists lists, Labels labels, const std::uint8_t* mask, const SampleWeight& weight,
+              const Crew& crew = {});
 
     const BoundLoss& loss() const { return *loss_; }
     const Plan& plan() const { return loss_->plan(); }

@@ -30,7 +30,7 @@ Pairwise::Pairwise(PairwiseLoss loss, Lists lists, Labels labels, const std::uin
           options.near_linear_cost = loss_.choice != Choice::direct && has_fast_sums(of_loss);
           return Plan(std::move(lists), labels, mask, options);
       }()),
-      weights_(loss_.weight, plan_) {
+      weights_(loss_.weight, plan_, options.crew) {
     if (this->loss().all_pairs) loss_.temperature = 1.0;
     unit_ = ScoreUnit(loss_.temperature);
     if (weights_.any()) return;
@@ -38,7 +38,7 @@ Pairwise::Pairwise(PairwiseLoss loss, Lists lists, Labels labels, const std::uin
     for (std::int64_t l = 0; l < plan_.lists().count(); ++l)
         if (plan_.n_levels(l) <= kMostCodes && may_take_tables(loss_.choice, this->loss(), facts(l)))
             with_codes.push_back(l);
-    codes_ = LevelCodes(plan_, with_codes);
+    codes_ = LevelCodes(plan_, with_codes, options.crew);
 }
 
 double Pairwise::pairs(std::int64_t list) const {

@@ -4,8 +4,10 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <new>
+#include <utility>
 #include <vector>
 
 namespace rankgrad {
@@ -51,6 +53,40 @@ template <class T> T* zeroed(Buffer<T>& buffer, std::size_t n) {
     for (std::size_t k = 0; k < n + kPadding; ++k) data[k] = T(0);
     return data;
 }
+
+/// Memory that nobody writes before it is used: of 60 million numbers that alone would take long. One register longer.
+template <class T> class Room {
+public:
+    Room() = default;
+    Room(Room&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    Room& operator=(Room&& other) noexcept {
+        std::swap(data_, other.data_);
+        std::swap(size_, other.size_);
+        return *this;
+    }
+    ~Room() {
+        if (data_ != nullptr) free_bytes(data_, size_ * sizeof(T));
+    }
+
+    /// Room for n numbers; what was in it is gone where it grows.
+    T* of(std::int64_t n) {
+        const std::size_t wanted = static_cast<std::size_t>(n) + kPadding;
+        if (size_ < wanted) {
+            void* const grown = allocate_bytes(wanted * sizeof(T));
+            if (data_ != nullptr) free_bytes(data_, size_ * sizeof(T));
+            data_ = static_cast<T*>(grown);
+            size_ = wanted;
+        }
+        return data_;
+    }
+    T* data() { return data_; }
+    const T* data() const { return data_; }
+    bool empty() const { return data_ == nullptr; }
+
+private:
+    T* data_ = nullptr;
+    std::size_t size_ = 0;
+};
 
 /// x - centre as T, one register longer.
 template <class T> T* converted(const double* x, std::size_t n, double centre, Buffer<T>& buffer) {

@@ -74,6 +74,8 @@ bool sort_near(From from, std::int32_t n, double low, double high, Sortable<N> t
         sort_keys<width>(from, n, cells, to, room);
         return insert(to, n);
     };
+    if (n <= 64)
+        return sort(std::integral_constant<int, 5>());  // the counters of more cells take longer than the items
     if (n < 256) return sort(std::integral_constant<int, 7>());
     if (n <= 2048) return sort(std::integral_constant<int, 8>());
     return sort(std::integral_constant<int, 9>());

@@ -43,6 +43,14 @@ template <class T> using CopyScores = bool (*)(const T* from, std::int64_t n, T*
 /// Whether none of n numbers is NaN or infinite.
 template <class T> using Finite = bool (*)(const T* x, std::int64_t n);
 
+/// What n >= 1 numbers have in common. If they are not finite the rest means nothing.
+struct NumberFacts {
+    double low, high, sum;
+    bool finite;
+    bool whole;  ///< of numbers below 2^51 in size
+};
+using LookAt = NumberFacts (*)(const double* x, std::int64_t n);
+
 /// row[k] = e^-z, column[k] = e^z, z = (x[k] - centre) per_unit, computed in double.
 template <class T>
 using Exponentials = void (*)(const double* x, std::int64_t n, double centre, double per_unit, T* row, T* column);
@@ -72,6 +80,7 @@ struct KernelTable {
     CopyScores<double> double_copy;
     Finite<float> float_finite;
     Finite<double> double_finite;
+    LookAt look_at;
     Exponentials<float> float_exponentials;
     Exponentials<double> double_exponentials;
     ScaleCounts<float> float_scale;

@@ -39,13 +39,13 @@ class Call:
         """The shape to which scores are to be broadcast; None: as they are."""
         if isinstance(owner, ImplicitLoss):
             *others, options = constants
-            _refuse(options.get("out"))
+            refuse_out(options.get("out"))
             if mode == VALUE:  # whose derivatives are its own
                 options = {key: x for key, x in options.items() if key != "cotangent"}
             self._constants = (*others, options)
         elif not isinstance(owner, str):
             self.objective, self._cotangent, out, *options = owner._bound(shapes[0], *constants)
-            _refuse(out)
+            refuse_out(out)
             if mode == VALUE:
                 self._cotangent = None
             self._options = tuple(options[:2])
@@ -77,7 +77,7 @@ class Call:
         return results
 
 
-def _refuse(out: Any) -> None:
+def refuse_out(out: Any) -> None:
     if out is not None:
         raise TypeError("out: is for NumPy's arrays; the results of other arrays are new ones")
 

@@ -149,6 +149,7 @@ def _n_lists(data: Data, shape: tuple[Any, ...], some: Any) -> Any:
     """How many lists there are; None for one that is all data."""
     if len(shape) == 2:
         return shape[0]
+    data = data.flat()
     if data.groups is not None:
         return _length(data.groups)
     if data.offsets is not None:
