@@ -131,6 +131,7 @@ public:
         double* target = room_ + n_ + kPadding;
         for (std::size_t k = 0; k < n_; ++k) target[k] = job.target[index_[k]];
         job.target = target;
+        job.work[kCurvature] = room_;  // until the end, where it is room again
     }
     /// Back to the items' own order.
     void end() {
@@ -167,11 +168,17 @@ double smooth_rank_sums(const RankKernels& loss, ListJob<double> job, PairMode m
                         bool is_float, SmoothRankScratch& scratch, const Team& team) {
     const SmoothRankKernels& binned = kernels().smooth_ranks->of[is_float ? 0 : 1];
     const double range = (job.high - job.low) * job.per_temperature;
-    if (!smooth_ranks_by_expansion(choice, *binned.expansion, job.n, range))
+    const auto own_curvature = [&] {
+        job.work[kCurvature] = padded(scratch.curvature, static_cast<std::size_t>(job.n) + 1);
+    };
+    if (!smooth_ranks_by_expansion(choice, *binned.expansion, job.n, range)) {
+        own_curvature();
         return direct_sums(loss, job, mode, scratch, team);
+    }
     if (mode == kHessVector) take_off_origin(vector, job.n);
     const SmoothRankSum& widest = binned.slopes[mode == kValue ? kValueGrad : mode][0];
     if (!needs_segments(*binned.expansion, widest, job.n, range)) {
+        own_curvature();
         BinnedSums sums(*binned.expansion, job, scratch, team);
         return sum_all(sums, loss, binned, job, mode, scratch.value, team);
     }

@@ -94,6 +94,7 @@ struct ListLossKernels {
     bool per_item;       ///< pointwise: a value per item, and weights that do not enter the target
     bool rank_based;     ///< looks at every two items, by `rank` instead of the sums
     bool splits_target;  ///< takes `targets`
+    bool scratch_hess;   ///< writes `hess` in every mode
     double float_range;  ///< float arithmetic serves scores of at most this range (per_item: this size); -1: none
     int work_arrays;     ///< for values and derivatives
     int work_arrays_along_vector;

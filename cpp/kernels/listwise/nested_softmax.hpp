@@ -240,6 +240,7 @@ struct UniqueSoftmaxLoss : NestedLoss<LabelLevels> {
 struct ListMleLoss : NestedLoss<ItemLevels> {
     static constexpr const char* name = "list_mle";
     static constexpr ItemOrder order = kByLabelLastFirst;
+    static constexpr bool scratch_hess = false;
 };
 
 using NestedLosses = List<UniqueSoftmaxLoss, ListMleLoss>;
