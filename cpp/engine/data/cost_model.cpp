@@ -1,56 +1,18 @@
-// All constants of the choice in one place; `python -m rankgrad tune` measures them beside these values.
+// The choice itself: what each way of summing a list would cost, by the constants of cost_constants.hpp.
 #include "engine/data/cost_model.hpp"
 
 #include <algorithm>
 #include <cmath>
 
+#include "engine/data/cost_constants.hpp"
+
 namespace rankgrad {
 namespace {
 
-/// Nanoseconds of sorted sums: per list; per item to sort, to merge once, to sum in a leaf; and items of a leaf.
-struct TreeCosts {
-    double list, sort_item, merge_item, leaf_item, leaf_items;
-};
-
-/// Nanoseconds, for float32 and float64 where there are two, with AVX2 at about 3 GHz; only their ratios matter.
-struct Costs {
-    double direct_list = 300, direct_item = 3;
-    /// One pair of a loss with exponentials, in factored form or not; of another loss; of one that only counts pairs.
-    double factored_pair[2] = {0.25, 0.75}, unfactored_pair = 12, simple_pair[2] = {0.15, 0.35};
-    double counted_pair[2] = {0.065, 0.12};
-    /// Near-linear sums. An item in label order, or with level tables; for each block, a bin that it is in and a step
-    /// of the running sums over one bin; all for both passes.
-    double expansion_list[2] = {500, 800}, expansion_item[2] = {8, 12}, table_item[2] = {7, 10};
-    double potential[2] = {130, 500}, bin_step[2] = {8, 16};
-    TreeCosts sums = {400, 10, 6, 25, 64}, counts = {1000, 7, 3, 12, 128};
-    double moment_list = 100, moment_item = 6;
-    /// Smooth ranks: two items in direct sums, factored or not; an item and a non-empty bin in near-linear ones.
-    double rank_pair[2] = {0.76, 9.0}, rank_list[2] = {700, 1000}, rank_item[2] = {19, 24}, rank_bin[2] = {280, 550};
-};
-constexpr Costs kCosts;
-
-/// Runs are so many registers of items that the direct sums of a run have no rest.
-constexpr std::int32_t kRunStep = 16;
-
-constexpr double kPassesOfValue = 0.5;
-/// With more bins than this, those that are empty are left out. Bins beyond the last have no number.
-constexpr double kBinsSideBySide = 4096, kItemsPerBin = 64, kMostBins = 1e300;
-constexpr double kFewSlots = 8192;  // numbers in the tables of a short list
-
-constexpr double kNarrowRange = 2;  // of scores that are hardly spread
-
-/// Up to this range sums of powers of the scores keep more digits than a double has.
-constexpr double kPowersRange = 4e9;
-
-/// With pair weights: one pair of a direct sum; a list, an item on a level of the label tree and a bin of its node, for
-/// expansions in float32 and float64 and for the hinge losses.
-constexpr double kLambdaPair[2] = {0.55, 1.5}, kLambdaSingleRowPair = 1.2, kLambdaUnfactoredPair = 14;
-struct LambdaTreeCost {
-    double list, item, bin;
-};
-constexpr LambdaTreeCost kLambdaTreeCost[2] = {{2000, 75, 40}, {3000, 125, 80}};
-constexpr LambdaTreeCost kLambdaHingeCost = {1000, 52, 0};
-constexpr double kLambdaLeaf = 128, kPairsInLeaf = 60;
+/// Bins that are not empty, if nothing better is known as many as there may be.
+double filled_bins(const ExpansionKernels& kernels, const ListFacts& list) {
+    return list.bins > 0 ? list.bins : std::min(expansion_bins(kernels, 0, list.range), list.items);
+}
 
 int type_of(const ExpansionKernels& kernels) { return kernels.nodes > 8; }
 
@@ -69,8 +31,8 @@ double simple_direct_cost(const ListFacts& list) {
 }
 
 /// Potentials of one block in the bins that it is in, out of so many.
-double block_cost(int type, double occupied, double bins) {
-    return kCosts.potential[type] * occupied + kCosts.bin_step[type] * bins;
+double block_cost(int type, double occupied, double bins, bool side_by_side = true) {
+    return kCosts.potential[type] * occupied + (side_by_side ? kCosts.bin_step : kCosts.far_bin_step)[type] * bins;
 }
 
 /// Both passes over the items, and for each level its potentials.
@@ -92,15 +54,17 @@ bool fits_tables(const ExpansionKernels& kernels, const ListFacts& list) {
 /// Each block, that is each level or run, pays for its potentials; items of a run pay for half of its pairs.
 double expansion_cost(const ExpansionKernels& kernels, PairMode mode, const ListFacts& list) {
     const int type = type_of(kernels);
-    const double bins = std::min(expansion_bins(kernels, 0, list.range), list.items);
-    const double sort = bins_side_by_side(kernels, 0, list.range, list.items) ? 0 : 2 * kCosts.sums.sort_item;
+    const double bins = filled_bins(kernels, list);
+    const bool side_by_side = bins_side_by_side(kernels, 0, list.range, list.items);
+    const double sort = side_by_side ? 0 : 2 * kCosts.sums.sort_item;
     const double run = run_items(kernels, bins);
     const double blocks = std::min(list.levels - 1, list.items / run);
     const double occupied = std::min(bins, list.items / (blocks + 1));
     const double inside = list.levels * run > list.items ? list.items * run / 2 : 0;
     const double passes = mode == kValue ? kPassesOfValue : 1;
     return kCosts.expansion_list[type] + (passes * kCosts.expansion_item[type] + sort) * list.items +
-           passes * blocks * block_cost(type, occupied, bins) + kCosts.factored_pair[1] * std::min(inside, list.pairs);
+           passes * blocks * block_cost(type, occupied, bins, side_by_side) +
+           kCosts.factored_pair[1] * std::min(inside, list.pairs);
 }
 
 /// Merges that an item passes in a tree over the label levels, split by items: at least one, else about the logarithm
@@ -127,6 +91,16 @@ bool is_cheaper(Choice choice, double fast_cost, const ListFacts& list) {
     return choice == Choice::fast || (choice != Choice::direct && fast_cost < simple_direct_cost(list));
 }
 
+/// Of a label tree that is scanned by score; `bins` of the scores.
+double scans_cost(const LambdaTreeCost& cost, PairMode mode, const ListFacts& list, double bins) {
+    const double depth = tree_depth(list, kLambdaLeaf), leaves = list.items / kLambdaLeaf;
+    const double nodes = std::min(list.levels - 1, leaves);
+    const double scans = mode == kHessVector ? 2 : mode == kValue ? 0.5 : 1;
+    const double inside = list.levels > leaves ? kPairsInLeaf * list.items : 0;
+    const double in_bins = std::min(cost.bin * bins * nodes, cost.item_bin * list.items * depth);
+    return cost.list + scans * (cost.item * depth * list.items + in_bins) + inside;
+}
+
 Route smooth_route(Choice choice, const PairLossKernels& loss, PairMode mode, const ListFacts& list) {
     const ExpansionKernels& kernels = loss.expansion[list.is_float ? 0 : 1];
     if (!(expansion_bins(kernels, 0, list.range) < kMostBins)) return Route::direct;
@@ -136,6 +110,11 @@ Route smooth_route(Choice choice, const PairLossKernels& loss, PairMode mode, co
         least = table_cost(kernels, mode, list);
         best = Route::level_tables;
     }
+    const double scans = scans_cost(kPlainTreeCost[type_of(kernels)], mode, list, filled_bins(kernels, list));
+    if (!bins_side_by_side(kernels, 0, list.range, list.items) && scans < least) {
+        least = scans;
+        best = Route::lambda_scans;
+    }
     return choice == Choice::fast || least < direct_cost(loss, mode, list) ? best : Route::direct;
 }
 
@@ -144,20 +123,16 @@ Route lambda_route(Choice choice, const PairLossKernels& loss, PairMode mode, co
     if (choice == Choice::direct || !list.weights_separate || (loss.expansion == nullptr && !hinge))
         return Route::lambda_pairs;
     const ExpansionKernels* kernels = hinge ? nullptr : &loss.expansion[list.is_float ? 0 : 1];
-    if (hinge ? !(list.range <= kPowersRange) : !bins_side_by_side(*kernels, 0, list.range, list.items))
+    if (hinge ? !(list.range <= kPowersRange) : !(expansion_bins(*kernels, 0, list.range) < kMostBins))
         return Route::lambda_pairs;
     if (choice == Choice::fast) return Route::lambda_scans;
-    const double bins = hinge ? 0 : expansion_bins(*kernels, 0, list.range);
+    const double bins = hinge ? 0 : filled_bins(*kernels, list);
     const double vectorized = kLambdaPair[list.is_float ? 0 : 1];
     const double pair = !hinge && !is_factored(loss, mode, list) ? kLambdaUnfactoredPair
                         : list.levels * 4 > list.items           ? std::max(vectorized, kLambdaSingleRowPair)
                                                                  : vectorized;
     const LambdaTreeCost& cost = hinge ? kLambdaHingeCost : kLambdaTreeCost[list.is_float ? 0 : 1];
-    const double depth = tree_depth(list, kLambdaLeaf), leaves = list.items / kLambdaLeaf;
-    const double nodes = std::min(list.levels - 1, leaves);
-    const double scans = mode == kHessVector ? 2 : mode == kValue ? 0.5 : 1;
-    const double inside = list.levels > leaves ? kPairsInLeaf * list.items : 0;
-    const double fast = cost.list + scans * (cost.item * depth * list.items + cost.bin * bins * nodes) + inside;
+    const double fast = scans_cost(cost, mode, list, bins);
     return fast > kCosts.direct_list + pair * list.pairs ? Route::lambda_pairs : Route::lambda_scans;
 }
 
@@ -203,6 +178,11 @@ std::int32_t run_items(const ExpansionKernels& kernels, double bins) {
 
 bool has_fast_sums(const PairLossKernels& loss) {
     return loss.expansion != nullptr || loss.merge_sum != nullptr || loss.moment_sum[kValue] != nullptr;
+}
+
+bool wants_bins(const PairLossKernels& loss, const ListFacts& list) {
+    return loss.expansion != nullptr && list.pairs > 0 &&
+           !bins_side_by_side(loss.expansion[list.is_float ? 0 : 1], 0, list.range, list.items);
 }
 
 bool may_take_tables(Choice choice, const PairLossKernels& loss, ListFacts list) {

@@ -35,7 +35,7 @@ enum class Route {
     closed_form,     ///< exact sums of products in O(n)
     expansion,       ///< near-linear sums of smooth losses, for any label levels
     lambda_pairs,    ///< with pair weights, pair by pair
-    lambda_scans,    ///< the same in O(n log n), over label levels and ranks
+    lambda_scans,    ///< the same in O(n log n), over label levels and ranks; without weights, of very wide scores
 };
 
 /// What is known of a list before its pairs are summed.
@@ -44,6 +44,7 @@ struct ListFacts {
     double pairs = 0;
     double levels = 0;
     double range = -1;       ///< of the scores divided by the temperature; negative: they are not read yet
+    double bins = 0;         ///< not empty, about, where they are not side by side; 0: they are not counted
     bool is_float = false;   ///< float32 scores
     bool has_codes = false;  ///< level tables are possible
     bool counted = false;    ///< the hinge without weights, and no more than its derivatives are wanted
@@ -73,6 +74,9 @@ bool smooth_ranks_by_expansion(Choice choice, const ExpansionKernels& kernels, s
 double expansion_bins(const ExpansionKernels& kernels, double low, double high);
 /// Whether there are few enough of them to make all, even if some are empty.
 bool bins_side_by_side(const ExpansionKernels& kernels, double low, double high, double items);
+
+/// Whether the choice wants to know how many bins are not empty.
+bool wants_bins(const PairLossKernels& loss, const ListFacts& list);
 
 /// Items at which a run of small levels ends: pairs inside a run cost its square, a run costs its potentials.
 std::int32_t run_items(const ExpansionKernels& kernels, double bins);

@@ -73,13 +73,12 @@ template <class T> ItemPart GatheredList::gather(const LossCall<T>& call) {
     const double factor = unit.factor();
     double* score = padded(memory.score, size);
     float* float_score = in_float_ ? padded(memory.float_score, size) : nullptr;
-    double* weight = padded(memory.weight, size);
+    double* weight = has_weights ? padded(memory.weight, size) : nullptr;
     double* vector = mode == kHessVector ? padded(memory.vector, size) : nullptr;
     double* sums[] = {with_value(mode) ? padded(memory.value, size) : nullptr,
                       mode != kValue ? padded(memory.grad, size) : nullptr,
                       with_hess(mode) ? padded(memory.hess, size) : nullptr};
     if (has_weights) memory.ones = 0;
-    for (; !has_weights && memory.ones < size; ++memory.ones) weight[memory.ones] = 1.0;
 
     for_parts(team, n(), memory.parts, [&](std::int64_t begin, std::int64_t end, ItemPart& part) {
         if (in_float_) gather_scores(call.scores + base, order + begin, end - begin, factor, float_score + begin, part);
@@ -104,7 +103,7 @@ const double* GatheredList::scores() {
 SumArrays GatheredList::arrays() const {
     return {in_float_ ? memory.float_score.data() : nullptr,
             memory.score.data(),
-            memory.weight.data(),
+            weights(),
             mode == kHessVector ? memory.vector.data() : nullptr,
             loss.uses_label_gap ? plan.label_gap(list) : nullptr,
             with_value(mode) ? memory.value.data() : nullptr,
@@ -112,19 +111,24 @@ SumArrays GatheredList::arrays() const {
             with_hess(mode) ? memory.hess.data() : nullptr};
 }
 
+const double* GatheredList::weights() const {
+    double* weight = padded(memory.weight, static_cast<std::size_t>(n()));
+    for (; !has_weights && memory.ones < static_cast<std::size_t>(n()); ++memory.ones) weight[memory.ones] = 1.0;
+    return weight;
+}
+
 PairJob<double> GatheredList::score_job() {
-    const SumArrays a = arrays();
     PairJob<double> job;
     job.row = job.column = scores();
-    job.weight = a.weight;
-    job.vector = a.vector;
+    job.weight = has_weights ? memory.weight.data() : nullptr;
+    job.vector = mode == kHessVector ? memory.vector.data() : nullptr;
     job.level_begin = level_begin();
     job.n_levels = n_levels();
     job.row_end = n();
     job.parameters = parameters;
-    job.value = a.value;
-    job.grad = a.grad;
-    job.hess = a.hess;
+    job.value = with_value(mode) ? memory.value.data() : nullptr;
+    job.grad = mode != kValue ? memory.grad.data() : nullptr;
+    job.hess = with_hess(mode) ? memory.hess.data() : nullptr;
     return job;
 }
 

@@ -71,7 +71,7 @@ public:
     /// In double: from float the first time that they are asked for.
     const double* scores();
     SumArrays arrays() const;
-    /// All rows of the list; the operands are the scores, in double.
+    /// All rows of the list; the operands are the scores, in double; no weights where items have none of their own.
     PairJob<double> score_job();
 
     const Plan& plan;
@@ -91,6 +91,8 @@ public:
 
 private:
     template <class T> ItemPart gather(const LossCall<T>& call);
+    /// Ones where items have none.
+    const double* weights() const;
 
     bool in_float_;  // the scores are in memory.float_score, and not yet in memory.score
 };

@@ -51,7 +51,7 @@ bool fits_float(const GatheredList& list, bool weighted) {
     const double most = loss.factored[list.mode] ? kFloatRange : loss.degree == 0 ? kFloatExponent : kFloatMargin;
     if (!(list.range() <= most) || std::max(-list.low, list.high) > kFloatScore) return false;
     if (loss.uses_label_gap && !list.plan.labels_fit_float()) return false;
-    return (!weighted || all_fit(list.memory.weight, list.n())) &&
+    return (!weighted || !list.has_weights || all_fit(list.memory.weight, list.n())) &&
            (list.mode != kHessVector || all_fit(list.memory.vector, list.n()));
 }
 

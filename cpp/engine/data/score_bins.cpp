@@ -2,8 +2,10 @@
 #include "engine/data/score_bins.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -22,6 +24,28 @@ void take_off_origin(double* x, std::int32_t n) {
     const auto [low, high] = std::minmax_element(x, x + n);
     const double origin = exact_origin(*low, *high);
     for (std::int32_t k = 0; origin != 0 && k < n; ++k) x[k] -= origin;
+}
+
+void mark_bins(Expansion& e, std::int64_t moment_doubles) {
+    for (std::int32_t b = 0; b < e.n_bins; ++b) {
+        const double items = e.bins[b * moment_doubles];
+        e.marks[b] = items > 1 ? kFilledBin : items > 0 ? kNoSourceOfItsOwn : kEmptyBin;
+        e.marks[e.n_bins + b] = items > 0;
+    }
+}
+
+/// Bins that share a slot are one: there are at least twice as many slots.
+double count_bins(const double* score, std::int32_t n, double width) {
+    constexpr int kSlotBits = 12;
+    std::array<std::uint8_t, 1 << kSlotBits> taken{};
+    for (std::int32_t k = 0; k < n; ++k) {
+        const double bin = std::floor(score[k] / width);
+        std::uint64_t bits;
+        std::memcpy(&bits, &bin, sizeof bits);
+        taken[bits * 0x9E3779B97F4A7C15 >> (64 - kSlotBits)] = 1;
+    }
+    const auto count = std::count(taken.begin(), taken.end(), std::uint8_t{1});
+    return static_cast<std::size_t>(count) > taken.size() / 2 ? n : static_cast<double>(count);
 }
 
 const double* expansion_tables(const ExpansionKernels& kernels) {

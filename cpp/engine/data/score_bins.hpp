@@ -32,6 +32,12 @@ void attach_memory(ExpansionScratch& scratch, const ExpansionKernels& kernels, E
 Expansion make_bins(const ExpansionKernels& kernels, const double* score, std::int32_t n, double low, double high,
                     double unit, ExpansionScratch& scratch, SortScratch<double>& sort, const Team& team);
 
+/// Marks the bins that have items, by the first moment of each.
+void mark_bins(Expansion& e, std::int64_t moment_doubles);
+
+/// About how many of all bins of this width have one of n scores. If there are many, n.
+double count_bins(const double* score, std::int32_t n, double width);
+
 /// What can be taken off numbers from `low` to `high` without a rounding error, and leaves them no larger than about
 /// their range.
 inline double exact_origin(double low, double high) {

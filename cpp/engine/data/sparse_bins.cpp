@@ -7,12 +7,16 @@
 #include "kernels/contract/kernel_table.hpp"
 
 namespace rankgrad {
-namespace {
-
-/// Widths without a score after which a new grid begins: what is farther away is not a near bin.
-constexpr double kWideGap = 6;
-
-}  // namespace
+void BinWalk::next(double x) {
+    const double gap = first_ ? 0 : x - score_;
+    const bool begins = first_ || gap > kWideGap * width_;
+    const BinPlace before = at_;
+    if (begins) grid_ = make_grid(x, width_);
+    at_ = bin_place(grid_, x);
+    step_ = begins ? gap / width_ + 0.5 * (1 + before.place) : at_.bin - before.bin;  // from where that bin begins
+    score_ = x;
+    first_ = false;
+}
 
 void find_bins(const double* score, std::int32_t n, double low, double high, double width, ScoreBins& bins,
                SortScratch<double>& sort, const Team& team) {
@@ -22,19 +26,13 @@ void find_bins(const double* score, std::int32_t n, double low, double high, dou
     padded(bins.bin, size);
     padded(bins.place, size);
     bins.step.clear();
-    BinGrid grid;
-    BinPlace at{};
+    BinWalk walk(width);
     for (std::int32_t k = 0; k < n; ++k) {
-        const double x = sorted.number[k], gap = k == 0 ? 0 : x - sorted.number[k - 1];
-        const bool begins = k == 0 || gap > kWideGap * width;
-        const BinPlace before = at;
-        if (begins) grid = make_grid(x, width);
-        at = bin_place(grid, x);
-        if (begins) bins.step.push_back(gap / width + 0.5 * (1 + before.place));  // from where the bin before begins
-        else if (at.bin != before.bin) bins.step.push_back(at.bin - before.bin);
+        walk.next(sorted.number[k]);
+        if (walk.step() > 0) bins.step.push_back(walk.step());
         const auto item = static_cast<std::size_t>(sorted.index[k]);
         bins.bin[item] = static_cast<std::int32_t>(bins.step.size()) - 1;
-        bins.place[item] = at.place;
+        bins.place[item] = walk.place();
     }
 }
 

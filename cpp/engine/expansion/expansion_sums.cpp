@@ -91,7 +91,6 @@ private:
 void expansion_sums(GatheredList& list, ExpansionScratch& scratch) {
     const ExpansionKernels& kernels = list.loss.expansion[list.is_float ? 0 : 1];
     PairJob<double> job = list.score_job();
-    if (!list.has_weights) job.weight = nullptr;
     Expansion e = make_bins(kernels, job.row, list.n(), list.low, list.high, list.unit.unit(), scratch,
                             list.memory.sort, list.team);
     cut_blocks(job, run_items(kernels, e.n_bins), scratch.blocks);

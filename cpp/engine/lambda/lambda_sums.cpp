@@ -51,18 +51,26 @@ template <class T> void rank(const T* scores, const PairWeights& weights, const 
     for (std::size_t r = 0; r < n; ++r) place(static_cast<std::int32_t>(r), by_position[sorted.index[r]]);
 }
 
+/// Places in label order by descending score: all that scans want without pair weights.
+void order_by_score(GatheredList& list, LambdaMemory& w) {
+    SortScratch<double>& sort = list.memory.sort;
+    const auto n = static_cast<std::size_t>(list.n());
+    const Sortable<double> sorted = sort.sorted(n);
+    radix_argsort<double>({list.scores()}, list.n(), list.low, list.high, sorted, sort.room(n), sort.count, list.team);
+    std::reverse_copy(sorted.index, sorted.index + n, padded(w.by_rank, n));
+}
+
 void sum_by_scans(GatheredList& list, const LambdaKernels& lambda, const PairWeights& weights, LambdaMemory& memory) {
     const int precision = list.is_float ? 0 : 1;
     const SumArrays a = list.arrays();
     const RankedList ranked{list.scores(),
                             a.weight,
-                            weights.gain(list.list),
-                            memory.discount.data(),
+                            weights.any() ? weights.gain(list.list) : nullptr,
+                            weights.ranked() ? memory.discount.data() : nullptr,
                             list.memory.vector.data(),
                             list.level_begin(),
                             memory.by_rank.data(),
                             list.n_levels(),
-                            weights.ranked(),
                             list.low,
                             list.high,
                             list.unit.unit(),
@@ -70,19 +78,19 @@ void sum_by_scans(GatheredList& list, const LambdaKernels& lambda, const PairWei
                             a.grad,
                             a.hess};
     const bool hinge = lambda.of_loss.hinge_scan != nullptr;
-    const LambdaTreeKernels of_loss{list.mode,
-                                    hinge ? nullptr : &list.loss.expansion[precision],
-                                    hinge ? lambda.of_loss.hinge_scan : lambda.family.expansion_scan[precision],
-                                    lambda.of_loss.double_sum[list.mode],
-                                    memory.weight->of_double,
-                                    list.loss.factored[list.mode]};
+    const LambdaTreeKernels of_loss{
+        list.mode,
+        hinge ? nullptr : &list.loss.expansion[precision],
+        hinge ? lambda.of_loss.hinge_scan : lambda.family.expansion_scan[precision],
+        lambda.of_loss.double_sum[list.mode],
+        weights.any() ? lambda.family.weights[weights.form()].of_double : lambda.family.equal_weights,
+        list.loss.factored[list.mode]};
     LambdaTreeScratch& tree = memory.tree;
     const auto swap_with_sort = [&] {  // the ranks are known: the memory of numbers and sort is free
         SortScratch<double>& sort = list.memory.sort;
         tree.item.swap(sort.index);
         tree.place.swap(sort.number);
-        tree.strength.swap(sort.dealt);
-        tree.discount.swap(list.memory.in_double.row);
+        tree.out.swap(sort.dealt);
     };
     swap_with_sort();
     lambda_tree_sums(of_loss, ranked, tree, list.team);
@@ -93,6 +101,10 @@ void sum_by_scans(GatheredList& list, const LambdaKernels& lambda, const PairWei
 
 template <class T> void lambda_sums(GatheredList& list, const T* scores, const LambdaKernels& lambda,
                                     const PairWeights& weights, bool by_scans, LambdaMemory& memory) {
+    if (!weights.any()) {
+        order_by_score(list, memory);
+        return sum_by_scans(list, lambda, weights, memory);
+    }
     const double scale = weights.scale(list.list);
     if (scale == 0) return;
     const auto n = static_cast<std::size_t>(list.n());

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "engine/data/cost_model.hpp"
 #include "engine/data/label_splits.hpp"
 #include "engine/data/score_bins.hpp"
 #include "engine/lambda/node_sums.hpp"
@@ -25,21 +26,44 @@ class LambdaTree {
 public:
     LambdaTree(const LambdaTreeKernels& kernels, const RankedList& list, LambdaTreeScratch& s, const Team& team)
         : kernels_(kernels), list_(list), s_(s), team_(team),
-          item_{list.by_rank, padded(s.item, static_cast<std::size_t>(list.level_begin[list.n_levels]))} {}
+          item_{list.by_rank, padded(s.item, static_cast<std::size_t>(list.level_begin[list.n_levels]))} {
+        if (kernels.expansion != nullptr) find_places();
+    }
 
     void run() {
         const Branch all = branch(0, 0, list_.n_levels);
-        if (all.items < kSharedItems) return descend(NodeSums(kernels_, list_, s_, nullptr), all, nullptr);
+        if (all.items < kSharedItems) return descend(NodeSums(kernels_, list_, bins_, s_, nullptr), all, nullptr);
         std::vector<Branch> left;
-        descend(NodeSums(kernels_, list_, s_, &team_), all, &left);
+        descend(NodeSums(kernels_, list_, bins_, s_, &team_), all, &left);
         std::stable_sort(left.begin(), left.end(), [](const Branch& a, const Branch& b) { return a.items > b.items; });
         team_.run(static_cast<std::int64_t>(left.size()), [&](std::int64_t k) {
             LambdaTreeScratch own;
-            descend(NodeSums(kernels_, list_, own, nullptr), left[static_cast<std::size_t>(k)], nullptr);
+            descend(NodeSums(kernels_, list_, bins_, own, nullptr), left[static_cast<std::size_t>(k)], nullptr);
         });
     }
 
 private:
+    /// Where the items are in their bins, whose numbers nodes do not need.
+    void find_places() {
+        const std::int32_t n = list_.level_begin[list_.n_levels];
+        double* place = padded(s_.place, static_cast<std::size_t>(n));
+        bins_.place = place;
+        const double width = kernels_.expansion->bin_width * list_.unit;
+        bins_.per_width = 1 / width;
+        bins_.side_by_side = bins_side_by_side(*kernels_.expansion, 0, (list_.high - list_.low) / list_.unit, n);
+        if (bins_.side_by_side) {
+            const BinGrid grid = make_grid(list_.low, width);
+            for (std::int32_t k = 0; k < n; ++k) place[k] = bin_place(grid, list_.score[k]).place;
+            return;
+        }
+        BinWalk walk(width);
+        for (std::int32_t r = n - 1; r >= 0; --r) {
+            const std::int32_t k = item_[0][r];
+            walk.next(list_.score[k]);
+            place[k] = walk.place();
+        }
+    }
+
     Branch branch(int at, std::int32_t first, std::int32_t last) const {
         return {at, first, last, list_.level_begin[last] - list_.level_begin[first]};
     }
@@ -79,6 +103,7 @@ private:
     LambdaTreeScratch& s_;
     Team team_;
     std::int32_t* const item_[2];
+    ListBins bins_;
 };
 
 }  // namespace

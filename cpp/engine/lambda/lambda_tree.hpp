@@ -14,24 +14,31 @@ namespace rankgrad {
 /// One list in label order, its gains never decreasing, and where its sums are added. `by_rank` has the places of the
 /// items by descending score, and is destroyed.
 struct RankedList {
-    const double *score, *weight, *gain, *discount;
-    double* vector;  ///< for kHessVector; its origin is taken off in place
+    const double *score, *weight;
+    const double *gain, *discount;  ///< null: pairs are not weighted by their gap
+    double* vector;                 ///< for kHessVector; its origin is taken off in place
     const std::int32_t* level_begin;
     std::int32_t* by_rank;
     std::int32_t n_levels;
-    bool ranked;             ///< pairs are weighted by the difference of their discounts, else by 1
     double low, high, unit;  ///< of the scores; the margin 1 as a difference of them
     double *value, *grad, *hess;
 };
 
-struct LambdaTreeScratch {
-    Buffer<std::int32_t> item;
-    // Of the items of a node, in its order. `strength` has room for the factors, too.
-    Buffer<double> place, strength, discount, out[2];
+/// The items of one batch, or all of a node.
+struct ScanNumbers {
+    Buffer<double> place, strength, discount;  ///< `strength` has room for the factors, too
     Buffer<std::uint8_t> upper;
+    std::vector<ScanChunk> chunks;
+    std::int32_t batch = -1;  ///< which one this is
+};
+
+struct LambdaTreeScratch {
+    Buffer<std::int32_t> item, batch;
+    Buffer<double> place;  ///< of the items of the list in their bins
+    Buffer<double> out;    ///< of the items of a node, in its order: those of one function, then of the other
+    ScanNumbers numbers[2];
     const ExpansionKernels* expansion = nullptr;  ///< whose tables these are
     const double* tables = nullptr;
-    std::vector<ScanChunk> chunks;
 };
 
 /// The sums of a loss in a mode.

@@ -37,15 +37,15 @@ void SmallSum::sum() {
     PairJob<double> job;
     set_operands(job);
     job.weight = gather(list_.weight, weight_);
-    job.gain = gather(list_.gain, gain_);
-    job.discount = gather(list_.discount, discount_);
-    job.weight_constant = list_.ranked ? 0 : 1;
+    static constexpr Numbers none{};
+    job.gain = list_.gain == nullptr ? none.data() : gather(list_.gain, gain_);
+    job.discount = list_.discount == nullptr ? none.data() : gather(list_.discount, discount_);
+    job.weight_constant = list_.discount == nullptr ? 1 : 0;
     job.pair_weights = sums_of_.weights;
     if (sums_of_.mode == kHessVector) job.vector = gather(list_.vector, vector_);
     job.value = zeros(value_);
     job.grad = zeros(grad_);
     job.hess = zeros(hess_);
-    static constexpr Numbers none{};
     job.discount_rest = job.rank = none.data();  // gaps are all that such weights are made of
     job.rectangles = rectangles_.data();
     job.n_rectangles = n_rectangles_;

@@ -109,9 +109,13 @@ template <class P, class T> Listwise::Left Listwise::prepare(const LossCall<T>& 
         job.vector = vector;
     }
     job.grad = padded(b.grad, n);
-    job.hess = padded(b.hess, n);
+    job.hess = loss.scratch_hess || with_hess(call.mode) ? padded(b.hess, n) : nullptr;
     const int arrays = call.mode == kHessVector ? loss.work_arrays_along_vector : loss.work_arrays;
-    for (int a = loss.rank_based ? kRank : 0; a < arrays; ++a) job.work[a] = padded(s.work[a], n + 1);
+    std::fill(std::begin(job.work), std::end(job.work), nullptr);
+    for (int a = loss.rank_based ? kRank : 0; a < arrays; ++a) {
+        if (loss.rank_based && a == kCurvature) continue;  // left to the sums
+        job.work[a] = padded(s.work[a], n + 1);
+    }
     if (!ideal_.empty()) job.ideal = ideal_[static_cast<std::size_t>(list)];
     const double list_weight = call.list_weight == nullptr ? 1.0 : call.list_weight[list];
     job.scale = call.scale * list_weight * per_temperature_;

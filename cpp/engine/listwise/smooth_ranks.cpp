@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <numeric>
 
+#include "engine/listwise/smooth_rank_segments.hpp"
 #include "engine/runtime/isa_dispatch.hpp"
 #include "engine/runtime/memory.hpp"
 
@@ -68,7 +69,7 @@ public:
     void run(const SmoothRankSum* sum) {
         for (; sum->moments != nullptr; ++sum) {
             add_moments(*sum);
-            mark_bins(sum->moment_doubles);
+            mark_bins(e_, sum->moment_doubles);
             team_.run(parts_of(e_.n_bins, kBinsPerPart), [&](std::int64_t part) {
                 const auto begin = static_cast<std::int32_t>(part * kBinsPerPart);
                 sum->near(e_, begin, std::min(e_.n_bins - begin, kBinsPerPart) + begin);
@@ -101,19 +102,65 @@ private:
             for (std::int64_t k = 0; k < table; ++k) e_.bins[k] += others[k];
     }
 
-    void mark_bins(std::int64_t moment_doubles) {
-        for (std::int32_t b = 0; b < e_.n_bins; ++b) {
-            const double items = e_.bins[b * moment_doubles];
-            e_.marks[b] = items > 1 ? kFilledBin : items > 0 ? kNoSourceOfItsOwn : kEmptyBin;
-            e_.marks[e_.n_bins + b] = items > 0;
-        }
-    }
-
     const ListJob<double>& job_;
     SmoothRankScratch& scratch_;
     Team team_;
     Expansion e_;
 };
+
+/// Bins of so many that their memory is more than the items'; and more than what is little.
+bool needs_segments(const ExpansionKernels& kernels, const SmoothRankSum& sum, std::int32_t n, double range) {
+    constexpr double kLittle = 1 << 17;
+    return std::min<double>(n, expansion_bins(kernels, 0, range)) * sum.bin_doubles > std::max<double>(kLittle, n);
+}
+
+/// A list in the order of its scores while the sums are made. Little memory is taken: that of results serves before
+/// there are any.
+class InOrder {
+public:
+    InOrder(ListJob<double>& job, double* vector, SmoothRankScratch& scratch, const Team& team)
+        : job_(job), n_(static_cast<std::size_t>(job.n)) {
+        SortScratch<double>& sort = scratch.sort;
+        const Sortable<double> sorted{job.grad, padded(sort.index, n_)};
+        Dealt<double>* room = sort.room(n_);
+        radix_argsort<double>({job.score}, job.n, job.low, job.high, sorted, room, sort.count, team);
+        index_ = sorted.index;
+        room_ = sort.dealt.data();
+        std::copy_n(job.grad, n_, job.score);
+        if (vector != nullptr) permute(vector, room_, vector);
+        double* target = room_ + n_ + kPadding;
+        for (std::size_t k = 0; k < n_; ++k) target[k] = job.target[index_[k]];
+        job.target = target;
+        job.work[kCurvature] = room_;  // until the end, where it is room again
+    }
+    /// Back to the items' own order.
+    void end() {
+        for (double* x : {job_.grad, job_.hess}) {
+            for (std::size_t k = 0; x != nullptr && k < n_; ++k) room_[index_[k]] = x[k];
+            if (x != nullptr) std::copy_n(room_, n_, x);
+        }
+    }
+
+private:
+    void permute(const double* from, double* room, double* to) const {
+        for (std::size_t k = 0; k < n_; ++k) room[k] = from[index_[k]];
+        std::copy_n(room, n_, to);
+    }
+
+    ListJob<double>& job_;
+    const std::size_t n_;
+    std::int32_t* index_;
+    double* room_;
+};
+
+template <class Sums> double sum_all(Sums& sums, const RankKernels& loss, const SmoothRankKernels& binned,
+                                     const ListJob<double>& job, PairMode mode, Buffer<double>& value,
+                                     const Team& team) {
+    sums.run(binned.ranks[mode == kHessVector]);
+    const double total = metric(loss, job, value, team);
+    sums.run(binned.slopes[mode]);
+    return total;
+}
 
 }  // namespace
 
@@ -121,13 +168,24 @@ double smooth_rank_sums(const RankKernels& loss, ListJob<double> job, PairMode m
                         bool is_float, SmoothRankScratch& scratch, const Team& team) {
     const SmoothRankKernels& binned = kernels().smooth_ranks->of[is_float ? 0 : 1];
     const double range = (job.high - job.low) * job.per_temperature;
-    if (!smooth_ranks_by_expansion(choice, *binned.expansion, job.n, range))
+    const auto own_curvature = [&] {
+        job.work[kCurvature] = padded(scratch.curvature, static_cast<std::size_t>(job.n) + 1);
+    };
+    if (!smooth_ranks_by_expansion(choice, *binned.expansion, job.n, range)) {
+        own_curvature();
         return direct_sums(loss, job, mode, scratch, team);
+    }
     if (mode == kHessVector) take_off_origin(vector, job.n);
-    BinnedSums sums(*binned.expansion, job, scratch, team);
-    sums.run(binned.ranks[mode == kHessVector]);
-    const double value = metric(loss, job, scratch.value, team);
-    sums.run(binned.slopes[mode]);
+    const SmoothRankSum& widest = binned.slopes[mode == kValue ? kValueGrad : mode][0];
+    if (!needs_segments(*binned.expansion, widest, job.n, range)) {
+        own_curvature();
+        BinnedSums sums(*binned.expansion, job, scratch, team);
+        return sum_all(sums, loss, binned, job, mode, scratch.value, team);
+    }
+    InOrder order(job, mode == kHessVector ? vector : nullptr, scratch, team);
+    SegmentedSums sums(*binned.expansion, job, team);
+    const double value = sum_all(sums, loss, binned, job, mode, scratch.value, team);
+    order.end();
     return value;
 }
 

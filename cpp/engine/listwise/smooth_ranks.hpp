@@ -11,7 +11,7 @@ namespace rankgrad {
 /// Memory for each bin of scores, and twice 8 bytes per item at most for the moments of parts of a list; more for each
 /// item only where the range of the scores is very wide.
 struct SmoothRankScratch {
-    Buffer<double> moments, row, column, value;
+    Buffer<double> moments, row, column, value, curvature;
     ExpansionScratch expansion;
     SortScratch<double> sort;
 };

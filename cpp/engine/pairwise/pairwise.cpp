@@ -110,6 +110,9 @@ double Pairwise::sum_gathered(const LossCall<T>& call, std::int64_t list, Scratc
         ListFacts facts = this->facts(list);
         facts.is_float = gathered.is_float;
         facts.range = gathered.range();
+        if (wants_bins(loss(), facts))
+            facts.bins = count_bins(gathered.scores(), gathered.n(),
+                                    loss().expansion[facts.is_float ? 0 : 1].bin_width * gathered.unit.unit());
         sum(route(call.mode, facts), gathered, call.scores + plan_.lists().begin(list), s);
     }
     return gathered.scatter(call);

@@ -22,7 +22,7 @@ std::align_val_t alignment(std::size_t n) { return std::align_val_t{n < kHugePag
 
 void* allocate_bytes(std::size_t n) {
     const std::size_t rest = n % kHugePage, fill = rest == 0 ? 0 : kHugePage - rest;
-    const bool fills = n >= kHugePage && fill <= n / 16;  // a little more, so that the last page is a huge one, too
+    const bool fills = n >= kHugePage && fill <= n / 32;  // a little more, so that the last page is a huge one, too
     void* const p = ::operator new(fills ? n + fill : n, alignment(n));
 #if defined(MADV_HUGEPAGE)
     if (n >= kHugePage) madvise(p, fills ? n + fill : n - rest, MADV_HUGEPAGE);

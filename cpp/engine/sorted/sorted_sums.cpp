@@ -70,7 +70,7 @@ private:
         PairJob<double> job = job_;
         job.row += begin;
         job.column += begin;
-        job.weight += begin;
+        if (job.weight != nullptr) job.weight += begin;
         if (job.vector != nullptr) job.vector += begin;
         for (double** sums : {&job.value, &job.grad, &job.hess})
             if (*sums != nullptr) *sums += begin;

@@ -32,6 +32,11 @@ struct Expansion {
     std::int32_t n_blocks = 0, block_begin = 0, block_end = 0;
     bool backward = false;
     bool densities_only = false;  ///< compute no sums
+    // Of a segment of the bins of a list, for smooth ranks: the memory has those near it, too.
+    std::int32_t own_begin = 0, own_end = INT32_MAX;  ///< its bins
+    std::int32_t first_bin = 0;                       ///< the number of the first bin in the list
+    const double *below = nullptr, *above = nullptr;  ///< far fields that the segments on both sides have carried
+    double* carried = nullptr;                        ///< what this one carries on
 };
 
 /// The near-linear sums of a loss with a number of nodes: more of them are slower and more accurate.

@@ -8,18 +8,24 @@
 namespace rankgrad {
 
 /// Neighbours in the order of the scores, highest first, all in one bin: the lower group's items [begin, middle), then
-/// the upper group's [middle, end), each in any order; and the discounts of the best and of the worst of them.
+/// the upper group's [middle, end), each in any order; and the discounts of the best and of the worst of them. `step`:
+/// widths from its bin to that of the chunk before, 0 of the first.
 struct ScanChunk {
-    std::int32_t begin, middle, end, bin;
-    double best, worst;
+    std::int32_t begin, middle, end;
+    double step, best, worst;
 };
 
-/// Near-linear sums between two groups of items whose weights depend on ranks. Arrays have an entry per item.
+/// Near-linear sums between two groups of items whose weights depend on ranks. Arrays have an entry per item; those of
+/// an expansion are of a batch of chunks, one after the other.
 struct ScanJob {
     PairMode mode = kValue;
     bool lower = false;  ///< sums of the lower group's items, else of the upper group's
+    bool both = false;   ///< those of the other group, too: with an expansion
     // For losses with an expansion (lambda/expansion_scan.hpp), without the pairs inside chunks:
     const double* tables = nullptr;
+    std::int32_t n_batches = 0;
+    void (*load)(ScanJob&, std::int32_t batch) = nullptr;  ///< makes the arrays those of a batch
+    void* loader = nullptr;                                ///< what `load` needs
     const ScanChunk* chunks = nullptr;
     std::int32_t n_chunks = 0;
     const double* place = nullptr;  ///< in the bin, from -1 to 1
@@ -59,6 +65,7 @@ struct LambdaFamily {
     const LambdaPairKernels* losses;
     CountRanks<float> float_ranks;
     CountRanks<double> double_ranks;
+    decltype(PairJob<double>::pair_weights) equal_weights;  ///< 1 for each pair
     ScanSum expansion_scan[2];  ///< with the tables of an expansion for float32 and for float64 results
 };
 

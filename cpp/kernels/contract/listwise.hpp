@@ -64,6 +64,8 @@ struct SmoothRankSum {
     void (*moments)(const ListJob<double>&, const Expansion&);   ///< adds rows to the densities
     void (*near)(const Expansion&, std::int32_t, std::int32_t);  ///< potentials from near bins, for a range of bins
     void (*far)(const Expansion&);                               ///< and from all others
+    void (*carry)(const Expansion&);                             ///< of a segment: its neighbour's far field,
+    std::int64_t carried_doubles;                                ///< which is as long
     void (*results)(const ListJob<double>&, const Expansion&);   ///< of rows, whose range begins at a register
 };
 /// The sums of all losses on smooth ranks with a number of nodes; one after another, up to one without functions.
@@ -92,6 +94,7 @@ struct ListLossKernels {
     bool per_item;       ///< pointwise: a value per item, and weights that do not enter the target
     bool rank_based;     ///< looks at every two items, by `rank` instead of the sums
     bool splits_target;  ///< takes `targets`
+    bool scratch_hess;   ///< writes `hess` in every mode
     double float_range;  ///< float arithmetic serves scores of at most this range (per_item: this size); -1: none
     int work_arrays;     ///< for values and derivatives
     int work_arrays_along_vector;

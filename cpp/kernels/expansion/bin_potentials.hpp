@@ -28,13 +28,25 @@ template <int nodes, int densities, int functions> class BinPotentials {
     const bool backward_;  ///< the bins are numbered from the other end, with places turned
     const std::int32_t n_bins_;
     const double* const step_;
+    const std::int32_t begin_, end_, first_bin_;
+    const double *const below_, *const above_;
+    double* const carried_;
     double *density_, *rising_, *falling_, *potential_;
     std::int32_t *filled_, *wanted_;
 
+    /// Of all bins that were passed before the bin `next` of the list, the other ones being near.
+    struct Carried {
+        Far far;
+        std::int32_t next;
+    };
+
 public:
+    static constexpr std::int64_t carried_doubles = sizeof(Carried) / sizeof(double);
+
     BinPotentials(const Expansion& e, const PassFunctions& of_pass, bool backward)
         : tables_(*reinterpret_cast<const Tables*>(e.tables)), functions_(of_pass), backward_(backward),
-          n_bins_(e.n_bins), step_(e.step), density_(e.bins),
+          n_bins_(e.n_bins), step_(e.step), begin_(e.own_begin), end_(e.own_end < e.n_bins ? e.own_end : e.n_bins),
+          first_bin_(e.first_bin), below_(e.below), above_(e.above), carried_(e.carried), density_(e.bins),
           rising_(density_ + std::int64_t{densities} * nodes * n_bins_),
           falling_(rising_ + std::int64_t{densities} * nodes * n_bins_),
           potential_(falling_ + std::int64_t{densities} * nodes * n_bins_), filled_(e.marks),
@@ -61,8 +73,13 @@ public:
     }
     RANKGRAD_NOINLINE void add_far_potentials() {
         if (!has_far_field()) return;
-        add_sources_below();
-        add_sources_above();
+        add_sources_below(true);
+        add_sources_above(true);
+    }
+    /// The far field of the next segment, upwards or downwards.
+    RANKGRAD_NOINLINE void carry(bool downwards) {
+        if (downwards) add_sources_above(false);
+        else add_sources_below(false);
     }
 
     /// To be called when the densities of the wanted bins have changed.
@@ -95,6 +112,7 @@ private:
         return sum;
     }
     bool has_far_field() const {
+        if (below_ != nullptr || above_ != nullptr || carried_ != nullptr) return true;
         return n_bins_ - 1 > Tables::near || distance(0, n_bins_ - 1) > Tables::near;  // steps are 1 or more
     }
 
@@ -134,14 +152,8 @@ private:
 
     /// factor[k - 1] = e^-kh bins; `known` has those of `usual` bins.
     RANKGRAD_INLINE void powers(double bins, double usual, const double (&known)[nodes], V (&factor)[registers]) const {
-        for (int r = 0; r < registers; ++r) {
-            if (bins == usual) {
-                factor[r] = V::load(known + r * V::count);
-            } else {  // as a square, which may be 0
-                const V root = exp(max(V(-0.5 * bins) * V::load(tables_.rate + r * V::count), V(-700)));
-                factor[r] = root * root;
-            }
-        }
+        if (bins != usual) return tables_.powers(bins, factor);
+        for (int r = 0; r < registers; ++r) factor[r] = V::load(known + r * V::count);
     }
     RANKGRAD_INLINE void recede(Far& far, double bins) const {
         if (!far.any) return;
@@ -175,34 +187,42 @@ private:
     }
 
     /// Sources far below: margins are positive.
-    void add_sources_below() {
-        Far far;
-        std::int32_t next = 0;
-        for (std::int32_t b = 1; b < n_bins_; ++b) {
-            recede(far, distance(b - 1, b));
+    void add_sources_below(bool takes) {
+        Carried from{Far(), first_bin_};
+        if (below_ != nullptr) from = *reinterpret_cast<const Carried*>(below_);
+        Far& far = from.far;
+        std::int32_t next = from.next - first_bin_;
+        const std::int32_t end = takes || end_ == n_bins_ ? end_ : end_ + 1;  // carries on to the next bin
+        for (std::int32_t b = begin_; b < end; ++b) {
+            if (b > begin_) recede(far, distance(b - 1, b));
             for (; next < b && distance(next, b) > Tables::near; ++next)
                 add_source(far, next, distance(next, b), rising_);
             if (!far.any) continue;
             for (int d = 0; d < densities; ++d) far.flush_denormals(d, tables_);
-            if (wanted_[b]) add_exponentials(far, b, tables_.right, tables_.fall);
+            if (takes && wanted_[b]) add_exponentials(far, b, tables_.right, tables_.fall);
         }
+        if (!takes) *reinterpret_cast<Carried*>(carried_) = {far, next + first_bin_};
     }
     /// Sources far above: margins are negative.
-    void add_sources_above() {
-        Far far;
-        std::int32_t next = n_bins_ - 1;
-        for (std::int32_t b = n_bins_ - 2; b >= 0; --b) {
-            recede(far, distance(b, b + 1));
+    void add_sources_above(bool takes) {
+        Carried from{Far(), first_bin_ + n_bins_ - 1};
+        if (above_ != nullptr) from = *reinterpret_cast<const Carried*>(above_);
+        Far& far = from.far;
+        std::int32_t next = from.next - first_bin_;
+        const std::int32_t begin = takes || begin_ == 0 ? begin_ : begin_ - 1;
+        for (std::int32_t b = end_ - 1; b >= begin; --b) {
+            if (b < end_ - 1) recede(far, distance(b, b + 1));
             for (; next > b && distance(b, next) > Tables::near; --next)
                 add_source(far, next, distance(b, next), falling_);
             if (!far.any) continue;
             for (int d = 0; d < densities; ++d) far.flush_denormals(d, tables_);
-            if (!wanted_[b]) continue;
+            if (!takes || !wanted_[b]) continue;
             add_exponentials(far, b, tables_.left, tables_.rise);
             for (int f = 0; f < functions; ++f)
                 for (int d = 0; d < densities; ++d)
                     far.add_line(d, tables_, functions_.at[f], potential(b, f * densities + d));
         }
+        if (!takes) *reinterpret_cast<Carried*>(carried_) = {far, next + first_bin_};
     }
 };
 

@@ -50,6 +50,16 @@ template <int n> struct ExpansionTables {
     double smallest[nodes];  ///< smaller sums are set to 0: they do not count, and denormals are slow
     double right[kPairFunctions][nodes], left[kPairFunctions][nodes];
     double left_constant[kPairFunctions], left_slope[kPairFunctions];
+
+    /// factor[k - 1] = e^-kh bins, as a square, which may be 0.
+    RANKGRAD_INLINE void powers(double bins, Lanes<double> (&factor)[nodes / Lanes<double>::count],
+                                int n_registers = nodes / Lanes<double>::count) const {
+        using V = Lanes<double>;
+        for (int r = 0; r < n_registers; ++r) {
+            const V root = exp(max(V(-0.5 * bins) * V::load(rate + r * V::count), V(-700)));
+            factor[r] = root * root;
+        }
+    }
 };
 
 /// The tails of a loss, from its first coefficient on.

@@ -16,6 +16,7 @@ template <int nodes, int densities> struct FarField {
     V sum[densities][registers];
     double count[densities] = {}, distance[densities] = {}, place[densities] = {};  ///< sums of 1, (b' - b) h, u
     bool any = false;
+    int live = registers;  ///< the others' sums are nothing beside those of the first, and 0
 
     FarField() {
         for (auto& of_density : sum)
@@ -41,10 +42,18 @@ template <int nodes, int densities> struct FarField {
         count[d] += moment;
         place[d] += odd_moment;
         any = true;
+        live = registers;
+    }
+    /// All sources are now farther than so many widths: the k-th exponential is e^-(k - 1) of that beside the first.
+    RANKGRAD_INLINE void drop_small(double bins) {
+        const double needed = 1 + 40 / (V::count * Tables::width * bins);
+        if (needed < live) live = static_cast<int>(needed);
+        for (int d = 0; d < densities; ++d)
+            for (int r = live; r < registers; ++r) sum[d][r] = V(0);
     }
     /// `bins` farther from all sources, decay = e^-kh bins.
     RANKGRAD_INLINE void recede(int d, const V (&decay)[registers], double bins) {
-        for (int r = 0; r < registers; ++r) sum[d][r] = sum[d][r] * decay[r];
+        for (int r = 0; r < live; ++r) sum[d][r] = sum[d][r] * decay[r];
         distance[d] += count[d] * (bins * Tables::width);
     }
     /// Density d grows by a multiple of another one.
@@ -55,7 +64,7 @@ template <int nodes, int densities> struct FarField {
         place[d] += factor * place[other];
     }
     RANKGRAD_INLINE void flush_denormals(int d, const Tables& tables) {
-        for (int r = 0; r < registers; ++r)
+        for (int r = 0; r < live; ++r)
             sum[d][r] = select(abs(sum[d][r]) > V::load(tables.smallest + r * V::count), sum[d][r], V(0));
     }
 
@@ -63,9 +72,8 @@ template <int nodes, int densities> struct FarField {
     RANKGRAD_INLINE void add_exponentials(int d, const double (&coefficient)[nodes],
                                           const double (&to_elements)[nodes][nodes], V (&total)[registers]) const {
         double term[nodes];
-        for (int r = 0; r < registers; ++r)
-            (sum[d][r] * V::load(coefficient + r * V::count)).store(term + r * V::count);
-        for (int k = 0; k < nodes; ++k)
+        for (int r = 0; r < live; ++r) (sum[d][r] * V::load(coefficient + r * V::count)).store(term + r * V::count);
+        for (int k = 0; k < live * V::count; ++k)
             for (int r = 0; r < registers; ++r)
                 total[r] = multiply_add(V(term[k]), V::load(to_elements[k] + r * V::count), total[r]);
     }

@@ -20,11 +20,16 @@
 namespace rankgrad {
 namespace {
 
-template <int nodes, int functions, int discounts> class ExpansionScan {
+/// The sums of one group's items on one pass.
+template <int nodes, int functions, int discounts> class GroupPass {
     using Passed = PassedSources<nodes, functions, discounts>;
     using V = Lanes<double>;
     static constexpr int registers = nodes / V::count;
     const ScanJob& job_;
+    const bool lower_, downwards_;
+    Passed partners_;
+    double c_ = 0, to_next_ = 0;  ///< the reference discount; widths to the bin of the next chunk
+    bool first_ = true;
 
     RANKGRAD_INLINE BinPolynomials<nodes> at(std::int32_t k) const {
         return {job_.place[k], BinPolynomials<nodes>::bend(job_.place[k])};
@@ -57,48 +62,56 @@ template <int nodes, int functions, int discounts> class ExpansionScan {
         else return multiply_add(V(gap), plain, V::load(potential[discounts - 1][f] + r * V::count));
     }
 
-    void pass(bool downwards) {
-        Passed partners(job_, job_.lower, downwards);
-        const std::int32_t n = job_.n_chunks;
-        std::int32_t bin = job_.chunks[downwards ? 0 : n - 1].bin;
-        double c = downwards ? job_.chunks[0].best : job_.chunks[n - 1].worst;
-        typename Passed::Potentials potential;
-        for (std::int32_t q = 0; q < n; ++q) {
-            const ScanChunk& chunk = job_.chunks[downwards ? q : n - 1 - q];
-            for (; bin != chunk.bin; bin += downwards ? -1 : 1) partners.next_bin();
-            const std::int32_t begin = job_.lower ? chunk.begin : chunk.middle,
-                               end = job_.lower ? chunk.middle : chunk.end;
-            if (begin < end && partners.make_potentials(potential)) take(potential, begin, end, c);
-            const double next = downwards ? chunk.worst : chunk.best, step = next > c ? next - c : c - next;
-            partners.move_reference(step);
-            c = next;
-            join(chunk, partners, c);
-        }
-    }
-    void join(const ScanChunk& chunk, Passed& partners, double c) {
-        const std::int32_t begin = job_.lower ? chunk.middle : chunk.begin, end = job_.lower ? chunk.end : chunk.middle;
+    void join(const ScanChunk& chunk, double c) {
+        const std::int32_t begin = lower_ ? chunk.middle : chunk.begin, end = lower_ ? chunk.end : chunk.middle;
         for (std::int32_t k = begin; k < end; ++k) {
             const double gap = job_.discount[k] > c ? job_.discount[k] - c : c - job_.discount[k];
-            partners.add(k, gap, at(k));
+            partners_.add(k, gap, at(k));
         }
+    }
+    void visit(const ScanChunk& chunk) {
+        if (first_) c_ = downwards_ ? chunk.best : chunk.worst;
+        first_ = false;
+        partners_.advance(downwards_ ? chunk.step : to_next_);
+        to_next_ = chunk.step;
+        const std::int32_t begin = lower_ ? chunk.begin : chunk.middle, end = lower_ ? chunk.middle : chunk.end;
+        typename Passed::Potentials potential;
+        if (begin < end && partners_.make_potentials(potential)) take(potential, begin, end, c_);
+        const double next = downwards_ ? chunk.worst : chunk.best;
+        partners_.move_reference(next > c_ ? next - c_ : c_ - next);
+        c_ = next;
+        join(chunk, next);
     }
 
 public:
-    explicit ExpansionScan(const ScanJob& job) : job_(job) {}
+    GroupPass(const ScanJob& job, bool lower, bool downwards)
+        : job_(job), lower_(lower), downwards_(downwards), partners_(job, lower, downwards) {}
 
-    /// The groups begin at opposite ends, so that two threads do not write to the same cache lines.
-    void run() {
-        pass(!job_.lower);
-        pass(job_.lower);
+    /// The batch at hand.
+    RANKGRAD_NOINLINE void run() {
+        for (std::int32_t q = 0; q < job_.n_chunks; ++q) visit(job_.chunks[downwards_ ? q : job_.n_chunks - 1 - q]);
     }
 };
 
+/// Groups that are done apart begin at opposite ends, so that two threads do not write to the same cache lines.
+template <int nodes, int functions, int discounts> void both_passes(ScanJob job) {
+    for (int pass = 0; pass < 2; ++pass) {
+        const bool downwards = (pass == 0) != job.lower;
+        GroupPass<nodes, functions, discounts> group(job, job.lower, downwards), other(job, !job.lower, downwards);
+        for (std::int32_t b = 0; b < job.n_batches; ++b) {
+            job.load(job, downwards ? b : job.n_batches - 1 - b);
+            group.run();
+            if (job.both) other.run();
+        }
+    }
+}
+
 template <int nodes> void expansion_scan(const ScanJob& job) {
     const bool two = pass_functions(job.mode).count == 2;
-    if (job.ranked && two) ExpansionScan<nodes, 2, 2>(job).run();
-    else if (job.ranked) ExpansionScan<nodes, 1, 2>(job).run();
-    else if (two) ExpansionScan<nodes, 2, 1>(job).run();
-    else ExpansionScan<nodes, 1, 1>(job).run();
+    if (job.ranked && two) both_passes<nodes, 2, 2>(job);
+    else if (job.ranked) both_passes<nodes, 1, 2>(job);
+    else if (two) both_passes<nodes, 2, 1>(job);
+    else both_passes<nodes, 1, 1>(job);
 }
 
 }  // namespace

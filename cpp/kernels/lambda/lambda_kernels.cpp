@@ -38,6 +38,7 @@ const LambdaFamily RANKGRAD_OF_ISA(lambda_kernels) = {
     LambdaTable<PairLosses>::entries,
     &count_ranks<float>,
     &count_ranks<double>,
+    &pair_weights<EqualWeight, double>,
     {&expansion_scan<8>, &expansion_scan<16>}};
 
 }  // namespace rankgrad

@@ -29,6 +29,9 @@ template <int nodes, int functions, int discounts> class PassedSources {
     double moment_[slots][most][nodes];
     Far far_;
 
+    /// Up to so many bins are passed one by one.
+    static constexpr int most_walked = 16;
+
     int slot(int distance) const { return (first_ + distance) % slots; }
 
     void clear(int s) {
@@ -84,6 +87,22 @@ public:
         for (int s = 0; s < slots; ++s) clear(s);
     }
 
+    /// Advances to another bin, a whole number of widths away unless it is far. A leap leaves no bin near.
+    void advance(double widths) {
+        const bool walks = widths <= most_walked && widths == static_cast<int>(widths);
+        const int walked = walks ? static_cast<int>(widths) : slots;
+        for (int k = 0; k < walked; ++k) next_bin();
+        if (walks || !far_.any) return;
+        far_.drop_small(widths);
+        V decay[registers];
+        tables_.powers(widths - walked, decay, far_.live);
+        for (int d = 0; d < job_.gains * discounts; ++d) {
+            far_.recede(d, decay, widths - walked);
+            far_.flush_denormals(d, tables_);
+        }
+    }
+
+private:
     /// Advances by one bin.
     void next_bin() {
         V decay[registers];
@@ -98,6 +117,7 @@ public:
         first_ = oldest;
     }
 
+public:
     /// The reference discount moves by `step`.
     void move_reference(double step) {
         if (discounts == 1 || step == 0) return;

@@ -12,6 +12,7 @@ struct ListLoss {
     static constexpr Parameter parameters[kMostParameters] = {};
     static constexpr ItemOrder order = kByPosition;
     static constexpr bool per_item = false, splits_target = false;
+    static constexpr bool scratch_hess = true;  ///< the Hessian's array is written even if it is not wanted
     static constexpr double float_range = -1;
     static constexpr int work_arrays = 0, work_arrays_along_vector = 0;
     static constexpr RankKernels rank = {};

@@ -23,6 +23,7 @@ template <class Loss> constexpr ListLossKernels list_loss() {
                       Loss::per_item,
                       Loss::rank.metric != nullptr,
                       Loss::splits_target,
+                      Loss::scratch_hess,
                       Loss::float_range,
                       Loss::work_arrays,
                       Loss::work_arrays_along_vector,

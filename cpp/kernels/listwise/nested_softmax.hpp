@@ -47,11 +47,11 @@ template <class Levels, PairMode mode> class NestedSoftmax {
     double* const shrink_;  ///< per level: e^(top of it - top of the next)
     double* const rest_;    ///< per level: sum of e^(z - top) below it without the largest item; later a sum per item
     double* const e_;       ///< per item: e^(z - top of the next level)
-    double* const along_;   ///< per level: sum of v e^(z - top) below it
+    double* const along_;   ///< per level: sum of v e^(z - top) below it; in the place of the gradient
 
     explicit NestedSoftmax(const ListJob<double>& job)
         : job_(job), levels_(job), top_(job.work[0]), shrink_(job.work[1]), rest_(job.work[2]), e_(job.work[3]),
-          along_(job.work[4]) {}
+          along_(job.grad) {}
 
     /// One number per level, repeated for its items.
     const double* per_item(const double* per_level, double* room) const {
@@ -59,6 +59,13 @@ template <class Levels, PairMode mode> class NestedSoftmax {
         for (std::int32_t l = 0; l < levels_.count; ++l)
             for (std::int32_t k = levels_[l]; k < levels_[l + 1]; ++k) room[k] = per_level[l];
         return room;
+    }
+
+    /// The same in place: a level does not come after its items.
+    double* spread(double* per_level) const {
+        for (std::int32_t l = levels_.count - 1; !Levels::single && l >= 0; --l)
+            for (std::int32_t k = levels_[l + 1] - 1; k >= levels_[l]; --k) per_level[k] = per_level[l];
+        return per_level;
     }
 
     RANKGRAD_INLINE V margin(V a, V b) const { return (a - b) * V(job_.per_temperature); }
@@ -115,8 +122,8 @@ template <class Levels, PairMode mode> class NestedSoftmax {
     /// the share of the largest item below.
     double own_terms() const {
         const double* top = per_item(top_, job_.hess);
-        const double* others = per_item(rest_, job_.grad);
-        const double* along = along_vector ? per_item(along_, job_.work[5]) : nullptr;
+        const double* others = spread(rest_);
+        const double* along = along_vector ? spread(along_) : nullptr;
         V total(0), product(0);  // product: of the 1 + extra, minus 1
         int factors = 0;
         for (std::int32_t k = 0; k < job_.n; k += V::count) {
@@ -215,7 +222,7 @@ public:
 };
 
 template <class Levels> struct NestedLoss : ListLoss {
-    static constexpr int work_arrays = 4, work_arrays_along_vector = 6;
+    static constexpr int work_arrays = 4, work_arrays_along_vector = 4;
     template <class T, PairMode mode> static constexpr ListSum<T> sum() {
         if constexpr (sizeof(T) == sizeof(float)) return nullptr;
         else return &NestedSoftmax<Levels, mode>::call;
@@ -233,6 +240,7 @@ struct UniqueSoftmaxLoss : NestedLoss<LabelLevels> {
 struct ListMleLoss : NestedLoss<ItemLevels> {
     static constexpr const char* name = "list_mle";
     static constexpr ItemOrder order = kByLabelLastFirst;
+    static constexpr bool scratch_hess = false;
 };
 
 using NestedLosses = List<UniqueSoftmaxLoss, ListMleLoss>;

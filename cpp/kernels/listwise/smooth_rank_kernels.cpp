@@ -7,7 +7,8 @@ namespace {
 
 template <class Sum, int nodes> constexpr SmoothRankSum binned_sum() {
     using Steps = SmoothRankSteps<Sum, nodes>;
-    return {Steps::moment_doubles, Steps::bin_doubles, &Steps::moments, &Steps::near, &Steps::far, &Steps::results};
+    return {Steps::moment_doubles, Steps::bin_doubles, &Steps::moments,        &Steps::near,
+            &Steps::far,           &Steps::carry,      Steps::carried_doubles, &Steps::results};
 }
 template <int nodes> constexpr ExpansionKernels kExpansion = {
     nodes, ExpansionTables<nodes>::width,   sizeof(ExpansionTables<nodes>) / sizeof(double),

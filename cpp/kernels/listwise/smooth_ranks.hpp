@@ -192,6 +192,7 @@ struct ApproxMrr {
 template <class Metric> struct SmoothRankLoss : ListLoss {
     static constexpr const char* name = Metric::name;
     static constexpr const Parameter (&parameters)[kMostParameters] = Metric::parameters;
+    static constexpr bool scratch_hess = false;
     static constexpr int work_arrays = 5, work_arrays_along_vector = 6;
     static constexpr RankKernels rank = {{&RankSum<false>::call, &RankSum<true>::call},
                                          &Metric::metric,

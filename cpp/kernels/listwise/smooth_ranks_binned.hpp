@@ -153,6 +153,12 @@ public:
         fields.make_near_potentials(begin, end);
     }
     static void far(const Expansion& e) { Fields(e, Sum::of_margin, false).add_far_potentials(); }
+    static void carry(const Expansion& e) {
+        Fields fields(e, Sum::of_margin, false);
+        fields.update_tails();
+        fields.carry(e.backward);
+    }
+    static constexpr std::int64_t carried_doubles = Fields::carried_doubles;
 
     static void results(const ListJob<double>& job, const Expansion& e) {
         Fields fields(e, Sum::of_margin, false);

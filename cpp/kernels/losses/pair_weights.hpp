@@ -36,6 +36,11 @@ struct GapProduct {
 
 using PairWeights = List<GapProduct>;
 
+/// Of sums without pair weights, where they take the way of those with them.
+struct EqualWeight {
+    template <class V> static RANKGRAD_INLINE V weight(const WeightItem<V>&, const WeightItem<V>&, V) { return V(1); }
+};
+
 /// The weights of at most kTileRows rows against columns, whole registers of them: each is loaded once for all rows.
 template <class Weight, class T>
 void pair_weights(const PairJob<T>& job, const PairRectangle& pairs, T* out, std::int32_t stride) {

@@ -178,7 +178,7 @@ template <int power, PairMode mode, bool weighted> struct MergePairSum {
         if constexpr (with_value && direction < 0) job.value[item] += sum[power];
     }
     template <int direction, class Sums, bool counts> static void add_rows(const MergeJob& job, const MergeSide& side) {
-        const double same = job.weight[job.item[job.begin]];
+        const double same = job.weight == nullptr ? 1.0 : job.weight[job.item[job.begin]];
         const auto give = [&](std::int32_t item, const double* sum) {
             // In sums over partners of the lower group's rows the weights are included.
             add<direction>(job, item, !weighted ? same : direction < 0 ? job.weight[item] : 1.0, sum);
