@@ -89,8 +89,9 @@ void sum_by_scans(GatheredList& list, const LambdaKernels& lambda, const PairWei
     const auto swap_with_sort = [&] {  // the ranks are known: the memory of numbers and sort is free
         SortScratch<double>& sort = list.memory.sort;
         tree.item.swap(sort.index);
-        tree.place.swap(sort.number);
-        tree.out.swap(sort.dealt);
+        (hinge ? tree.numbers[0].place : tree.place).swap(sort.number);
+        (hinge ? tree.numbers[0].strength : tree.out).swap(sort.dealt);  // of twice as many numbers
+        if (hinge) tree.numbers[0].discount.swap(list.memory.in_double.row);
     };
     swap_with_sort();
     lambda_tree_sums(of_loss, ranked, tree, list.team);
