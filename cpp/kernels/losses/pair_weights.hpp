@@ -24,6 +24,11 @@ template <class V> struct WeightItem {
     }
 };
 
+/// Of sums without pair weights, where they take the way of those with them.
+struct EqualWeight {
+    template <class V> static RANKGRAD_INLINE V weight(const WeightItem<V>&, const WeightItem<V>&, V) { return V(1); }
+};
+
 /// |g_i - g_j| (c + |D_i - D_j|). With gains g, discounts D of the ranks and c = 0 it is the change of DCG when the two
 /// items are swapped, LambdaRank's weight [Burges, 2010]; with labels for gains, D = 0 and c = 1 it is the label
 /// difference.
@@ -35,11 +40,6 @@ struct GapProduct {
 };
 
 using PairWeights = List<GapProduct>;
-
-/// Of sums without pair weights, where they take the way of those with them.
-struct EqualWeight {
-    template <class V> static RANKGRAD_INLINE V weight(const WeightItem<V>&, const WeightItem<V>&, V) { return V(1); }
-};
 
 /// The weights of at most kTileRows rows against columns, whole registers of them: each is loaded once for all rows.
 template <class Weight, class T>
