@@ -109,15 +109,8 @@ std::shared_ptr<const Objective> Data::bind(const Index& slot) const {
             if (auto objective = found->second.lock()) return objective;
     }
     const std::int64_t n = labels->size();
-    std::vector<double> reals, weights;
-    Wholes wholes;
-    std::vector<std::uint64_t> naturals;
-    Labels given{Labels::kFloat64, nullptr};
-    if (labels->type() == kFloat32 || labels->type() == kFloat64)
-        given.data = (reals = labels->numbers<double>(slot, n)).data();
-    else if (labels->type() == kUint64)
-        given = {Labels::kUint64, (naturals = labels->numbers<std::uint64_t>(slot, n)).data()};
-    else given = {Labels::kInt64, (wholes = labels->numbers<std::int64_t>(slot, n)).data()};
+    std::vector<double> weights;
+    const Labels given = labels->labels(slot, n);
     Lists bounds = lists_of(*this, slot);
     SampleWeight by;
     if (weight_of != Each::kNone)

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bindings/xla_ffi.hpp"
+#include "engine/data/labels.hpp"
 #include "engine/runtime/errors.hpp"
 
 namespace rankgrad::xla {
@@ -65,7 +66,27 @@ public:
         if (type() != type_of<T>()) throw ArgumentError(std::string(name_) + ": numbers of another type are wanted");
         return static_cast<T*>(buffer_->data) + begin(slot, wanted);
     }
-    /// The same, converted.
+    /// The numbers of a slot as labels, where they are and in their own type.
+    Labels labels(const Index& slot, std::int64_t wanted) const {
+        const auto typed = [&](Labels::Type type, std::int64_t bytes) {
+            return Labels{type, static_cast<const char*>(buffer_->data) + begin(slot, wanted) * bytes};
+        };
+        switch (type()) {
+            case kFloat64: return typed(Labels::kFloat64, 8);
+            case kFloat32: return typed(Labels::kFloat32, 4);
+            case kInt64: return typed(Labels::kInt64, 8);
+            case kInt32: return typed(Labels::kInt32, 4);
+            case kInt16: return typed(Labels::kInt16, 2);
+            case kInt8: return typed(Labels::kInt8, 1);
+            case kUint64: return typed(Labels::kUint64, 8);
+            case kUint32: return typed(Labels::kUint32, 4);
+            case kUint16: return typed(Labels::kUint16, 2);
+            case kBool:  // 0 or 1
+            case kUint8: return typed(Labels::kUint8, 1);
+        }
+        throw ArgumentError(std::string(name_) + ": numbers of another type are wanted");
+    }
+    /// The numbers of a slot, converted.
     template <class To> std::vector<To> numbers(const Index& slot, std::int64_t wanted) const {
         std::vector<To> out;
         with_type(type(), name_, [&](auto zero) {
